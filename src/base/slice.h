@@ -1,0 +1,45 @@
+#ifndef SLAD_BASE_SLICE_H
+#define SLAD_BASE_SLICE_H
+
+/* A borrowed run of bytes, not NUL-terminated. at may be NULL only with bytes 0 ("nothing there"); an empty text that
+ * is there has at != NULL. A slice never owns. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+struct slice {
+    const char *at;
+    size_t bytes;
+};
+
+static inline struct slice
+slice_of(const char *text)
+{
+    return (struct slice){text, text != NULL ? strlen(text) : 0};
+}
+
+static inline bool
+slice_equal(struct slice a, struct slice b)
+{
+    return a.bytes == b.bytes && (a.bytes == 0 || memcmp(a.at, b.at, a.bytes) == 0);
+}
+
+static inline bool
+slice_is(struct slice a, const char *text)
+{
+    return slice_equal(a, slice_of(text));
+}
+
+/* Byte order, shorter first when one begins the other: < 0, 0, > 0. */
+static inline int
+slice_compare(struct slice a, struct slice b)
+{
+    size_t common = a.bytes < b.bytes ? a.bytes : b.bytes;
+    int order = common > 0 ? memcmp(a.at, b.at, common) : 0;
+
+    if (order != 0)
+        return order;
+    return a.bytes < b.bytes ? -1 : a.bytes > b.bytes;
+}
+
+#endif
