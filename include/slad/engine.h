@@ -1,0 +1,157 @@
+#ifndef SLAD_ENGINE_H
+#define SLAD_ENGINE_H
+
+/*
+ * The ticket side of slad as a function: (state, event or tick, T) -> (state, effects). semantics.md sections 0-7.
+ *
+ * One engine holds the tickets of one task (one partition), their timers and nothing of the world: the caller
+ * brings events and the task time T, and ships what the sink is given. T never goes back. Same calls in the same
+ * order, same effects, byte for byte.
+ *
+ * Order of calls for one record that arrives at T:
+ *     engine_advance(engine, T, ENGINE_BEFORE, ...)   every timer before T fires
+ *     engine_event(engine, &event, ...)               its consequences are given to the sink before this returns
+ * and, with nothing more to read at T:
+ *     engine_advance(engine, T, ENGINE_THROUGH, ...)  timers at T fire too
+ *
+ * Every event of every ticket that matters later is in the ticket's history; what was announced is in its marks.
+ * engine_save and engine_load move a ticket as one byte string: history, marks, nothing derived.
+ */
+#include "base/buffer.h"
+#include "slad/effect.h"
+
+struct engine;
+struct ticket;
+
+/* What one ticket must tell another when it is merged into it (section 5, R32, R41). Sent whenever any of it changes;
+ * active false takes it back (an unmerge, or a merge that late proof has moved away). */
+struct relay {
+    struct slice from_ticket, into_ticket;
+    int64_t at_ms;          /* the merge's event time */
+    bool active;
+    int64_t started_at_ms;  /* start of the merged ticket (of the earliest in a chain, R67) */
+    bool has_contact;       /* an unanswered contact is inherited */
+    int64_t contact_at_ms;
+};
+
+/* The sink is called inside engine_event, engine_relay and engine_advance. It must not call the engine. Any pointer may be NULL. */
+struct engine_sink {
+    void *context;
+    void (*alert)(void *context, const struct alert *alert);
+    void (*verdict)(void *context, const struct verdict_outcome *outcome);
+    void (*ticket)(void *context, const struct ticket_outcome *outcome);
+    void (*due_changed)(void *context, const struct due_changed_outcome *outcome);
+    void (*relay)(void *context, const struct relay *relay);
+    /* The ticket's last trace goes: every alert key it ever announced gets a tombstone. key lives for the call. */
+    void (*tombstone)(void *context, struct slice ticket, struct slice alert_key);
+};
+
+struct engine_options {
+    struct symbols *symbols;       /* borrowed; the same the policies were read with */
+    struct engine_sink sink;
+    int64_t late_after_ms;         /* 1 h */
+    int64_t retire_after_ms;       /* 30 d */
+    int64_t retirement_mark_ms;    /* 400 d */
+    int64_t alerts_from_ms;        /* stages effective before are recorded, not announced; INT64_MIN: from the beginning */
+    int64_t allowed_skew_ms;       /* -1: any (replay without arrived_at, R14) */
+    int64_t accept_age_ms;         /* -1: any */
+    size_t history_max;            /* 1,024 events; older ones fold into a base */
+    bool loop_relays;              /* replay: relays go to the tickets of this engine at once */
+    bool self_check;               /* derive from scratch after every event and compare; differences are counted */
+    bool keep_retired;             /* replay: a retired ticket keeps its clock lines (R44) */
+};
+
+enum engine_moment { ENGINE_BEFORE, ENGINE_THROUGH };
+
+enum engine_disposition {
+    ENGINE_APPLIED,
+    ENGINE_WAITS,      /* stamped ahead within allowed_skew: kept, effective at its time */
+    ENGINE_DUPLICATE,  /* (source, id) seen before */
+    ENGINE_NO_EFFECT,  /* sound, but changes nothing (an acknowledgement of an alert that is over ...) */
+    ENGINE_REFUSED     /* a dead letter: see error and detail */
+};
+
+struct engine_answer {
+    enum engine_disposition disposition;
+    enum error_code error;    /* ERROR_NONE unless refused */
+    const char *detail;       /* static English text with the reason, or NULL */
+};
+
+/* Never NULL. set is borrowed and must outlive the engine or the next engine_set_policies. */
+struct engine *engine_new(const struct engine_options *options, const struct policy_set *set);
+void engine_free(struct engine *engine);
+
+/* A reload: every ticket is derived again under the new set (differences go to the sink). */
+void engine_set_policies(struct engine *engine, const struct policy_set *set, int64_t t_ms);
+
+/* One event of the topic `tickets` that arrives at t_ms (>= every T before). Never keeps a pointer into event. */
+struct engine_answer engine_event(struct engine *engine, const struct event *event, int64_t t_ms);
+/* A relay that arrives at t_ms. Ignored and kept (merge edges) for tickets this engine does not know. */
+void engine_relay(struct engine *engine, const struct relay *relay, int64_t t_ms);
+
+/* The earliest timer, INT64_MAX when there is none. O(1). */
+int64_t engine_next_ms(const struct engine *engine);
+/* Fires timers before t_ms (ENGINE_BEFORE) or up to and including it (ENGINE_THROUGH), at most tickets_max tickets;
+ * returns true when some are left: call again. */
+bool engine_advance(struct engine *engine, int64_t t_ms, enum engine_moment moment, size_t tickets_max);
+
+/* While quiet (the task is behind, section 1.5) nothing is announced: no alert goes to the sink, outcomes do. Leaving
+ * quiet announces only the difference, the highest stage a clock. lagging marks what follows (catchup_max passed). */
+void engine_set_quiet(struct engine *engine, bool quiet, int64_t t_ms);
+void engine_set_lagging(struct engine *engine, bool lagging);
+
+/* ---- state, for the shell ---- */
+
+size_t engine_tickets_count(const struct engine *engine);
+struct engine_figures {
+    uint64_t events, duplicates, refused, no_effect, unknown_fields, late_events, derivations, steps, self_check_differences;
+    uint64_t false_alerts;         /* withdrawn breaches */
+    uint64_t merge_circles, unmapped_statuses, never_due;
+    size_t tickets, tickets_open, retirement_marks, history_bytes, resident_bytes;
+};
+void engine_figures(const struct engine *engine, struct engine_figures *ret_figures);
+
+/* Tickets changed since the last call that emptied the list, each once, in the order they changed first. NULL at the
+ * end. The pointer lives until the next engine_event/advance. A ticket that retired is named once more: then
+ * engine_save writes its retirement mark. */
+struct ticket *engine_changed_next(struct engine *engine);
+struct slice ticket_name(const struct ticket *ticket);
+struct ticket *engine_find(const struct engine *engine, struct slice ticket);
+/* Every ticket once, unspecified order; *cursor starts at 0. NULL at the end. */
+struct ticket *engine_each(const struct engine *engine, size_t *cursor);
+
+/* Appends the ticket's state as bytes (format STATE_FORMAT, self-contained: texts, not symbols). Returns false when nothing
+ * is left to keep: a tombstone is due (the retirement mark's time is over). */
+#define ENGINE_STATE_FORMAT 1
+bool engine_save(const struct engine *engine, const struct ticket *ticket, struct buffer *out);
+/* Takes up a ticket saved earlier, silently: no effect, timers not armed until engine_loaded. Returns -1 when the bytes
+ * are not a sound record (nothing is changed then). The last one of a name wins. */
+int engine_load(struct engine *engine, struct slice ticket, struct slice record);
+void engine_forget(struct engine *engine, struct slice ticket); /* a tombstone was read */
+/* Loading is done: derive every ticket at t_ms and arm the timers, nothing is sent before the first advance. */
+void engine_loaded(struct engine *engine, int64_t t_ms);
+
+/* ---- questions ---- */
+
+/* Every cycle of every clock of the ticket as of t_ms, in order of kind, clock name, cycle. */
+void engine_clock_lines(struct engine *engine, struct ticket *ticket, int64_t t_ms,
+                        void (*line)(void *context, const struct clock_line *line), void *context);
+
+/* One open clock in the order of its danger, for `open` scores and the board. Slices live until the next call. */
+struct open_clock {
+    struct clock_name name;
+    enum clock_state state;    /* running, paused or breached (and not stopped) */
+    int64_t due_at_ms;         /* INSTANT_NONE while paused */
+    int64_t target_ms, elapsed_ms;
+    enum party turn;
+    struct slice customer, service, priority, group;
+};
+struct open_counts {
+    size_t open, waiting, solved, breached_open, paused;
+};
+/* Fills up to clocks_max open clocks: breached first (the oldest breach first), then by due. Returns how many. Costs
+ * O(tickets) at most once for counts; the list comes from an ordered index. */
+size_t engine_open(struct engine *engine, int64_t t_ms, struct open_counts *ret_counts, struct open_clock *ret_clocks,
+                   size_t clocks_max);
+
+#endif
