@@ -1,0 +1,182 @@
+/*
+ * What: an open-addressing hash table of pointers, linear probing, no tombstones.
+ *
+ * Why this way: a slot is {hash, value}, so a probe touches one cache line and a key's bytes are read only when the
+ * whole hash agrees. The home of a hash is given by its upper bits: growing writes the new table from front to back,
+ * in the order the old one is read, and never looks at a key.
+ *
+ * Always true: value == NULL is an empty slot; between a value's home and its place there is no empty slot; at most
+ * three quarters are full. Removing moves the followers back, so a table that lived long is as good as a new one.
+ *
+ * Not here: ownership of values, shrinking, ordered iteration, threads.
+ */
+#include "base/map.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "base/panic.h"
+
+enum { SLOTS_MIN_BITS = 4 };
+
+struct slot {
+    uint64_t hash;
+    void *value;
+};
+
+struct map {
+    struct slot *slots;
+    size_t mask; /* slots - 1, a power of two */
+    unsigned bits;
+    size_t count;
+    uint64_t seed;
+    struct slice (*key_of)(const void *value);
+};
+
+static inline size_t
+home_of(const struct map *map, uint64_t hash)
+{
+    return (size_t)(hash >> (64 - map->bits));
+}
+
+struct map *
+map_new(struct slice (*key_of)(const void *value), uint64_t seed)
+{
+    struct map *map = memory_allocate_zeroed(1, sizeof *map);
+
+    map->bits = SLOTS_MIN_BITS;
+    map->mask = ((size_t)1 << map->bits) - 1;
+    map->slots = memory_allocate_zeroed(map->mask + 1, sizeof *map->slots);
+    map->seed = seed;
+    map->key_of = key_of;
+    return map;
+}
+
+void
+map_free(struct map *map)
+{
+    if (map == NULL)
+        return;
+    memory_free(map->slots);
+    memory_free(map);
+}
+
+/* The place of this key: where its value is, or the empty slot where it would go. */
+static size_t
+place_of(const struct map *map, uint64_t hash, struct slice key)
+{
+    size_t i = home_of(map, hash);
+
+    for (; map->slots[i].value != NULL; i = (i + 1) & map->mask)
+        if (map->slots[i].hash == hash && slice_equal(map->key_of(map->slots[i].value), key))
+            break;
+    return i;
+}
+
+static void
+grow(struct map *map)
+{
+    struct slot *old = map->slots;
+    size_t old_count = map->mask + 1;
+
+    map->bits++;
+    map->mask = old_count * 2 - 1;
+    map->slots = memory_allocate_zeroed(old_count * 2, sizeof *map->slots);
+    for (size_t i = 0; i < old_count; i++) {
+        size_t j;
+
+        if (old[i].value == NULL)
+            continue;
+        j = home_of(map, old[i].hash);
+        while (map->slots[j].value != NULL)
+            j = (j + 1) & map->mask;
+        map->slots[j] = old[i];
+    }
+    memory_free(old);
+}
+
+void *
+map_get(const struct map *map, struct slice key)
+{
+    return map->slots[place_of(map, hash_slice(map->seed, key), key)].value;
+}
+
+void *
+map_put(struct map *map, void *value)
+{
+    struct slice key;
+    uint64_t hash;
+    size_t i;
+    void *replaced;
+
+    must(value != NULL);
+    key = map->key_of(value);
+    hash = hash_slice(map->seed, key);
+    i = place_of(map, hash, key);
+    replaced = map->slots[i].value;
+    if (replaced == NULL) {
+        if (map->count + 1 > (map->mask + 1) / 4 * 3) {
+            grow(map);
+            i = place_of(map, hash, key);
+        }
+        map->count++;
+    }
+    map->slots[i] = (struct slot){hash, value};
+    return replaced;
+}
+
+/* Closes the hole at i: followers that may live nearer to their home move back. */
+static void
+close_hole(struct map *map, size_t i)
+{
+    size_t j = i;
+
+    for (;;) {
+        size_t home;
+
+        j = (j + 1) & map->mask;
+        if (map->slots[j].value == NULL)
+            break;
+        home = home_of(map, map->slots[j].hash);
+        if (((j - home) & map->mask) >= ((j - i) & map->mask)) {
+            map->slots[i] = map->slots[j];
+            i = j;
+        }
+    }
+    map->slots[i] = (struct slot){0, NULL};
+}
+
+void *
+map_remove(struct map *map, struct slice key)
+{
+    size_t i = place_of(map, hash_slice(map->seed, key), key);
+    void *value = map->slots[i].value;
+
+    if (value == NULL)
+        return NULL;
+    close_hole(map, i);
+    map->count--;
+    return value;
+}
+
+size_t
+map_count(const struct map *map)
+{
+    return map->count;
+}
+
+size_t
+map_bytes(const struct map *map)
+{
+    return sizeof *map + (map->mask + 1) * sizeof *map->slots;
+}
+
+void *
+map_each(const struct map *map, size_t *cursor)
+{
+    while (*cursor <= map->mask) {
+        void *value = map->slots[(*cursor)++].value;
+
+        if (value != NULL)
+            return value;
+    }
+    return NULL;
+}
