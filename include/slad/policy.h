@@ -4,8 +4,8 @@
 /*
  * Policies, read and checked (semantics.md sections 3, 8, 9; rulings R15-R19). One YAML file is one struct policy: wire/policy_yaml
  * fills it, everything in it lives in its arena and is never changed afterwards. A struct policy_set is all versions
- * of one installation in order of `from`, with their calendars compiled; it is immutable too, and a reload makes a
- * new set. Texts that are compared with ticket attributes are symbols; texts that are only printed are slices.
+ * of one installation in order of `from`, with their calendars compiled when first asked for; nothing in it changes
+ * as far as its users can see, and a reload makes a new set. A set is used by one thread at a time. Texts that are compared with ticket attributes are symbols; texts that are only printed are slices.
  *
  * Lengths are milliseconds, instants UTC milliseconds, percentages basis points (95% = 9500).
  */
@@ -262,8 +262,16 @@ struct policy {
     int64_t flip_window_ms;                 /* 15 min */
     struct arena *arena;                    /* owns everything above but the zones' compiled form */
     struct symbols *symbols;                /* borrowed; the policy holds a reference on each symbol it names */
+    symbol *held;                           /* those references, one each (policy_symbol) */
+    size_t held_count, held_room;
 };
 
+/* An empty policy with the defaults of the top level and of experience, for a loader to fill: the struct itself lives in its
+ * arena, which everything else must come from. Never NULL. symbols is borrowed and must outlive the policy. */
+struct policy *policy_new(struct symbols *symbols);
+/* The number of this text; the policy keeps one reference until policy_free. 0 for a text that is not there. */
+symbol policy_symbol(struct policy *policy, struct slice text);
+/* Gives back the symbols and frees the zones' compiled forms too. NULL is fine. */
 void policy_free(struct policy *policy);
 
 /* Look-ups; NULL / 0 when the policy does not name it. */
@@ -280,8 +288,8 @@ const char *severity_text(enum severity severity);       /* "info", "warning", "
 struct policy_set;
 
 /* Takes the versions (1 or more; the pointers, not the array) and puts them in order of from_ms. Two versions with the same name or
- * the same from are a caller's error (the loader has refused them). Compiles every calendar, and for every pair of a
- * pinned and a later version whose days or zone differ the pinned weeks with the later days. symbols is borrowed. */
+ * the same from are a caller's error (the loader has refused them). Cheap: a calendar is compiled when it is first asked
+ * for, and calendars of equal weeks and days are compiled once, whatever versions and names they have. symbols is borrowed. */
 struct policy_set *policy_set_new(struct policy **policies, size_t policies_count, struct symbols *symbols);
 void policy_set_free(struct policy_set *set); /* frees the policies too */
 size_t policy_set_count(const struct policy_set *set);
@@ -291,7 +299,8 @@ size_t policy_set_in_force(const struct policy_set *set, int64_t at_ms);
 /* The first from after at_ms; INT64_MAX when none. */
 int64_t policy_set_next_from_ms(const struct policy_set *set, int64_t at_ms);
 /* The compiled calendar: weekly windows of `version`, days of `days_version` (>= version; a calendar the later version
- * does not have keeps its own days). Never NULL. */
+ * does not have, or has as a union or as always, keeps its own days; a union is the union of its members, each with its later
+ * days). Never NULL; lives as long as the set. The first call for a pair may take some milliseconds, the next ones O(1). */
 const struct calendar *policy_set_calendar(const struct policy_set *set, size_t version, int calendar, size_t days_version);
 
 #endif
