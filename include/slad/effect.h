@@ -134,6 +134,9 @@ struct ticket_outcome {
     struct slice source;
     struct slice policy;
     struct arrival arrival;
+    int64_t changed_at_ms;   /* the event time from which these attributes and this state hold: the score task joins answers by it;
+                              * 0: not told, arrival.detected_at_ms stands in */
+    bool erased;             /* R63: answers of this ticket lose their respondent */
 };
 
 struct due_changed_outcome {
@@ -154,6 +157,10 @@ struct answer_outcome {
     int64_t answered_at_ms;
     struct slice attributes[ATTRIBUTES_COUNT];
     struct arrival arrival;
+    uint16_t attributes_own;          /* ATTRIBUTE_BITs of those that came with the feedback itself, not from its ticket: a
+                                       * rebuild needs to know which (JSON: "own": ["user_group"]) */
+    struct slice event;               /* id of the event that made this revision; at NULL when its ticket did (JSON: "event") */
+    struct slice event_source;        /* and its source: the pair is dropped when it comes again */
 };
 
 /* One printed line of `slactl replay --emit clocks`: the present figures of one cycle. */
