@@ -1,11 +1,12 @@
 /*
  * What: a bump allocator over a chain of blocks.
  *
- * Why this way: an event is parsed, judged and forgotten; one pointer that moves forward and back costs nothing, and
- * nothing can leak. The chain is kept over a reset, so a warm daemon takes no memory from the system.
+ * Why this way: an event is parsed, judged and forgotten; one pointer that moves forward and back costs
+ * nothing, and nothing can leak. The chain is kept over a reset, so a warm daemon takes no memory from the
+ * system.
  *
- * Always true: blocks before `current` are full, blocks after it are empty; used <= room in each; oversized blocks
- * are in a list of their own and die at the reset, so one giant event does not stay for ever.
+ * Always true: blocks before `current` are full, blocks after it are empty; used <= room in each; oversized
+ * blocks are in a list of their own and die at the reset, so one giant event does not stay for ever.
  *
  * Not here: freeing of single pieces, threads.
  */

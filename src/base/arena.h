@@ -7,7 +7,8 @@
 
 struct arena;
 
-/* Memory is taken in blocks of block_bytes (at least 256); what does not fit in one gets a block of its own. */
+/* Memory is taken in blocks of block_bytes (at least 256); what does not fit in one gets a block of its own.
+ */
 struct arena *arena_new(size_t block_bytes);
 void arena_free(struct arena *arena);
 

@@ -1,7 +1,8 @@
 #ifndef SLAD_BASE_BUFFER_H
 #define SLAD_BASE_BUFFER_H
 
-/* Bytes that grow at the end: JSON and binary records are built in one. A value of zeroes is an empty buffer. */
+/* Bytes that grow at the end: JSON and binary records are built in one. A value of zeroes is an empty buffer.
+ */
 #include "base/slice.h"
 #include "base/varint.h"
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /*
  * What: SipHash-1-3 with 64 bits and SipHash-2-4 with 128.
  *
- * Why this way: ids come from strangers, and a table that strangers can fill with collisions is a way to stop the
- * daemon. SipHash costs some nanoseconds more than the fastest unkeyed mixes and takes that worry away.
+ * Why this way: ids come from strangers, and a table that strangers can fill with collisions is a way to stop
+ * the daemon. SipHash costs some nanoseconds more than the fastest unkeyed mixes and takes that worry away.
  *
  * Always true: words are read little end first, so the value does not depend on the machine.
  *

@@ -2,8 +2,8 @@
 #define SLAD_BASE_HASH_H
 
 /*
- * Hashes of bytes, the same on every machine whatever its byte order: they may be written down. SipHash (Aumasson and
- * Bernstein, 2012): whoever does not know the seed cannot make texts collide on purpose.
+ * Hashes of bytes, the same on every machine whatever its byte order: they may be written down. SipHash
+ * (Aumasson and Bernstein, 2012): whoever does not know the seed cannot make texts collide on purpose.
  */
 #include "base/slice.h"
 #include <stdbool.h>
@@ -19,8 +19,9 @@ hash_slice(uint64_t seed, struct slice text)
     return hash_bytes(seed, text.at, text.bytes);
 }
 
-/* SipHash-2-4 with 128 bits. For identities, where nobody compares the bytes afterwards; as a key it is also the
- * keyed hash under which people's ids are kept. The hash of a sequence: the result of one is the key of the next. */
+/* SipHash-2-4 with 128 bits. For identities, where nobody compares the bytes afterwards; as a key it is also
+ * the keyed hash under which people's ids are kept. The hash of a sequence: the result of one is the key of
+ * the next. */
 struct hash128 {
     uint64_t low;
     uint64_t high;

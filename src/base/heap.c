@@ -1,11 +1,11 @@
 /*
  * What: a 4-ary indexed min-heap.
  *
- * Why this way: millions of timers, most of which are moved often and fire never. Four children share a cache line
- * of {instant, item} pairs, so a sift compares without touching the items unless instants tie.
+ * Why this way: millions of timers, most of which are moved often and fire never. Four children share a cache
+ * line of {instant, item} pairs, so a sift compares without touching the items unless instants tie.
  *
- * Always true: slots[i].at_ms == slots[i].item->at_ms; slots[i].item->position == i; no child comes before its
- * parent. A position is assigned in place_item and forgotten in heap_remove, nowhere else.
+ * Always true: slots[i].at_ms == slots[i].item->at_ms; slots[i].item->position == i; no child comes before
+ * its parent. A position is assigned in place_item and forgotten in heap_remove, nowhere else.
  *
  * Not here: no clock, no callbacks when an instant comes: heap_top is asked.
  */

@@ -2,9 +2,9 @@
 #define SLAD_BASE_HEAP_H
 
 /*
- * The next instants first: a min-heap of items that live inside their owners. An item knows its place, so it is moved
- * or taken out in O(log n). Equal instants come in the order of tie_less, which must be total over the items of one
- * heap: then the order of firing does not depend on how the heap was filled.
+ * The next instants first: a min-heap of items that live inside their owners. An item knows its place, so it
+ * is moved or taken out in O(log n). Equal instants come in the order of tie_less, which must be total over
+ * the items of one heap: then the order of firing does not depend on how the heap was filled.
  */
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /*
  * What: a log-linear histogram (the idea of HdrHistogram): every power of two is cut into 64 equal steps.
  *
- * Why this way: one shift finds the bucket, recording is two additions, histograms of threads and minutes add up,
- * and every quantile is known to 1.6 % without keeping a value.
+ * Why this way: one shift finds the bucket, recording is two additions, histograms of threads and minutes add
+ * up, and every quantile is known to 1.6 % without keeping a value.
  *
  * Always true: count is the sum of counts; values below 64 have a bucket each, so they are exact.
  *

@@ -1,8 +1,8 @@
 /*
  * What: RFC 3339 texts to milliseconds and back, and the civil calendar behind them.
  *
- * Why this way: strptime and gmtime know locales, time zones and years we refuse; a grammar of twenty bytes is read by
- * hand, strictly, and never asks the machine for anything.
+ * Why this way: strptime and gmtime know locales, time zones and years we refuse; a grammar of twenty bytes
+ * is read by hand, strictly, and never asks the machine for anything.
  *
  * Always true: instant_parse(instant_format(x)) is x for every x in years 1 to 9999.
  *
@@ -26,7 +26,8 @@ instant_days_from_civil(int64_t year, int32_t month, int32_t day)
     era = (year >= 0 ? year : year - 399) / 400;
     year_of_era = year - era * 400;
     day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * DAYS_A_ERA + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - DAYS_TO_1970;
+    return era * DAYS_A_ERA + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
+           DAYS_TO_1970;
 }
 
 struct instant_date

@@ -1,12 +1,13 @@
 /*
  * What: an open-addressing hash table of pointers, linear probing, no tombstones.
  *
- * Why this way: a slot is {hash, value}, so a probe touches one cache line and a key's bytes are read only when the
- * whole hash agrees. The home of a hash is given by its upper bits: growing writes the new table from front to back,
- * in the order the old one is read, and never looks at a key.
+ * Why this way: a slot is {hash, value}, so a probe touches one cache line and a key's bytes are read only
+ * when the whole hash agrees. The home of a hash is given by its upper bits: growing writes the new table
+ * from front to back, in the order the old one is read, and never looks at a key.
  *
- * Always true: value == NULL is an empty slot; between a value's home and its place there is no empty slot; at most
- * three quarters are full. Removing moves the followers back, so a table that lived long is as good as a new one.
+ * Always true: value == NULL is an empty slot; between a value's home and its place there is no empty slot;
+ * at most three quarters are full. Removing moves the followers back, so a table that lived long is as good
+ * as a new one.
  *
  * Not here: ownership of values, shrinking, ordered iteration, threads.
  */

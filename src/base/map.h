@@ -2,8 +2,8 @@
 #define SLAD_BASE_MAP_H
 
 /*
- * Values found by their key. The value owns the key's bytes; the map asks for them through key_of and keeps 16 bytes
- * a slot. A value's key must not change while it is in the map. The map never frees a value.
+ * Values found by their key. The value owns the key's bytes; the map asks for them through key_of and keeps
+ * 16 bytes a slot. A value's key must not change while it is in the map. The map never frees a value.
  */
 #include "base/slice.h"
 #include <stddef.h>
@@ -11,8 +11,9 @@
 
 struct map;
 
-/* key_of gives a value's key; it must stay valid as long as the value is in the map. The seed keys the hash: give one
- * that strangers do not know where keys come from strangers. It moves nothing but the order of map_each. */
+/* key_of gives a value's key; it must stay valid as long as the value is in the map. The seed keys the hash:
+ * give one that strangers do not know where keys come from strangers. It moves nothing but the order of
+ * map_each. */
 struct map *map_new(struct slice (*key_of)(const void *value), uint64_t seed);
 void map_free(struct map *map); /* the values are the caller's */
 
@@ -25,8 +26,8 @@ void *map_remove(struct map *map, struct slice key);
 size_t map_count(const struct map *map);
 size_t map_bytes(const struct map *map); /* memory held, for the metric */
 
-/* One value after another in no particular order; NULL at the end. Begin with cursor 0. Between two calls the map must
- * not change, but for replacing a value by one of the same key. */
+/* One value after another in no particular order; NULL at the end. Begin with cursor 0. Between two calls the
+ * map must not change, but for replacing a value by one of the same key. */
 void *map_each(const struct map *map, size_t *cursor);
 
 #endif

@@ -1,10 +1,11 @@
 /*
  * What: malloc that never says no.
  *
- * Why this way: a daemon whose truth is in a log gains nothing from limping on without memory; every "if (p == NULL)"
- * would be a branch no test walks. Checked here once.
+ * Why this way: a daemon whose truth is in a log gains nothing from limping on without memory; every "if (p
+ * == NULL)" would be a branch no test walks. Checked here once.
  *
- * Always true: what is returned is never NULL; a size that overflows is refused like a size that is not there.
+ * Always true: what is returned is never NULL; a size that overflows is refused like a size that is not
+ * there.
  *
  * Not here: no pools (arena.h), no accounting.
  */

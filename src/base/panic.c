@@ -1,8 +1,8 @@
 /*
  * What: the last words of a process that found itself broken.
  *
- * Why this way: the log in Kafka holds the truth, so a process that cannot trust its memory stops at once and is
- * started again. The line is written with write(2): no allocation, no locks, no buffers that die with us.
+ * Why this way: the log in Kafka holds the truth, so a process that cannot trust its memory stops at once and
+ * is started again. The line is written with write(2): no allocation, no locks, no buffers that die with us.
  *
  * Always true: nothing returns from here; the line is at most LINE_MAX_BYTES long and names no directory.
  *

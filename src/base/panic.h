@@ -1,8 +1,8 @@
 #ifndef SLAD_BASE_PANIC_H
 #define SLAD_BASE_PANIC_H
 
-/* Stopping on purpose. must() is for what only a bug can break, never for input; it stays on in release builds.
- * Both write one line to standard error and abort the process. */
+/* Stopping on purpose. must() is for what only a bug can break, never for input; it stays on in release
+ * builds. Both write one line to standard error and abort the process. */
 
 /* "panic: WHAT" */
 _Noreturn void panic(const char *what);

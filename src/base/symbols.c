@@ -1,12 +1,12 @@
 /*
  * What: a table of texts with numbers and counted references.
  *
- * Why this way: a ticket has a dozen attributes out of a few thousand words; as 32-bit numbers they cost 4 bytes and
- * compare in one instruction. Entries lie in an array (number -> text in one step); a table of {hash, number} slots
- * finds the number of a text, with linear probing and no tombstones.
+ * Why this way: a ticket has a dozen attributes out of a few thousand words; as 32-bit numbers they cost 4
+ * bytes and compare in one instruction. Entries lie in an array (number -> text in one step); a table of
+ * {hash, number} slots finds the number of a text, with linear probing and no tombstones.
  *
- * Always true: entry 0 is "none"; an entry with references 0 is free, has no text, and is in the chain of free ones;
- * every entry in use is in exactly one slot; at most three quarters of the slots are full.
+ * Always true: entry 0 is "none"; an entry with references 0 is free, has no text, and is in the chain of
+ * free ones; every entry in use is in exactly one slot; at most three quarters of the slots are full.
  *
  * Not here: threads, order, persistence (the numbers of two runs differ; write the text).
  */
@@ -123,8 +123,7 @@ take_number(struct symbols *symbols)
     if (symbols->entries_used == symbols->entries_room) {
         must(symbols->entries_room <= UINT32_MAX / 2);
         symbols->entries_room *= 2;
-        symbols->entries =
-            memory_resize(symbols->entries, symbols->entries_room * sizeof *symbols->entries);
+        symbols->entries = memory_resize(symbols->entries, symbols->entries_room * sizeof *symbols->entries);
     }
     return symbols->entries_used++;
 }

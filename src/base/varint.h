@@ -2,8 +2,8 @@
 #define SLAD_BASE_VARINT_H
 
 /*
- * Whole numbers in as few bytes as they need: unsigned LEB128, and zigzag for signed ones. Every number has exactly
- * one form: longer ones are refused, so equal records are equal bytes.
+ * Whole numbers in as few bytes as they need: unsigned LEB128, and zigzag for signed ones. Every number has
+ * exactly one form: longer ones are refused, so equal records are equal bytes.
  */
 #include "base/slice.h"
 #include <stddef.h>
@@ -45,8 +45,8 @@ varint_put_signed(char *at, int64_t value)
     return varint_put(at, varint_zigzag(value));
 }
 
-/* Takes a number off the front of *from. 0, or -1 when it is cut off, over 64 bits, or longer than it needs to be;
- * then nothing has changed. */
+/* Takes a number off the front of *from. 0, or -1 when it is cut off, over 64 bits, or longer than it needs
+ * to be; then nothing has changed. */
 static inline int
 varint_get(struct slice *from, uint64_t *ret_value)
 {
