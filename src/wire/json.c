@@ -1,0 +1,677 @@
+/*
+ * What: the strict JSON door over cJSON.
+ *
+ * Why this way: cJSON builds trees well and is lenient: it takes 01, 1. and raw control characters, skips a
+ * byte order mark, keeps the last of two equal keys, and loses integers in a double. So one pass of our own
+ * goes over the bytes first and lets nothing pass that RFC 8259 and the rulings refuse, noting where each
+ * value begins; then cJSON parses into a bump arena; then one walk numbers the values and looks for keys that
+ * stand twice. The places give numbers their exact digits back and messages their byte.
+ *
+ * Always true: what comes through was accepted by both readers, and the n-th value of the walk is the n-th of
+ * the pass (it is checked). The tree is never edited or deleted: it dies with the arena. During cJSON's
+ * calls, and only then, `parsing` is this thread's arena: cJSON's allocation hooks have no argument of their
+ * own.
+ *
+ * Not here: what a key means. cJSON keeps the place of its last error in a variable of the whole process,
+ * written at every parse: nobody reads it, but doors of two threads must not parse at the same time.
+ */
+#include "wire/json.h"
+#include "base/arena.h"
+#include "base/memory.h"
+#include "base/panic.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    ARENA_BLOCK_BYTES = 32768,
+    VALUES_MAX = JSON_BYTES_MAX / 2 + 1, /* a value and what parts it from the next */
+    FEW_KEYS_MAX = 32                    /* up to here keys are compared by pairs */
+};
+
+struct json {
+    struct arena *arena;
+    uint32_t *places; /* byte of the n-th value, in the order of the text */
+    uint32_t places_count;
+    struct slice text;
+};
+
+/* The pass over the bytes. Texts of `what` are static. */
+struct scan {
+    const unsigned char *begin;
+    const unsigned char *at;
+    const unsigned char *end;
+    uint32_t *places;
+    uint32_t places_count;
+    uint32_t objects; /* bit n: level n is an object, else a list */
+    int depth;
+    enum error_code error;
+    const char *what;
+};
+
+static _Thread_local struct arena *parsing;
+
+/* ---- cJSON's memory ---- */
+
+static void *
+hook_allocate(size_t bytes)
+{
+    return parsing != NULL ? arena_allocate(parsing, bytes) : memory_allocate(bytes);
+}
+
+static void
+hook_free(void *pointer)
+{
+    if (parsing == NULL)
+        memory_free(pointer);
+}
+
+struct json *
+json_new(void)
+{
+    cJSON_Hooks hooks = {.malloc_fn = hook_allocate, .free_fn = hook_free};
+    struct json *json = memory_allocate_zeroed(1, sizeof *json);
+
+    cJSON_InitHooks(&hooks);
+    json->arena = arena_new(ARENA_BLOCK_BYTES);
+    json->places = memory_allocate(VALUES_MAX * sizeof *json->places);
+    return json;
+}
+
+void
+json_free(struct json *json)
+{
+    if (json == NULL)
+        return;
+    arena_free(json->arena);
+    memory_free(json->places);
+    memory_free(json);
+}
+
+size_t
+json_bytes(const struct json *json)
+{
+    return sizeof *json + arena_bytes(json->arena) + VALUES_MAX * sizeof *json->places;
+}
+
+/* ---- the pass ---- */
+
+static bool
+refuse(struct scan *scan, enum error_code error, const char *what)
+{
+    scan->error = error;
+    scan->what = what;
+    return false;
+}
+
+static inline void
+skip_space(struct scan *scan)
+{
+    while (scan->at < scan->end &&
+           (*scan->at == ' ' || *scan->at == '\n' || *scan->at == '\r' || *scan->at == '\t'))
+        scan->at++;
+}
+
+/* Bytes of the well-formed UTF-8 sequence at `at` (Unicode, table 3-7), 0 when it is none. U+0000 is none. */
+static size_t
+utf8_bytes(const unsigned char *at, const unsigned char *end)
+{
+    size_t left = (size_t)(end - at);
+    unsigned char second_min = 0x80, second_max = 0xbf;
+    size_t bytes;
+
+    if (at[0] < 0x80)
+        return at[0] != 0;
+    bytes = at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
+    if (at[0] < 0xc2 || at[0] > 0xf4 || left < bytes)
+        return 0;
+    if (at[0] == 0xe0)
+        second_min = 0xa0;
+    else if (at[0] == 0xed)
+        second_max = 0x9f;
+    else if (at[0] == 0xf0)
+        second_min = 0x90;
+    else if (at[0] == 0xf4)
+        second_max = 0x8f;
+    if (at[1] < second_min || at[1] > second_max)
+        return 0;
+    for (size_t i = 2; i < bytes; i++) {
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    return bytes;
+}
+
+/* Four hex digits as a number, -1 when they are not. */
+static int32_t
+hex4(const unsigned char *at, const unsigned char *end)
+{
+    int32_t value = 0;
+
+    if (end - at < 4)
+        return -1;
+    for (int i = 0; i < 4; i++) {
+        unsigned char lower = at[i] | 0x20;
+
+        if (at[i] >= '0' && at[i] <= '9')
+            value = value * 16 + (at[i] - '0');
+        else if (lower >= 'a' && lower <= 'f')
+            value = value * 16 + (lower - 'a' + 10);
+        else
+            return -1;
+    }
+    return value;
+}
+
+/* scan->at is on the u of \uXXXX. */
+static bool
+scan_unicode_escape(struct scan *scan)
+{
+    int32_t unit = hex4(scan->at + 1, scan->end);
+
+    if (unit < 0)
+        return refuse(scan, ERROR_BAD_JSON, "\\u without four hexadecimal digits");
+    if (unit == 0)
+        return refuse(scan, ERROR_BAD_UTF8, "\\u0000");
+    if (unit >= 0xdc00 && unit <= 0xdfff)
+        return refuse(scan, ERROR_BAD_UTF8, "a lone surrogate");
+    if (unit >= 0xd800 && unit <= 0xdbff) {
+        const unsigned char *low = scan->at + 5;
+        int32_t low_unit =
+            scan->end - low >= 2 && low[0] == '\\' && low[1] == 'u' ? hex4(low + 2, scan->end) : -1;
+
+        if (low_unit < 0xdc00 || low_unit > 0xdfff)
+            return refuse(scan, ERROR_BAD_UTF8, "a lone surrogate");
+        scan->at += 6;
+    }
+    scan->at += 5;
+    return true;
+}
+
+/* scan->at is on a byte that is not plain: moves behind what it begins. */
+static bool
+scan_special(struct scan *scan)
+{
+    size_t bytes;
+
+    if (*scan->at == '\\') {
+        scan->at++;
+        if (scan->at == scan->end)
+            return refuse(scan, ERROR_BAD_JSON, "a text without an end");
+        if (*scan->at == 'u')
+            return scan_unicode_escape(scan);
+        if (memchr("\"\\/bfnrt", *scan->at, 8) == NULL)
+            return refuse(scan, ERROR_BAD_JSON, "an escape that JSON does not have");
+        scan->at++;
+        return true;
+    }
+    if (*scan->at < 0x20)
+        return refuse(scan, ERROR_BAD_JSON, "a raw control character in a text");
+    bytes = utf8_bytes(scan->at, scan->end);
+    if (bytes == 0)
+        return refuse(scan, ERROR_BAD_UTF8, "malformed UTF-8");
+    scan->at += bytes;
+    return true;
+}
+
+#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Moves over plain bytes, eight at a time: printable ASCII but " and \. A subtraction borrows only from above
+ * the lowest byte that is not plain, so the lowest mark is exact. */
+static inline void
+skip_plain(struct scan *scan)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    while (scan->end - scan->at >= 8) {
+        uint64_t word, quotes, escapes, marks;
+
+        memcpy(&word, scan->at, 8);
+        quotes = word ^ EACH_BYTE('"');
+        escapes = word ^ EACH_BYTE('\\');
+        marks = ((quotes - EACH_BYTE(1)) | (escapes - EACH_BYTE(1)) | (word - EACH_BYTE(0x20)) | word) &
+                EACH_BYTE(0x80);
+        if (marks != 0) {
+            scan->at += __builtin_ctzll(marks) >> 3;
+            return;
+        }
+        scan->at += 8;
+    }
+#endif
+    while (scan->at < scan->end && *scan->at >= 0x20 && *scan->at < 0x80 && *scan->at != '"' &&
+           *scan->at != '\\')
+        scan->at++;
+}
+
+/* scan->at is on the opening quote. */
+static inline bool
+scan_text(struct scan *scan)
+{
+    scan->at++;
+    for (;;) {
+        skip_plain(scan);
+        if (scan->at == scan->end)
+            return refuse(scan, ERROR_BAD_JSON, "a text without an end");
+        if (*scan->at == '"') {
+            scan->at++;
+            return true;
+        }
+        if (!scan_special(scan))
+            return false;
+    }
+}
+
+static bool
+skip_digits(struct scan *scan)
+{
+    const unsigned char *first = scan->at;
+
+    while (scan->at < scan->end && *scan->at >= '0' && *scan->at <= '9')
+        scan->at++;
+    return scan->at > first;
+}
+
+static inline bool
+is_at(const struct scan *scan, char byte)
+{
+    return scan->at < scan->end && *scan->at == (unsigned char)byte;
+}
+
+static bool
+scan_number(struct scan *scan)
+{
+    const unsigned char *first = scan->at;
+    bool sound;
+
+    if (*scan->at == '-')
+        scan->at++;
+    if (is_at(scan, '0')) {
+        scan->at++;
+        sound = true;
+    } else {
+        sound = skip_digits(scan);
+    }
+    if (sound && is_at(scan, '.')) {
+        scan->at++;
+        sound = skip_digits(scan);
+    }
+    if (sound && (is_at(scan, 'e') || is_at(scan, 'E'))) {
+        scan->at++;
+        if (is_at(scan, '+') || is_at(scan, '-'))
+            scan->at++;
+        sound = skip_digits(scan);
+    }
+    if (!sound)
+        return refuse(scan, ERROR_BAD_JSON, "a number that JSON does not have");
+    if (scan->at - first > JSON_NUMBER_BYTES_MAX) {
+        scan->at = first;
+        return refuse(scan, ERROR_NUMBER_OUT_OF_RANGE, "a number of more than 63 characters");
+    }
+    return true;
+}
+
+static bool
+scan_word(struct scan *scan, const char *word, size_t bytes)
+{
+    if ((size_t)(scan->end - scan->at) < bytes || memcmp(scan->at, word, bytes) != 0)
+        return refuse(scan, ERROR_BAD_JSON, "expected a value");
+    scan->at += bytes;
+    return true;
+}
+
+/* A value that holds no others. */
+static inline bool
+scan_scalar(struct scan *scan)
+{
+    switch (*scan->at) {
+    case '"':
+        return scan_text(scan);
+    case 't':
+        return scan_word(scan, "true", 4);
+    case 'f':
+        return scan_word(scan, "false", 5);
+    case 'n':
+        return scan_word(scan, "null", 4);
+    default:
+        if (*scan->at != '-' && (*scan->at < '0' || *scan->at > '9'))
+            return refuse(scan, ERROR_BAD_JSON, "expected a value");
+        return scan_number(scan);
+    }
+}
+
+/* `"key" :` and the space around it. */
+static inline bool
+scan_key(struct scan *scan)
+{
+    skip_space(scan);
+    if (!is_at(scan, '"'))
+        return refuse(scan, ERROR_BAD_JSON, "expected a key in quotes");
+    if (!scan_text(scan))
+        return false;
+    skip_space(scan);
+    if (!is_at(scan, ':'))
+        return refuse(scan, ERROR_BAD_JSON, "expected : behind the key");
+    scan->at++;
+    return true;
+}
+
+static inline bool
+in_object(const struct scan *scan)
+{
+    return (scan->objects >> (scan->depth - 1) & 1) != 0;
+}
+
+/* scan->at is on { or [. ret_empty: it is closed again at once. */
+static bool
+scan_open(struct scan *scan, bool *ret_empty)
+{
+    bool object = *scan->at == '{';
+
+    if (scan->depth == JSON_DEPTH_MAX)
+        return refuse(scan, ERROR_NESTED_TOO_DEEP, "more than 32 levels");
+    scan->objects &= ~(UINT32_C(1) << scan->depth);
+    scan->objects |= (uint32_t)object << scan->depth;
+    scan->depth++;
+    scan->at++;
+    skip_space(scan);
+    *ret_empty = is_at(scan, object ? '}' : ']');
+    if (*ret_empty) {
+        scan->at++;
+        scan->depth--;
+        return true;
+    }
+    return !object || scan_key(scan);
+}
+
+/* Behind a value: closes what ends here and moves to the next value. At depth 0 the text is over. */
+static inline bool
+scan_next(struct scan *scan)
+{
+    while (scan->depth > 0) {
+        bool object = in_object(scan);
+
+        skip_space(scan);
+        if (is_at(scan, ',')) {
+            scan->at++;
+            return !object || scan_key(scan);
+        }
+        if (!is_at(scan, object ? '}' : ']'))
+            return refuse(scan, ERROR_BAD_JSON, object ? "expected , or }" : "expected , or ]");
+        scan->at++;
+        scan->depth--;
+    }
+    return true;
+}
+
+/* One object and nothing behind it but space. */
+static bool
+scan_object(struct scan *scan)
+{
+    skip_space(scan);
+    if (!is_at(scan, '{'))
+        return refuse(scan, ERROR_BAD_JSON, "expected one JSON object");
+    do {
+        bool empty = true;
+
+        skip_space(scan);
+        if (scan->at == scan->end)
+            return refuse(scan, ERROR_BAD_JSON, "the text ends within");
+        scan->places[scan->places_count++] = (uint32_t)(scan->at - scan->begin);
+        if (*scan->at == '{' || *scan->at == '[') {
+            if (!scan_open(scan, &empty))
+                return false;
+        } else if (!scan_scalar(scan)) {
+            return false;
+        }
+        if (empty && !scan_next(scan))
+            return false;
+    } while (scan->depth > 0);
+    skip_space(scan);
+    if (scan->at != scan->end)
+        return refuse(scan, ERROR_BAD_JSON, "something behind the object");
+    return true;
+}
+
+/* A text that is not UTF-8 at all is called that, whatever else is wrong with it. */
+static void
+prefer_bad_utf8(struct scan *scan)
+{
+    for (const unsigned char *at = scan->begin; at < scan->end;) {
+        size_t bytes = utf8_bytes(at, scan->end);
+
+        if (bytes == 0) {
+            scan->at = at;
+            (void)refuse(scan, ERROR_BAD_UTF8, *at == 0 ? "a NUL byte" : "malformed UTF-8");
+            return;
+        }
+        at += bytes;
+    }
+}
+
+/* ---- keys that stand twice ---- */
+
+static int
+compare_keys(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static const char *
+duplicate_of_many(struct arena *arena, const struct cJSON *object, size_t count)
+{
+    const char **keys = arena_allocate(arena, count * sizeof *keys);
+    size_t i = 0;
+
+    for (const struct cJSON *member = object->child; member != NULL; member = member->next)
+        keys[i++] = member->string;
+    qsort(keys, count, sizeof *keys, compare_keys);
+    for (i = 1; i < count; i++) {
+        if (strcmp(keys[i - 1], keys[i]) == 0)
+            return keys[i];
+    }
+    return NULL;
+}
+
+/* A key that stands before `last` in its object too. */
+static bool
+stands_before(const struct cJSON *object, const struct cJSON *last)
+{
+    for (const struct cJSON *member = object->child; member != last; member = member->next) {
+        if (strcmp(member->string, last->string) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Numbers the values of the tree in the order of the text and returns a key that stands twice in one object,
+ * NULL when there is none. A key is compared with the ones before it only when its mark among 256 is taken.
+ */
+static const char *
+number_values(struct json *json, struct cJSON *parent, uint32_t *next)
+{
+    bool object = json_is_object(parent);
+    uint64_t seen[4] = {0, 0, 0, 0};
+    size_t count = 0;
+
+    for (struct cJSON *value = parent->child; value != NULL; value = value->next) {
+        value->valueint = (int)(*next)++;
+        if (object && ++count <= FEW_KEYS_MAX) {
+            struct slice key = json_key(value);
+            unsigned char first = (unsigned char)key.at[0];
+            unsigned char last = (unsigned char)(key.bytes > 0 ? key.at[key.bytes - 1] : 0);
+            unsigned mark = (unsigned)(key.bytes * 37 + first * 11U + last * 5U) & 255;
+            uint64_t bit = UINT64_C(1) << (mark & 63);
+
+            if ((seen[mark >> 6] & bit) != 0 && stands_before(parent, value))
+                return value->string;
+            seen[mark >> 6] |= bit;
+        }
+        if (value->child != NULL) {
+            const char *twice = number_values(json, value, next);
+
+            if (twice != NULL)
+                return twice;
+        }
+    }
+    return object && count > FEW_KEYS_MAX ? duplicate_of_many(json->arena, parent, count) : NULL;
+}
+
+/* ---- the door ---- */
+
+static enum error_code
+detail_of_scan(const struct scan *scan, char detail[JSON_DETAIL_BYTES])
+{
+    (void)snprintf(detail, JSON_DETAIL_BYTES, "%s at byte %zu", scan->what, (size_t)(scan->at - scan->begin));
+    return scan->error;
+}
+
+/* The key in a message: short, printable. */
+static enum error_code
+detail_of_duplicate(const char *key, char detail[JSON_DETAIL_BYTES])
+{
+    char shown[65];
+    size_t bytes = 0;
+
+    for (; key[bytes] != '\0' && bytes < sizeof shown - 1; bytes++)
+        shown[bytes] =
+            (unsigned char)key[bytes] < 0x20 || (unsigned char)key[bytes] >= 0x7f ? '?' : key[bytes];
+    shown[bytes] = '\0';
+    (void)snprintf(detail, JSON_DETAIL_BYTES, "%s: the key stands twice in one object", shown);
+    return ERROR_DUPLICATE_KEY;
+}
+
+static enum error_code
+scan_all(struct json *json, struct slice text, char detail[JSON_DETAIL_BYTES])
+{
+    const unsigned char *begin = (const unsigned char *)text.at;
+    struct scan scan = {.begin = begin, .at = begin, .end = begin + text.bytes, .places = json->places};
+
+    if (text.bytes >= 3 && memcmp(begin, "\xef\xbb\xbf", 3) == 0) {
+        (void)refuse(&scan, ERROR_BAD_JSON, "a byte order mark");
+    } else if (scan_object(&scan)) {
+        json->places_count = scan.places_count;
+        return ERROR_NONE;
+    }
+    prefer_bad_utf8(&scan);
+    return detail_of_scan(&scan, detail);
+}
+
+static struct cJSON *
+parse(struct json *json, struct slice text)
+{
+    struct cJSON *tree;
+
+    must(parsing == NULL);
+    parsing = json->arena;
+    tree = cJSON_ParseWithLengthOpts(text.at, text.bytes, NULL, 0);
+    parsing = NULL;
+    return tree;
+}
+
+enum error_code
+json_read(struct json *json, struct slice text, const struct cJSON **ret_object,
+          char detail[JSON_DETAIL_BYTES])
+{
+    enum error_code error;
+    struct cJSON *tree;
+    uint32_t next = 1;
+    const char *twice;
+
+    if (text.bytes > JSON_BYTES_MAX) {
+        (void)snprintf(detail, JSON_DETAIL_BYTES, "%zu bytes, at most %d are taken", text.bytes,
+                       JSON_BYTES_MAX);
+        return ERROR_TOO_LARGE;
+    }
+    if (text.at == NULL)
+        text.at = "";
+    arena_reset(json->arena);
+    json->text = text;
+    error = scan_all(json, text, detail);
+    if (error != ERROR_NONE)
+        return error;
+    tree = parse(json, text);
+    if (tree == NULL) { /* never seen: what the pass lets through is a part of what cJSON takes */
+        (void)snprintf(detail, JSON_DETAIL_BYTES, "not taken by the parser");
+        return ERROR_BAD_JSON;
+    }
+    tree->valueint = 0;
+    twice = number_values(json, tree, &next);
+    if (twice != NULL)
+        return detail_of_duplicate(twice, detail);
+    must(next == json->places_count);
+    *ret_object = tree;
+    return ERROR_NONE;
+}
+
+size_t
+json_offset(const struct json *json, const struct cJSON *value)
+{
+    must(value->valueint >= 0 && (uint32_t)value->valueint < json->places_count);
+    return json->places[value->valueint];
+}
+
+struct slice
+json_number(const struct json *json, const struct cJSON *value)
+{
+    size_t first = json_offset(json, value);
+    size_t end = first;
+
+    must(json_is_number(value));
+    while (end < json->text.bytes && json->text.at[end] != '\0' &&
+           strchr("+-.0123456789eE", json->text.at[end]) != NULL)
+        end++;
+    return (struct slice){json->text.at + first, end - first};
+}
+
+int
+json_integer(const struct json *json, const struct cJSON *value, int64_t *ret_integer)
+{
+    struct slice digits = json_number(json, value);
+    bool negative = digits.at[0] == '-';
+    int64_t integer = 0;
+
+    for (size_t i = negative; i < digits.bytes; i++) {
+        if (digits.at[i] < '0' || digits.at[i] > '9')
+            return -1;
+        integer = integer * 10 + (digits.at[i] - '0');
+        if (integer > JSON_INTEGER_MAX)
+            return -1;
+    }
+    *ret_integer = negative ? -integer : integer;
+    return 0;
+}
+
+bool
+json_is_utf8(struct slice text)
+{
+    const unsigned char *at = (const unsigned char *)text.at;
+    const unsigned char *end = at + text.bytes;
+
+    while (at < end) {
+        size_t bytes = utf8_bytes(at, end);
+
+        if (bytes == 0)
+            return false;
+        at += bytes;
+    }
+    return true;
+}
+
+const char *
+json_kind_text(const struct cJSON *value)
+{
+    switch (value->type & 0xff) {
+    case cJSON_NULL:
+        return "null";
+    case cJSON_True:
+        return "true";
+    case cJSON_False:
+        return "false";
+    case cJSON_Number:
+        return "number";
+    case cJSON_String:
+        return "text";
+    case cJSON_Array:
+        return "list";
+    default:
+        return "object";
+    }
+}
