@@ -59,13 +59,16 @@ struct calendar *calendar_new(const struct calendar_week *week, const struct cal
 /* The union of 1..64 compiled calendars (of any zones; unions of unions too). The members may be freed afterwards. */
 struct calendar *calendar_new_union(const struct calendar *const *members, size_t members_count);
 void calendar_free(struct calendar *calendar);
+/* Memory of its tables, for the metric. */
+size_t calendar_bytes(const struct calendar *calendar);
 
 /* False when the calendar has no open millisecond ever (such a calendar is refused at load, SC-21). */
 bool calendar_ever_opens(const struct calendar *calendar);
 bool calendar_is_open(const struct calendar *calendar, int64_t at_ms);
 /* The first open instant at or after at_ms; CALENDAR_NEVER if there is none. */
 int64_t calendar_next_open_ms(const struct calendar *calendar, int64_t at_ms);
-/* The first instant after at_ms at which open becomes closed or closed open; CALENDAR_NEVER if there is none. */
+/* The first instant after at_ms at which open becomes closed or closed open; CALENDAR_NEVER if there is none (that
+ * nothing counts after year 9999 is no edge). */
 int64_t calendar_next_edge_ms(const struct calendar *calendar, int64_t at_ms);
 /* The last edge at or before at_ms; INT64_MIN if there is none. */
 int64_t calendar_previous_edge_ms(const struct calendar *calendar, int64_t at_ms);

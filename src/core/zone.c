@@ -1,16 +1,16 @@
 /*
  * What: a reader of TZif files (RFC 9636) and the offsets they describe.
  *
- * Why this way: the C library knows one zone a process and asks the environment; slad needs many at once, each pinned
- * to the bytes a policy was loaded with. The footer's rule is unrolled once over 400 years, after which the Gregorian
- * calendar repeats, so every question is a binary search, for any year.
+ * Why this way: the C library knows one zone a process and asks the environment; slad needs many at once,
+ * each pinned to the bytes a policy was loaded with. The footer's rule is unrolled once over 400 years, after
+ * which the Gregorian calendar repeats, so every question is a binary search, for any year.
  *
- * Always true: changes[] ascends strictly and each changes the offset; offsets are within 26 hours; a file that says
- * less or more than its counts promise is refused before a byte behind its end is read.
+ * Always true: changes[] ascends strictly and each changes the offset; offsets are within 26 hours; a file
+ * that says less or more than its counts promise is refused before a byte behind its end is read.
  *
- * Not here: no files, no names or abbreviations, no isdst (a negative summer time is an offset like any other). Files
- * with leap seconds ("right/") are refused: their instants are not UTC as slad and its sources count it, and reading
- * them as if would move every change by half a minute without a word.
+ * Not here: no files, no names or abbreviations, no isdst (a negative summer time is an offset like any
+ * other). Files with leap seconds ("right/") are refused: their instants are not UTC as slad and its sources
+ * count it, and reading them as if would move every change by half a minute without a word.
  */
 #include "slad/zone.h"
 #include "base/instant.h"
@@ -19,11 +19,11 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define CYCLE_S (INT64_C(146097) * 86400)     /* 400 years */
-#define WORLD_FROM_S INT64_C(-62167219200)    /* 0000-01-01 */
-#define WORLD_TO_S INT64_C(253433836800)      /* 10001-01-01 */
-#define FAR_S INT64_C(1000000000000)          /* beyond it instants are all alike */
-#define RULE_ALL_TIME_FROM_S INT64_C(-86400)  /* where unrolling begins if no change is listed */
+#define CYCLE_S (INT64_C(146097) * 86400)    /* 400 years */
+#define WORLD_FROM_S INT64_C(-62167219200)   /* 0000-01-01 */
+#define WORLD_TO_S INT64_C(253433836800)     /* 10001-01-01 */
+#define FAR_S INT64_C(1000000000000)         /* beyond it instants are all alike */
+#define RULE_ALL_TIME_FROM_S INT64_C(-86400) /* where unrolling begins if no change is listed */
 
 enum {
     DAY_S = 86400,
@@ -49,7 +49,8 @@ struct zone {
     struct change changes[];
 };
 
-/* --- The footer: a POSIX TZ string -------------------------------------------------------------------------- */
+/* --- The footer: a POSIX TZ string
+ * -------------------------------------------------------------------------- */
 
 enum rule_form { RULE_JULIAN, RULE_DAY_OF_YEAR, RULE_MONTH_WEEK_DAY };
 
@@ -232,8 +233,8 @@ rule_end_s(const struct rule *rule, int64_t year)
     return rule_day(&rule->end, year) * DAY_S + rule->end.time_s - rule->summer_s;
 }
 
-/* The summer that begins in this year. Where the end comes before the start (the south), it ends next year; a rule
- * whose hours reach over New Year may need one year more. */
+/* The summer that begins in this year. Where the end comes before the start (the south), it ends next year; a
+ * rule whose hours reach over New Year may need one year more. */
 static void
 rule_summer_s(const struct rule *rule, int64_t year, int64_t *ret_from_s, int64_t *ret_to_s)
 {
@@ -266,7 +267,8 @@ rule_offset_s(const struct rule *rule, int64_t at_s)
     return rule->standard_s;
 }
 
-/* --- The file ------------------------------------------------------------------------------------------------ */
+/* --- The file
+ * ------------------------------------------------------------------------------------------------ */
 
 struct header {
     char version;
@@ -329,13 +331,15 @@ take_header(struct slice *rest, struct header *header)
     return NULL;
 }
 
-/* Steps over one data block, remembering where its parts are. The counts are 32 bits wide, so no sum overflows. */
+/* Steps over one data block, remembering where its parts are. The counts are 32 bits wide, so no sum
+ * overflows. */
 static const char *
 take_block(struct slice *rest, const struct header *header, size_t time_bytes, struct block *block)
 {
     uint64_t times = (uint64_t)header->time_count * time_bytes;
     uint64_t bytes = times + header->time_count + (uint64_t)header->type_count * 6 + header->char_count +
-                     (uint64_t)header->leap_count * (time_bytes + 4) + header->isstd_count + header->isut_count;
+                     (uint64_t)header->leap_count * (time_bytes + 4) + header->isstd_count +
+                     header->isut_count;
 
     if (bytes > rest->bytes)
         return "the file ends within a data block";
@@ -410,7 +414,8 @@ read_file(struct slice rest, struct block *block, struct rule *rule)
     return error != NULL ? error : check_block(block);
 }
 
-/* --- Building ------------------------------------------------------------------------------------------------ */
+/* --- Building
+ * ------------------------------------------------------------------------------------------------ */
 
 static int32_t
 last_offset_s(const struct zone *zone)
@@ -427,7 +432,8 @@ add_change(struct zone *zone, int64_t at_s, int32_t offset_s)
     zone->changes[zone->changes_count++] = (struct change){at_s, offset_s};
 }
 
-/* The listed changes. What lies before year 0 is as if it had always been; what lies after 10000 never comes. */
+/* The listed changes. What lies before year 0 is as if it had always been; what lies after 10000 never comes.
+ */
 static void
 add_listed(struct zone *zone, const struct block *block, const struct rule *rule)
 {
@@ -523,7 +529,8 @@ zone_free(struct zone *zone)
     memory_free(zone);
 }
 
-/* --- Asking -------------------------------------------------------------------------------------------------- */
+/* --- Asking
+ * -------------------------------------------------------------------------------------------------- */
 
 static int64_t
 clamped(int64_t at_s)
@@ -589,9 +596,10 @@ zone_next_change_s(const struct zone *zone, int64_t at_s)
 }
 
 /*
- * Local to UTC. Local time is a saw: u + offset(u) climbs by one a second and jumps at each change. A window opens
- * when it first reaches the local time, and has closed when it was last below: both defined for every local time, both
- * ascending, in gaps (the jump itself), repeated hours, repeated repeated hours and skipped days alike.
+ * Local to UTC. Local time is a saw: u + offset(u) climbs by one a second and jumps at each change. A window
+ * opens when it first reaches the local time, and has closed when it was last below: both defined for every
+ * local time, both ascending, in gaps (the jump itself), repeated hours, repeated repeated hours and skipped
+ * days alike.
  */
 int64_t
 zone_first_utc_s(const struct zone *zone, int64_t local_s)
