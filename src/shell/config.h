@@ -69,6 +69,10 @@ void config_free(struct config *config);
 int config_reload(struct config *config, const struct config_source *source, struct buffer *ret_changed,
                   struct buffer *ret_refused, struct buffer *errors);
 
+/* "host:port", "[v6]:port" or ":port" (127.0.0.1): 0, or -1. ret_host is NUL-terminated, without brackets. */
+enum { CONFIG_HOST_BYTES = 256 };
+int config_split_listen(const char *listen, char ret_host[CONFIG_HOST_BYTES], int *ret_port);
+
 /* ---- the table, for docs and messages ---- */
 
 enum config_type {
@@ -83,7 +87,6 @@ enum config_type {
 };
 
 struct config_row {
-    const char *section; /* the heading it stands under */
     const char *key;
     enum config_type type;
     const char *standard; /* the default, as written in the file; "": none */
@@ -95,6 +98,7 @@ struct config_row {
 
 const struct config_row *config_row(enum config_key key);
 const char *config_key_text(enum config_key key);
+const char *config_section(enum config_key key); /* the heading it stands under */
 
 /* The value of a row as it would be written in the file, appended. Secrets of the map (passwords, keys) are
  * "***". */

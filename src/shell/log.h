@@ -35,7 +35,7 @@ struct log_options {
     int descriptor; /* 2 */
     enum log_level level;
     enum log_format format;
-    bool journal;      /* begin lines with <N>, and leave the time to the journal: see log_under_journal */
+    bool journal; /* begin lines with <N>, and leave time and level to the journal: see log_under_journal */
     int64_t burst_max; /* 0: no limit */
 };
 
