@@ -1,0 +1,85 @@
+#ifndef SLAD_SHELL_RESTORE_H
+#define SLAD_SHELL_RESTORE_H
+
+/*
+ * The loader: one thread for what must be asked of the brokers and may take long, so that the loop never
+ * waits: whether the topics are right, what a task's state is, which offsets a group has committed.
+ *
+ * The loop asks, the loader answers with news in the order of the questions. A task's state comes as
+ * RESTORE_BEGUN (the marker), any number of RESTORE_CHUNK, then RESTORE_DONE; RESTORE_BEGUN may come again:
+ * then everything before it is void.
+ */
+#include "shell/kafka.h"
+#include "shell/marker.h"
+#include "shell/topics.h"
+
+struct restore;
+
+enum restore_news_kind {
+    RESTORE_TOPICS, /* topics, or error: they will be looked for again */
+    RESTORE_BEGUN,  /* has_marker: false is a new task */
+    RESTORE_CHUNK,  /* records */
+    RESTORE_DONE,
+    RESTORE_HELD,    /* error says why: a person has to judge */
+    RESTORE_MARKER,  /* the answer of restore_ask_marker */
+    RESTORE_OFFSETS, /* offsets */
+};
+
+struct restore_news {
+    enum restore_news_kind kind;
+    int32_t partition;
+    uint64_t question; /* the number that the question got */
+    struct topic_found topics[TOPICS_COUNT];
+    bool has_marker;
+    struct marker marker;
+    struct buffer
+        bytes; /* what the marker's texts borrow from; or the records of a chunk, for restore_record_next */
+    rd_kafka_topic_partition_list_t *offsets;
+    char error[KAFKA_ERROR_BYTES];
+};
+
+struct restore_options {
+    const struct kafka *kafka; /* borrowed, outlives the loader */
+    const struct topics *topics;
+    const char *group; /* whose committed offsets are the check */
+};
+
+/* Starts the thread. */
+struct restore *restore_new(const struct restore_options *options);
+/* Stops and joins the thread. NULL is fine. */
+void restore_free(struct restore *restore);
+
+/* Each returns the question's number, > 0. Questions are bounded by the number of tasks: they never wait. */
+uint64_t restore_ask_topics(struct restore *restore);
+uint64_t restore_ask_task(struct restore *restore, int32_t partition, int32_t partitions_count);
+uint64_t restore_ask_marker(struct restore *restore, int32_t partition);
+/* Takes the list: the group's committed offsets of these partitions. group NULL: the loader's own. */
+uint64_t restore_ask_offsets(struct restore *restore, const char *group,
+                             rd_kafka_topic_partition_list_t *partitions);
+
+/* News, or NULL. The caller frees it. */
+struct restore_news *restore_take(struct restore *restore);
+void restore_news_free(struct restore_news *news);
+int restore_descriptor(const struct restore *restore); /* see handover.h */
+void restore_clear(struct restore *restore);
+
+/* Takes a record off a chunk: *rest begins as buffer_slice of its bytes. false at the end. value.at NULL: a
+ * tombstone. */
+bool restore_record_next(struct slice *rest, struct slice *ret_key, struct slice *ret_value);
+
+/* ---- the judgement, pure ---- */
+
+struct restore_found {
+    bool has_marker;
+    struct marker marker;
+    int64_t committed[2];     /* of tickets[p] and relay[p]; MARKER_NO_OFFSET: none */
+    int32_t partitions_count; /* that tickets has now */
+    const char *group;
+    bool embedded; /* committed offsets mean nothing */
+};
+enum restore_verdict { RESTORE_IS_NEW, RESTORE_IS_SOUND, RESTORE_IS_AMISS };
+/* AMISS: *ret_reason is set to a static English sentence. It may be a transaction that is still being
+ * settled: look again. */
+enum restore_verdict restore_judge(const struct restore_found *found, const char **ret_reason);
+
+#endif
