@@ -1,0 +1,1 @@
+{slactl} check {dir}/SC-21-check.policy

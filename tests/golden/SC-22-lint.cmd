@@ -1,0 +1,1 @@
+{slactl} lint {dir}/SC-22-lint.policy

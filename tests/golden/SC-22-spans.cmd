@@ -1,0 +1,1 @@
+{slactl} calendar --policy {dir}/SC-22-spans.policy

@@ -1,0 +1,1 @@
+{slactl} lint {dir}/SC-56-lint.policy
