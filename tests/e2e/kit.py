@@ -109,14 +109,15 @@ def unique(name):
 class Process:
     """A program of ours running in the background, its output in a log that is shown when the test fails."""
 
-    def __init__(self, title, command, environment=None):
+    def __init__(self, title, command, environment=None, group=False):
         self.title = title
         self.command = [str(word) for word in command]
         self.log = place(f"{title}-{uuid.uuid4().hex[:4]}.log")
         _logs.append((title, self.log))
         with open(self.log, "wb") as log:
             self.child = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=SCRATCH,
-                                          env={**os.environ, "SLAD_ZONEINFO": ZONEINFO, **(environment or {})})
+                                          env={**os.environ, "SLAD_ZONEINFO": ZONEINFO, **(environment or {})},
+                                          start_new_session=group)
         atexit.register(self.kill)
 
     @property
@@ -147,13 +148,13 @@ class Process:
         check(expect is None or status == expect, f"{self.title} ended with status {status}, expected {expect}")
         return status
 
-    def wait_output(self, text):
+    def wait_output(self, text, limit_s=LIMIT_S):
         def probe():
             if text in self.output():
                 return True
             check(self.running, f"{self.title} ended with status {self.child.returncode} before it said {text!r}")
             return False
-        wait_until(f"{self.title} says {text!r}", probe)
+        wait_until(f"{self.title} says {text!r}", probe, limit_s)
 
 
 def run(*command, stdin=None, expect=0):
