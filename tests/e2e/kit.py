@@ -106,6 +106,11 @@ def unique(name):
     return f"{name}-{uuid.uuid4().hex[:8]}"
 
 
+def interruptible():
+    """In a child: an interrupt ends it, even if we ourselves run in the background, where it is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Process:
     """A program of ours running in the background, its output in a log that is shown when the test fails."""
 
@@ -117,8 +122,8 @@ class Process:
         with open(self.log, "wb") as log:
             self.child = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=SCRATCH,
                                           env={**os.environ, "SLAD_ZONEINFO": ZONEINFO, **(environment or {})},
-                                          start_new_session=group)
-        atexit.register(self.kill)
+                                          start_new_session=group, preexec_fn=interruptible)
+        atexit.register(self.end if group else self.kill)
 
     @property
     def running(self):
@@ -136,6 +141,14 @@ class Process:
         """kill -9."""
         self.signal(signal.SIGKILL)
         self.child.wait()
+
+    def end(self):
+        """Asks it to end its own children and itself, then insists."""
+        self.signal(signal.SIGTERM)
+        try:
+            self.child.wait(LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
 
     def stop(self, expect=0):
         """SIGTERM, and its exit status must be as expected (None: whatever)."""
