@@ -18,8 +18,9 @@
 #include <stdint.h>
 
 enum { JSON_BYTES_MAX = 262144, JSON_DEPTH_MAX = 32, JSON_DETAIL_BYTES = 256, JSON_NUMBER_BYTES_MAX = 63 };
-#define JSON_INTEGER_MAX (INT64_C(1) << 53) /* and -JSON_INTEGER_MAX: what every JSON reader holds exactly   \
-                                             */
+#define JSON_INTEGER_MAX                                                                                     \
+    (INT64_C(1) << 53) /* and -JSON_INTEGER_MAX: what every JSON reader holds exactly                        \
+                        */
 
 struct json;
 
