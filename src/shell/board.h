@@ -5,11 +5,12 @@
  * What the board knows: the present value of every key of slad.alerts and slad.scores, and the latest
  * outcomes.
  *
- * The board reads what everyone can read, so it may be given anything: a value that is no JSON object is
- * refused and counted. It keeps its own copies, within the bounds of the configuration (board_*); at a bound
- * a new key is refused, logged and counted, a known key always gets its new value. Every change has a number
- * (version); a reader that remembers the number it has seen is given what changed since, each key once, so
- * slow readers cost no memory. One thread.
+ * The board reads what everyone can read, so it may be given anything: what is no JSON object under a key in
+ * UTF-8 is refused and counted. It keeps its own copies, within the bounds of the configuration (board_*). At
+ * a bound alerts that are over make room; if that is not enough the record is refused, logged and counted,
+ * and a known key goes: nothing is better than something old. Every change has a number (version); a reader
+ * that remembers the number it has seen is given what changed since, each key once, so slow readers cost no
+ * memory. One thread.
  */
 #include "base/buffer.h"
 #include "base/slice.h"
@@ -47,19 +48,28 @@ int64_t board_lag(const struct board *board);
 uint64_t board_seed(const struct board *board);
 /* The number of the last change; 0: none yet. */
 uint64_t board_version(const struct board *board);
-/* Whether what changed after `version` is still known whole, removals included. If not, the reader starts
- * over from 0. */
+/* Whether a reader that has seen everything up to `version` can still be told all that changed since,
+ * removals included. One that starts over has seen, for this question, what there was when it began:
+ * board_version at that moment. */
 bool board_remembers(const struct board *board, uint64_t version);
 /* Appends, as elements of a JSON array, what changed after `version` in the kinds asked for (BOARD_BITs),
  * oldest change first:
  *     {"kind":"scores","key":"open/0","at":"...","value":{...}}      value null: it is gone
- * Stops before out would hold more than bytes_max (but gives at least one). Returns the version to go on
- * from; equal to board_version: that was all. From 0, what is gone is left out. */
+ * out ends with "[" or an element. Stops before more than bytes_max bytes were appended (but gives at least
+ * one element). Returns the version to go on from; equal to board_version: that was all. From 0, what is gone
+ * or over is left out. */
 uint64_t board_changes(const struct board *board, uint64_t version, unsigned kinds, size_t bytes_max,
                        struct buffer *out);
 
-/* Appends a JSON array of the present values of one kind whose key begins with prefix (empty: all), in order
- * of key. */
-void board_print(const struct board *board, enum board_kind kind, struct slice prefix, struct buffer *out);
+/* One page of the present values of one kind, in byte order of their keys. */
+struct board_page {
+    enum board_kind kind;
+    struct slice prefix; /* only keys that begin with it */
+    struct slice after;  /* only keys behind it; at NULL: from the first */
+    size_t records_max;
+};
+/* Appends a JSON array of {"kind", "key", "at", "value"}. Returns the page's last key when more follows
+ * (lives until the next board_record), else at NULL. Costs O(n log n) over the kind. */
+struct slice board_print(const struct board *board, const struct board_page *page, struct buffer *out);
 
 #endif

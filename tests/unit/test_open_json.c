@@ -1,0 +1,96 @@
+/* wire/open_json: the record as the board and others read it. */
+#include "wire/open_json.h"
+#include "wire/json.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+static const struct open_clock clocks[] = {
+    {.name = {.ticket = {"INC\"<1>", 7},
+              .kind = KIND_SLA,
+              .agreement = {"gold", 4},
+              .clock = {"resolution", 10},
+              .cycle = 2},
+     .state = CLOCK_BREACHED,
+     .due_at_ms = INT64_C(1793487600000),
+     .target_ms = 14400000,
+     .elapsed_ms = 15000000,
+     .turn = PARTY_SUPPLIER,
+     .customer = {"acme", 4},
+     .priority = {"P1", 2}},
+    {.name = {.ticket = {"INC2", 4},
+              .kind = KIND_OLA,
+              .agreement = {"l2", 2},
+              .clock = {"handling", 8},
+              .cycle = 1},
+     .state = CLOCK_PAUSED,
+     .due_at_ms = INSTANT_NONE,
+     .turn = PARTY_CUSTOMER},
+};
+
+static void
+prints_the_whole_record(void **state)
+{
+    struct buffer out = {0};
+    const struct open_record record = {
+        .task = 3,
+        .at_ms = INT64_C(1793487600001),
+        .instance = {"slad-1", 6},
+        .behind = true,
+        .lag_records = 7,
+        .lag_ms = 2500,
+        .counts = {.open = 5, .waiting = 4, .solved = 3, .breached_open = 2, .paused = 1},
+        .clocks = clocks,
+        .clocks_count = 2,
+    };
+
+    (void)state;
+    open_json_print(&out, &record);
+    buffer_append_byte(&out, '\0');
+    assert_string_equal(
+        out.at,
+        "{\"type\":\"open\",\"task\":3,\"at\":\"2026-10-31T23:00:00.001Z\",\"instance\":\"slad-1\",\"api\":"
+        "null,"
+        "\"behind\":true,\"lag\":7,\"lag_ms\":2500,"
+        "\"counts\":{\"open\":5,\"waiting\":4,\"solved\":3,\"breached_open\":2,\"paused\":1},\"clocks\":["
+        "{\"ticket\":\"INC\\\"<1>\",\"kind\":\"sla\",\"clock\":\"resolution\",\"cycle\":2,\"agreement\":"
+        "\"gold\","
+        "\"state\":\"breached\",\"due_at\":\"2026-10-31T23:00:00.000Z\",\"target_ms\":14400000,\"elapsed_"
+        "ms\":15000000,"
+        "\"turn\":\"supplier\",\"customer\":\"acme\",\"service\":null,\"priority\":\"P1\",\"group\":null},"
+        "{\"ticket\":\"INC2\",\"kind\":\"ola\",\"clock\":\"handling\",\"cycle\":1,\"agreement\":\"l2\","
+        "\"state\":\"paused\",\"due_at\":null,\"target_ms\":0,\"elapsed_ms\":0,"
+        "\"turn\":\"customer\",\"customer\":null,\"service\":null,\"priority\":null,\"group\":null}]}");
+    buffer_free(&out);
+}
+
+static void
+without_clocks_it_is_json_too(void **state)
+{
+    struct buffer out = {0};
+    struct json *json = json_new();
+    const struct cJSON *object;
+    char detail[JSON_DETAIL_BYTES];
+    char key[OPEN_JSON_KEY_BYTES];
+
+    (void)state;
+    open_json_print(
+        &out, &(struct open_record){.instance = {"a", 1}, .api = {"http://b", 8}, .at_ms = INSTANT_NONE});
+    assert_int_equal(json_read(json, buffer_slice(&out), &object, detail), ERROR_NONE);
+    open_json_key(17, key);
+    assert_string_equal(key, "open/17");
+    json_free(json);
+    buffer_free(&out);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(prints_the_whole_record),
+        cmocka_unit_test(without_clocks_it_is_json_too),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
