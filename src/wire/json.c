@@ -245,6 +245,8 @@ skip_plain(struct scan *scan)
 static inline bool
 scan_text(struct scan *scan)
 {
+    const unsigned char *special;
+
     scan->at++;
     for (;;) {
         skip_plain(scan);
@@ -254,8 +256,11 @@ scan_text(struct scan *scan)
             scan->at++;
             return true;
         }
-        if (!scan_special(scan))
+        special = scan->at;
+        if (!scan_special(scan)) {
+            scan->at = special;
             return false;
+        }
     }
 }
 
