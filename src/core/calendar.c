@@ -41,6 +41,7 @@ enum {
     SETTLED_MARGIN_S = 4 * DAY_S, /* windows and offsets reach no further */
     YEAR_KINDS = 7 * 2 * 2 * 2,
     SOURCES_OF_UNION_MAX = 64,
+    INSERTION_MAX = 64,
 };
 
 /* --- What a policy said, kept for the years outside of the table
@@ -292,34 +293,49 @@ first_dated_from(const struct source *source, int64_t day)
     return low;
 }
 
-static bool
-is_yearly_closed(const struct source *source, int64_t day)
-{
-    struct instant_date date;
+/* The days of a source, one after the other. */
+struct day_walk {
+    const struct source *source;
+    int64_t day;
+    size_t dated;             /* the first of source->dated that is not before day */
+    struct instant_date date; /* of day; kept only where a yearly closed day may ask for it */
+};
 
-    if (!source->has_yearly)
-        return false;
-    date = instant_civil_from_days(day);
-    return (source->yearly[date.month] >> date.day & 1) != 0;
+static struct day_walk
+day_walk_from(const struct source *source, int64_t day)
+{
+    struct day_walk walk = {source, day, first_dated_from(source, day), {0, 0, 0}};
+
+    if (source->has_yearly)
+        walk.date = instant_civil_from_days(day);
+    return walk;
 }
 
-/* The windows that open on this local day: dated closed, special, yearly closed, weekday, in this order (R4).
- */
-static const struct calendar_window *
-windows_of_day(const struct source *source, int64_t day, size_t *dated, size_t *ret_count)
+static void
+day_walk_on(struct day_walk *walk)
 {
+    if (walk->dated < walk->source->dated_count && walk->source->dated[walk->dated].day == walk->day)
+        walk->dated++;
+    walk->day++;
+    if (walk->source->has_yearly && ++walk->date.day > 28)
+        walk->date = instant_civil_from_days(walk->day);
+}
+
+/* The windows that open on this day: dated closed, special, yearly closed, weekday, in this order (R4). */
+static const struct calendar_window *
+day_walk_windows(const struct day_walk *walk, size_t *ret_count)
+{
+    const struct source *source = walk->source;
     int32_t weekday;
 
     *ret_count = 0;
-    if (*dated < source->dated_count && source->dated[*dated].day == day) {
-        const struct dated *here = &source->dated[(*dated)++];
-
-        *ret_count = here->count;
-        return source->windows + here->first;
+    if (walk->dated < source->dated_count && source->dated[walk->dated].day == walk->day) {
+        *ret_count = source->dated[walk->dated].count;
+        return source->windows + source->dated[walk->dated].first;
     }
-    if (is_yearly_closed(source, day))
+    if (source->has_yearly && (source->yearly[walk->date.month] >> walk->date.day & 1) != 0)
         return NULL;
-    weekday = instant_weekday(day);
+    weekday = instant_weekday(walk->day);
     *ret_count = source->week_first[weekday + 1] - source->week_first[weekday];
     return source->windows + source->week_first[weekday];
 }
@@ -348,14 +364,13 @@ static void
 add_local_days(struct maker *maker, const struct source *source, const struct steady *steady,
                struct window days, struct window week)
 {
-    size_t dated = first_dated_from(source, days.open_s);
-
-    for (int64_t day = days.open_s; day <= days.close_s; day++) {
+    for (struct day_walk walk = day_walk_from(source, days.open_s); walk.day <= days.close_s;
+         day_walk_on(&walk)) {
         size_t count;
-        const struct calendar_window *windows = windows_of_day(source, day, &dated, &count);
+        const struct calendar_window *windows = day_walk_windows(&walk, &count);
 
         for (size_t i = 0; i < count; i++) {
-            int64_t midnight_s = day * DAY_S;
+            int64_t midnight_s = walk.day * DAY_S;
             struct window local = {midnight_s + windows[i].open_minute * 60,
                                    midnight_s + windows[i].close_minute * 60};
 
@@ -407,15 +422,21 @@ compare_opens(const void *a, const void *b)
     return left->open_s < right->open_s ? -1 : left->open_s > right->open_s;
 }
 
-/* Those of several sources come one source after the other. */
+/* Those of several sources come one source after the other, each in order: mostly a few short runs. */
 static void
 sort_windows(struct windows *windows)
 {
+    if (windows->count > INSERTION_MAX) {
+        qsort(windows->at, windows->count, sizeof *windows->at, compare_opens);
+        return;
+    }
     for (size_t i = 1; i < windows->count; i++) {
-        if (windows->at[i - 1].open_s > windows->at[i].open_s) {
-            qsort(windows->at, windows->count, sizeof *windows->at, compare_opens);
-            return;
-        }
+        struct window window = windows->at[i];
+        size_t j = i;
+
+        for (; j > 0 && windows->at[j - 1].open_s > window.open_s; j--)
+            windows->at[j] = windows->at[j - 1];
+        windows->at[j] = window;
     }
 }
 
@@ -786,7 +807,7 @@ part_end_ms(struct pattern pattern, enum measure measure, uint32_t i)
     return measure == OPEN ? entry[1].before_s * MS : (int64_t)(entry->open_s - entry->before_s) * MS;
 }
 
-/* The first part whose end is at least (or, strictly, above) amount_ms; there is one. */
+/* The first part whose end is at least amount_ms; there is one. */
 static uint32_t
 find_part(struct pattern pattern, enum measure measure, int64_t amount_ms)
 {
@@ -1091,9 +1112,9 @@ calendar_add_ms(const struct calendar *calendar, int64_t start_ms, int64_t amoun
     must(amount_ms >= 0);
     if (amount_ms == 0)
         return start_ms;
-    passed_ms = open_total_ms(calendar, start_ms);
     if (amount_ms > INT64_MAX / 2)
         return CALENDAR_NEVER;
+    passed_ms = open_total_ms(calendar, start_ms);
     return reach_ms(calendar, OPEN, passed_ms + amount_ms, start_ms);
 }
 
