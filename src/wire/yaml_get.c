@@ -105,16 +105,16 @@ is_type(struct policy_error *error, const struct yaml_node *node, enum yaml_type
 }
 
 static bool
-is_filled(struct policy_error *error, const struct yaml_node *node, enum yaml_type type, const char *expected,
-          size_t children_max)
+is_sized(struct policy_error *error, const struct yaml_node *node, enum yaml_type type, const char *expected,
+         size_t least, size_t most)
 {
     if (!is_type(error, node, type, expected))
         return false;
-    if (node->children_count == 0)
+    if (node->children_count < least)
         yaml_get_fail(error, POLICY_ERROR_TOO_FEW, node, "found nothing in it, expected %s", expected);
-    if (node->children_count > children_max)
-        yaml_get_fail(error, POLICY_ERROR_TOO_MANY, node, "found %zu, expected at most %zu: %s",
-                      node->children_count, children_max, expected);
+    if (node->children_count > most)
+        yaml_get_fail(error, POLICY_ERROR_TOO_MANY, node, "found %zu entries, expected at most %zu: %s",
+                      node->children_count, most, expected);
     return !failed(error);
 }
 
@@ -131,17 +131,31 @@ yaml_get_list(struct policy_error *error, const struct yaml_node *node, const ch
 }
 
 bool
+yaml_get_bounded_mapping(struct policy_error *error, const struct yaml_node *node, const char *expected,
+                         size_t children_max)
+{
+    return is_sized(error, node, YAML_MAPPING, expected, 0, children_max);
+}
+
+bool
+yaml_get_bounded_list(struct policy_error *error, const struct yaml_node *node, const char *expected,
+                      size_t children_max)
+{
+    return is_sized(error, node, YAML_SEQUENCE, expected, 0, children_max);
+}
+
+bool
 yaml_get_filled_mapping(struct policy_error *error, const struct yaml_node *node, const char *expected,
                         size_t children_max)
 {
-    return is_filled(error, node, YAML_MAPPING, expected, children_max);
+    return is_sized(error, node, YAML_MAPPING, expected, 1, children_max);
 }
 
 bool
 yaml_get_filled_list(struct policy_error *error, const struct yaml_node *node, const char *expected,
                      size_t children_max)
 {
-    return is_filled(error, node, YAML_SEQUENCE, expected, children_max);
+    return is_sized(error, node, YAML_SEQUENCE, expected, 1, children_max);
 }
 
 /* "a, b, c" */

@@ -30,7 +30,12 @@ void yaml_get_fail_name(struct policy_error *error, const struct yaml_node *node
  * calendars". */
 bool yaml_get_mapping(struct policy_error *error, const struct yaml_node *node, const char *expected);
 bool yaml_get_list(struct policy_error *error, const struct yaml_node *node, const char *expected);
-/* The same with children_count within [1, children_max]. */
+/* The same with at most children_max children ... */
+bool yaml_get_bounded_mapping(struct policy_error *error, const struct yaml_node *node, const char *expected,
+                              size_t children_max);
+bool yaml_get_bounded_list(struct policy_error *error, const struct yaml_node *node, const char *expected,
+                           size_t children_max);
+/* ... and at least one. */
 bool yaml_get_filled_mapping(struct policy_error *error, const struct yaml_node *node, const char *expected,
                              size_t children_max);
 bool yaml_get_filled_list(struct policy_error *error, const struct yaml_node *node, const char *expected,

@@ -1,0 +1,80 @@
+/*
+ * slactl check: reads a policy as the daemon would and says whether it could.
+ *
+ * Why this way: the same loader, so what is sound here is sound there; errors in the form editors jump to.
+ *
+ * Always true: exit 0 means that slad takes this policy with these zone files; exit 2 that it does not, or
+ * that the command line is wrong.
+ *
+ * Not here: advice (slactl lint).
+ */
+#include "slactl/check.h"
+#include "base/instant.h"
+#include "shell/policy_files.h"
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+static const char *
+plural(size_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+static void
+print_version(const struct policy *policy)
+{
+    char from[INSTANT_TEXT_BYTES] = "always";
+    size_t calendars = policy->calendars_count, agreements = policy->agreements_count;
+    size_t clocks = policy->clocks_count, contracts = policy->contracts_count;
+
+    if (policy->from_ms != INT64_MIN)
+        instant_format(policy->from_ms, from);
+    (void)printf("%.*s from %s: %zu calendar%s, %zu agreement%s, %zu clock%s, %zu contract%s\n",
+                 (int)policy->label.bytes, policy->label.at, from, calendars, plural(calendars), agreements,
+                 plural(agreements), clocks, plural(clocks), contracts, plural(contracts));
+}
+
+static int
+check(const char *path, const char *zoneinfo_dir)
+{
+    struct buffer errors = {0};
+    struct symbols *symbols = symbols_new();
+    struct policy_set *set = policy_files_load(path, zoneinfo_dir, symbols, &errors);
+    int status = set != NULL ? 0 : 2;
+
+    if (set != NULL) {
+        size_t count = policy_set_count(set);
+
+        (void)printf("ok: %zu version%s\n", count, plural(count));
+        for (size_t i = 0; i < count; i++)
+            print_version(policy_set_version(set, i));
+    }
+    (void)fwrite(buffer_slice(&errors).at, 1, errors.bytes, stderr);
+    buffer_free(&errors);
+    policy_set_free(set);
+    symbols_free(symbols);
+    return status;
+}
+
+int
+check_main(int argc, char **argv)
+{
+    static const struct option options[] = {{"zoneinfo", required_argument, NULL, 'z'}, {NULL, 0, NULL, 0}};
+    const char *zoneinfo_dir = policy_files_zoneinfo_default();
+    int option;
+
+    optind = 1;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option != 'z') {
+            (void)fputs("usage: slactl check POLICY [--zoneinfo DIR]\n", stderr);
+            return 2;
+        }
+        zoneinfo_dir = optarg;
+    }
+    if (optind != argc - 1) {
+        (void)fputs("usage: slactl check POLICY [--zoneinfo DIR]\n", stderr);
+        return 2;
+    }
+    return check(argv[optind], zoneinfo_dir);
+}
