@@ -417,7 +417,6 @@ class Browser:
     def __init__(self, width=1920, height=1080):
         from selenium import webdriver
         from selenium.webdriver.chrome.options import Options
-        from selenium.webdriver.chrome.service import Service
         for program in ("chromium", "chromedriver"):
             if not shutil.which(program):
                 raise Skip(f"{program} is not installed")
@@ -429,11 +428,11 @@ class Browser:
                      "--force-device-scale-factor=1", f"--window-size={width},{height}", f"--user-data-dir={self.profile}"):
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        # The driver's helper makes directories of its own: they go where ours go.
-        environment = {**os.environ, "TMPDIR": SCRATCH, "HOME": self.profile}
-        log = place("chromedriver.log")
-        _logs.append(("chromedriver", log))
-        self.driver = webdriver.Chrome(service=Service(shutil.which("chromedriver"), log_path=log, env=environment), options=options)
+        # The driver's directories go where ours go; it is told and asked by address, for not every machine knows "localhost".
+        port = free_port()
+        self.service = Process("chromedriver", ["chromedriver", f"--port={port}"], {"TMPDIR": SCRATCH, "HOME": self.profile})
+        wait_until("chromedriver listens", lambda: listening(port))
+        self.driver = webdriver.Remote(command_executor=f"http://127.0.0.1:{port}", options=options)
         self.driver.set_page_load_timeout(LIMIT_S)
 
     def __enter__(self):
@@ -441,6 +440,7 @@ class Browser:
 
     def __exit__(self, *_):
         self.driver.quit()
+        self.service.stop(expect=None)
 
     def open(self, url):
         self.driver.get(url)
