@@ -758,7 +758,7 @@ static enum error_code
 read_structured(struct event_reader *reader, const struct cJSON *object, struct event *event)
 {
     struct event_headers envelope;
-    const struct cJSON *data;
+    const struct cJSON *data = NULL;
     enum error_code error = open_envelope(reader, object, &envelope, &data);
 
     return error == ERROR_NONE ? read_binary(reader, data, &envelope, event) : error;
