@@ -792,6 +792,7 @@ read_forms(struct event_reader *reader, const struct cJSON *object, const struct
     if (!reader->is_envelope && (error == ERROR_NONE || !has_specversion(object)))
         return error;
     clear(reader, event);
+    reader->detail[0] = '\0';
     return read_structured(reader, object, event);
 }
 
