@@ -29,7 +29,7 @@ enum {
     WINDOWS_MAX = 3,
     DATES_MAX = 8,
     QUESTIONS = 40,
-    SEEDS = 60,
+    SEEDS = 40,
 };
 
 static const char *const zone_names[] = {

@@ -1,0 +1,135 @@
+#include "../support/unit.h"
+#include "base/map.h"
+#include "base/memory.h"
+#include <stdio.h>
+
+enum { ITEMS = 3000 };
+
+struct item {
+    char key[12];
+    bool is_in;
+};
+
+static struct slice
+key_of_item(const void *value)
+{
+    return slice_of(((const struct item *)value)->key);
+}
+
+static struct item *
+items_new(void)
+{
+    struct item *items = memory_allocate_zeroed(ITEMS, sizeof *items);
+
+    for (int i = 0; i < ITEMS; i++)
+        snprintf(items[i].key, sizeof items[i].key, "INC%07d", i);
+    return items;
+}
+
+static void
+check_all(const struct map *map, const struct item *items)
+{
+    size_t count = 0;
+    size_t cursor = 0;
+    size_t seen = 0;
+
+    for (int i = 0; i < ITEMS; i++) {
+        count += items[i].is_in;
+        assert_ptr_equal(map_get(map, slice_of(items[i].key)), items[i].is_in ? &items[i] : NULL);
+    }
+    assert_int_equal(map_count(map), count);
+    for (const struct item *item = map_each(map, &cursor); item != NULL; item = map_each(map, &cursor)) {
+        assert_true(item->is_in);
+        seen++;
+    }
+    assert_int_equal(seen, count);
+}
+
+/* Against an array of truths: whatever was put and removed, what is found is what is in. */
+static void
+test_random_lives_agree_with_an_array(void **state)
+{
+    struct item *items = items_new();
+    struct map *map = map_new(key_of_item, 42);
+    uint64_t seed = 7;
+
+    (void)state;
+    for (int step = 1; step <= 60000; step++) {
+        struct item *item = &items[unit_random(&seed) % (step < 30000 ? ITEMS : 40)];
+
+        if (unit_random(&seed) % 5 < 3) {
+            assert_ptr_equal(map_put(map, item), item->is_in ? item : NULL);
+            item->is_in = true;
+        } else {
+            assert_ptr_equal(map_remove(map, slice_of(item->key)), item->is_in ? item : NULL);
+            item->is_in = false;
+        }
+        if (step % 6000 == 0)
+            check_all(map, items);
+    }
+    map_free(map);
+    memory_free(items);
+}
+
+static void
+test_put_replaces_the_value_of_a_key(void **state)
+{
+    struct map *map = map_new(key_of_item, 0);
+    struct item first = {"a", true};
+    struct item second = {"a", true};
+
+    (void)state;
+    assert_null(map_put(map, &first));
+    assert_ptr_equal(map_put(map, &second), &first);
+    assert_ptr_equal(map_get(map, slice_of("a")), &second);
+    assert_int_equal(map_count(map), 1);
+    assert_null(map_get(map, slice_of("b")));
+    assert_null(map_remove(map, slice_of("")));
+    map_free(map);
+    map_free(NULL);
+}
+
+static struct slice
+key_of_number(const void *value)
+{
+    return (struct slice){value, sizeof(uint32_t)};
+}
+
+/* A hundred thousand in and out again and again does not make it larger, nor slower: no tombstones. */
+static void
+test_memory_stays_within_bounds(void **state)
+{
+    enum { COUNT = 100000 };
+    uint32_t *numbers = memory_allocate(COUNT * sizeof *numbers);
+    struct map *map = map_new(key_of_number, 9);
+    size_t bytes;
+
+    (void)state;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        numbers[i] = i;
+        map_put(map, &numbers[i]);
+    }
+    bytes = map_bytes(map);
+    assert_in_range(bytes, (uintmax_t)COUNT * 16, (uintmax_t)COUNT * 48);
+    for (int round = 0; round < 5; round++)
+        for (uint32_t i = 0; i < COUNT; i++) {
+            assert_ptr_equal(map_remove(map, key_of_number(&numbers[i])), &numbers[i]);
+            numbers[i] += COUNT;
+            assert_null(map_put(map, &numbers[i]));
+        }
+    assert_int_equal(map_bytes(map), bytes);
+    assert_int_equal(map_count(map), COUNT);
+    map_free(map);
+    memory_free(numbers);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_random_lives_agree_with_an_array),
+        cmocka_unit_test(test_put_replaces_the_value_of_a_key),
+        cmocka_unit_test(test_memory_stays_within_bounds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
