@@ -1,0 +1,1 @@
+{slactl} calendar --policy {dir}/R-02.policy
