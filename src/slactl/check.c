@@ -12,7 +12,6 @@
 #include "base/instant.h"
 #include "shell/policy_files.h"
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdio.h>
 
 static const char *
@@ -21,18 +20,34 @@ plural(size_t count)
     return count == 1 ? "" : "s";
 }
 
+/* "ok: 2 versions, 6 calendars, ...": the sums over all versions. */
+static void
+print_sums(const struct policy_set *set)
+{
+    size_t count = policy_set_count(set), calendars = 0, agreements = 0, clocks = 0, contracts = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct policy *policy = policy_set_version(set, i);
+
+        calendars += policy->calendars_count;
+        agreements += policy->agreements_count;
+        clocks += policy->clocks_count;
+        contracts += policy->contracts_count;
+    }
+    (void)printf("ok: %zu version%s, %zu calendar%s, %zu agreement%s, %zu clock%s, %zu contract%s\n", count,
+                 plural(count), calendars, plural(calendars), agreements, plural(agreements), clocks,
+                 plural(clocks), contracts, plural(contracts));
+}
+
+/* "2026-11@1f3a9c from 2026-11-01T00:00:00.000Z" */
 static void
 print_version(const struct policy *policy)
 {
     char from[INSTANT_TEXT_BYTES] = "always";
-    size_t calendars = policy->calendars_count, agreements = policy->agreements_count;
-    size_t clocks = policy->clocks_count, contracts = policy->contracts_count;
 
     if (policy->from_ms != INT64_MIN)
         instant_format(policy->from_ms, from);
-    (void)printf("%.*s from %s: %zu calendar%s, %zu agreement%s, %zu clock%s, %zu contract%s\n",
-                 (int)policy->label.bytes, policy->label.at, from, calendars, plural(calendars), agreements,
-                 plural(agreements), clocks, plural(clocks), contracts, plural(contracts));
+    (void)printf("%.*s from %s\n", (int)policy->label.bytes, policy->label.at, from);
 }
 
 static int
@@ -44,10 +59,8 @@ check(const char *path, const char *zoneinfo_dir)
     int status = set != NULL ? 0 : 2;
 
     if (set != NULL) {
-        size_t count = policy_set_count(set);
-
-        (void)printf("ok: %zu version%s\n", count, plural(count));
-        for (size_t i = 0; i < count; i++)
+        print_sums(set);
+        for (size_t i = 0; i < policy_set_count(set); i++)
             print_version(policy_set_version(set, i));
     }
     (void)fwrite(buffer_slice(&errors).at, 1, errors.bytes, stderr);

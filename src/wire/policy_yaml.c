@@ -99,6 +99,19 @@ read_settings(struct policy_yaml_loader *loader)
     policy->apply_to_running = yaml_get_boolean(loader->error, yaml_find(root, "apply_to_running"));
 }
 
+/* Free text, but fit for a label in logs and on terminals. */
+static void
+read_version(struct policy_yaml_loader *loader)
+{
+    const struct yaml_node *node = yaml_get_required(loader->error, loader->root, "version");
+    struct slice version = policy_yaml_parts_text(loader, node, "the version's name");
+
+    for (size_t i = 0; i < version.bytes; i++)
+        if ((unsigned char)version.at[i] < 0x20 || version.at[i] == 0x7F)
+            yaml_get_fail_found(loader->error, POLICY_ERROR_BAD_TEXT, node, "a text without control characters");
+    loader->policy->version = version;
+}
+
 static void
 read_all(struct policy_yaml_loader *loader)
 {
@@ -109,8 +122,7 @@ read_all(struct policy_yaml_loader *loader)
 
     if (!yaml_get_record(loader->error, loader->root, "a policy", keys))
         return;
-    loader->policy->version = policy_yaml_parts_text(
-        loader, yaml_get_required(loader->error, loader->root, "version"), "the version's name");
+    read_version(loader);
     read_settings(loader);
     policy_yaml_calendars_read(loader);
     if (!policy_yaml_loader_failed(loader))

@@ -313,13 +313,14 @@ read_measure(struct policy_yaml_loader *loader, const struct yaml_node *node)
     if (measure != NULL || policy_yaml_loader_failed(loader))
         return measure;
     for (size_t i = 0; i < KEI_MEASURES_COUNT; i++)
-        spelling_offer(&spelling, slice_of(kei_measures[i].text));
+        if (strchr(kei_measures[i].text, ':') == NULL)
+            spelling_offer(&spelling, slice_of(kei_measures[i].text));
     yaml_get_fail(
         loader->error, POLICY_ERROR_BAD_MEASURE, node,
-        "unknown measure %s%s%s expected px, nps, csat, ces, lost_minutes, reopen_rate, repeat_contact_rate, "
+        "unknown measure %s%s%s px, nps, csat, ces, lost_minutes, reopen_rate, repeat_contact_rate, "
         "bounce_count, first_contact_resolution, tier_share:N, honest_attainment, experienced_p50, "
         "experienced_p90 or aspect:NAME",
-        policy_error_quote(text).text, spelling_hint(&spelling).text, spelling.best.at != NULL ? "" : ",");
+        policy_error_quote(text).text, spelling_hint(&spelling).text, spelling.best.at != NULL ? " Expected" : ", expected");
     return NULL;
 }
 

@@ -11,9 +11,22 @@
  */
 #include "wire/spelling.h"
 #include "wire/policy_error.h"
+#include <stdbool.h>
 #include <stdio.h>
 
 enum { WORD_BYTES_MAX = 64 };
+
+static char
+lower(char byte)
+{
+    return byte >= 'A' && byte <= 'Z' ? (char)(byte - 'A' + 'a') : byte;
+}
+
+static bool
+same(char a, char b)
+{
+    return lower(a) == lower(b);
+}
 
 static size_t
 least(size_t a, size_t b)
@@ -36,10 +49,10 @@ spelling_distance(struct slice a, struct slice b, size_t limit)
 
         row[0] = (unsigned char)i;
         for (size_t j = 1; j <= b.bytes; j++) {
-            size_t cost = a.at[i - 1] != b.at[j - 1];
+            size_t cost = !same(a.at[i - 1], b.at[j - 1]);
             size_t best = least(least(last[j] + 1U, row[j - 1] + 1U), last[j - 1] + cost);
 
-            if (i > 1 && j > 1 && a.at[i - 1] == b.at[j - 2] && a.at[i - 2] == b.at[j - 1])
+            if (i > 1 && j > 1 && same(a.at[i - 1], b.at[j - 2]) && same(a.at[i - 2], b.at[j - 1]))
                 best = least(best, before[j - 2] + 1U);
             row[j] = (unsigned char)best;
         }
@@ -53,8 +66,10 @@ spelling_distance(struct slice a, struct slice b, size_t limit)
 struct spelling
 spelling_of(struct slice wanted)
 {
-    size_t limit = wanted.bytes / 3 > 0 ? wanted.bytes / 3 : 1;
+    size_t limit = wanted.bytes / 3;
 
+    if (limit == 0)
+        limit = wanted.bytes > 1;
     return (struct spelling){.wanted = wanted, .distance = limit + 1};
 }
 

@@ -90,7 +90,7 @@ void
 yaml_get_fail_name(struct policy_error *error, const struct yaml_node *node, const char *what,
                    const struct spelling *spelling)
 {
-    yaml_get_fail(error, POLICY_ERROR_UNKNOWN_NAME, node, "unknown %s %s%s", what,
+    yaml_get_fail(error, POLICY_ERROR_UNKNOWN_NAME, node, "unknown %s %s, expected one of this policy%s", what,
                   policy_error_quote(spelling->wanted).text, spelling_hint(spelling).text);
 }
 
@@ -209,7 +209,10 @@ bool
 yaml_get_record(struct policy_error *error, const struct yaml_node *node, const char *what,
                 const char *const *keys)
 {
-    if (!yaml_get_mapping(error, node, what))
+    char expected[160];
+
+    (void)snprintf(expected, sizeof expected, "a mapping (%s)", what);
+    if (!yaml_get_mapping(error, node, expected))
         return false;
     for (const struct yaml_node *each = node->first; each != NULL && !failed(error); each = each->next)
         if (keys[word_index(each->key, keys)] == NULL)
@@ -223,7 +226,7 @@ yaml_get_required(struct policy_error *error, const struct yaml_node *mapping, c
     const struct yaml_node *value = yaml_find(mapping, key);
 
     if (mapping != NULL && value == NULL)
-        yaml_get_fail(error, POLICY_ERROR_MISSING_KEY, mapping, "the key %s is missing here", key);
+        yaml_get_fail(error, POLICY_ERROR_MISSING_KEY, mapping, "the key \"%s\" is missing here", key);
     return value;
 }
 
@@ -249,7 +252,7 @@ yaml_get_text(struct policy_error *error, const struct yaml_node *node, const ch
     if (!is_scalar(error, node, expected))
         return nothing();
     if (node->text.bytes == 0 || node->text.bytes > YAML_GET_TEXT_BYTES_MAX) {
-        yaml_get_fail(error, POLICY_ERROR_BAD_TEXT, node, "found %zu bytes, expected %s of 1 to %d",
+        yaml_get_fail(error, POLICY_ERROR_BAD_TEXT, node, "found %zu bytes, expected %s of 1 to %d bytes",
                       node->text.bytes, expected, YAML_GET_TEXT_BYTES_MAX);
         return nothing();
     }
@@ -262,7 +265,7 @@ yaml_get_key_text(struct policy_error *error, const struct yaml_node *node)
     if (failed(error) || node == NULL)
         return nothing();
     if (node->key.bytes > YAML_GET_TEXT_BYTES_MAX) {
-        yaml_get_fail_key(error, POLICY_ERROR_BAD_TEXT, node, "found %zu bytes, expected a name of 1 to %d",
+        yaml_get_fail_key(error, POLICY_ERROR_BAD_TEXT, node, "found %zu bytes, expected a name of 1 to %d bytes",
                           node->key.bytes, YAML_GET_TEXT_BYTES_MAX);
         return nothing();
     }
