@@ -1,0 +1,461 @@
+/*
+ * What: the figures of one scope in every window, from the sums of its series.
+ *
+ * Why this way: all bounds of all windows are read in one pass over each series; everything after is arithmetic on whole
+ * numbers, and the only floating point is the last division.
+ *
+ * Always true: the same entries give the same record, whatever was read before. A figure with fewer than min_answers
+ * answers is absent; its counts are there.
+ *
+ * Not here: when it is read (score_publish), how it is printed (wire/score_json).
+ */
+#include "base/hash.h"
+#include "base/memory.h"
+#include "base/panic.h"
+#include "core/score_statistics.h"
+#include "core/score_windows.h"
+#include "core/scores_state.h"
+#include <stdlib.h>
+
+struct bounds {
+    int64_t at_ms[SCORE_BOUNDS_MAX]; /* ascending, each once */
+    size_t count;
+};
+
+/* One series in one window, and in the window before. */
+struct part {
+    uint64_t kind;
+    struct score_tally now, before;
+};
+
+/* What the record needs of the window before. */
+struct before {
+    struct score_px px;
+    struct score_nps nps;
+};
+
+static int
+compare_instants(const void *a, const void *b)
+{
+    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
+
+    return left < right ? -1 : left > right;
+}
+
+static void
+collect_bounds(const struct scores *scores, int64_t at_ms, struct bounds *bounds)
+{
+    const struct policy_window *windows;
+    size_t windows_count = scores_windows(scores, &windows);
+    size_t kept = 0;
+
+    must(2 * windows_count + 1 <= SCORE_BOUNDS_MAX);
+    bounds->count = 0;
+    for (size_t i = 0; i < windows_count; i++) {
+        struct score_window window = score_windows_at(&windows[i], scores->zone, at_ms);
+
+        bounds->at_ms[bounds->count++] = window.before_ms;
+        bounds->at_ms[bounds->count++] = window.after_ms;
+    }
+    bounds->at_ms[bounds->count++] = at_ms;
+    qsort(bounds->at_ms, bounds->count, sizeof bounds->at_ms[0], compare_instants);
+    for (size_t i = 1; i < bounds->count; i++)
+        if (bounds->at_ms[i] != bounds->at_ms[kept])
+            bounds->at_ms[++kept] = bounds->at_ms[i];
+    bounds->count = kept + 1;
+}
+
+static size_t
+bound_of(const struct bounds *bounds, int64_t at_ms)
+{
+    size_t i = 0;
+
+    while (bounds->at_ms[i] != at_ms)
+        i++;
+    return i;
+}
+
+/* ---- one kind of thing at a time ---- */
+
+static bool
+is_builtin(const struct scores *scores, uint8_t scale, enum scale_builtin builtin)
+{
+    return scores->experience->scales_count > (size_t)builtin &&
+           scores->experience->scales[builtin].name == scores->scales[scale];
+}
+
+static void
+add_px(struct score_px *px, const struct score_tally *tally)
+{
+    px->positive += tally->columns[ANSWER_CLASS_FIRST + ANSWER_POSITIVE];
+    px->neutral += tally->columns[ANSWER_CLASS_FIRST + ANSWER_NEUTRAL];
+    px->negative += tally->columns[ANSWER_CLASS_FIRST + ANSWER_NEGATIVE];
+}
+
+static void
+add_nps(struct score_nps *nps, const struct score_tally *tally)
+{
+    nps->promoters += tally->columns[ANSWER_CLASS_FIRST + ANSWER_POSITIVE];
+    nps->passives += tally->columns[ANSWER_CLASS_FIRST + ANSWER_NEUTRAL];
+    nps->detractors += tally->columns[ANSWER_CLASS_FIRST + ANSWER_NEGATIVE];
+}
+
+static void
+add_mean(struct score_mean *mean, const struct score_tally *tally)
+{
+    mean->n += tally->columns[ANSWER_N];
+    mean->sum += tally->columns[ANSWER_SCORE];
+}
+
+static void
+add_answers(const struct scores *scores, const struct part *part, struct score_record *record, struct before *before)
+{
+    uint8_t scale = (uint8_t)part->kind;
+
+    record->n += part->now.columns[ANSWER_N];
+    record->people += part->now.columns[ANSWER_PEOPLE];
+    record->lost_minutes.n += part->now.columns[ANSWER_LOST_N];
+    record->lost_minutes.sum += part->now.columns[ANSWER_LOST];
+    add_px(&record->px, &part->now);
+    add_px(&before->px, &part->before);
+    if (is_builtin(scores, scale, SCALE_NPS)) {
+        add_nps(&record->nps, &part->now);
+        add_nps(&before->nps, &part->before);
+    }
+    if (is_builtin(scores, scale, SCALE_STARS5))
+        add_mean(&record->csat, &part->now);
+    if (is_builtin(scores, scale, SCALE_CES7))
+        add_mean(&record->ces, &part->now);
+}
+
+/* Series of one aspect stand together, one a scale. */
+static void
+add_aspect(const struct scores *scores, const struct part *part, struct score_record *record, struct score_aspect *aspects)
+{
+    struct slice name = symbols_text(scores->options.symbols, (symbol)(part->kind >> 8));
+    struct score_aspect *aspect = record->aspects_count > 0 ? &aspects[record->aspects_count - 1] : NULL;
+
+    if (part->now.columns[ANSWER_N] == 0)
+        return;
+    if (aspect == NULL || aspect->name.at != name.at) {
+        aspect = &aspects[record->aspects_count++];
+        *aspect = (struct score_aspect){.name = name};
+        aspect->mean.present = true;
+    } else {
+        aspect->mean.present = false; /* another scale: no mean of both */
+    }
+    add_px(&aspect->px, &part->now);
+    add_mean(&aspect->mean, &part->now);
+}
+
+static void
+add_clock(const struct scores *scores, const struct part *part, struct score_record *record,
+          struct score_attainment_clock *clocks)
+{
+    struct score_attainment_clock *clock = &clocks[record->clocks_count];
+
+    if (part->now.columns[CLOCK_CONTRACT_N] == 0 && part->now.columns[CLOCK_HONEST_N] == 0)
+        return;
+    record->clocks_count++;
+    *clock = (struct score_attainment_clock){
+        .name = symbols_text(scores->options.symbols, (symbol)(part->kind >> 8)),
+        .contract = {.hits = part->now.columns[CLOCK_CONTRACT_MET], .n = part->now.columns[CLOCK_CONTRACT_N]},
+        .honest = {.hits = part->now.columns[CLOCK_HONEST_MET], .n = part->now.columns[CLOCK_HONEST_N]},
+    };
+    record->attainment_contract.hits += clock->contract.hits;
+    record->attainment_contract.n += clock->contract.n;
+    record->attainment_honest.hits += clock->honest.hits;
+    record->attainment_honest.n += clock->honest.n;
+}
+
+static void
+add_solved(const struct score_tally *now, struct score_record *record)
+{
+    record->coverage = (struct score_rate){.hits = now->columns[SOLVED_OFFERED], .n = now->columns[SOLVED_N]};
+    record->coverage_met = (struct score_rate){.hits = now->columns[SOLVED_MET_OFFERED], .n = now->columns[SOLVED_MET_N]};
+    record->coverage_breached =
+        (struct score_rate){.hits = now->columns[SOLVED_BREACHED_OFFERED], .n = now->columns[SOLVED_BREACHED_N]};
+}
+
+static void
+add_part(struct scores *scores, const struct part *part, struct score_record *record, struct before *before)
+{
+    switch ((enum score_kind)(part->kind >> 56)) {
+    case SCORE_ANSWERS:
+        add_answers(scores, part, record, before);
+        break;
+    case SCORE_ASPECT:
+        add_aspect(scores, part, record, scores->read_aspects);
+        break;
+    case SCORE_OFFERS:
+        record->response_rate.hits = part->now.columns[OFFER_ANSWERED];
+        record->response_rate.n = part->now.columns[OFFER_N];
+        break;
+    case SCORE_SOLVED:
+        add_solved(&part->now, record);
+        break;
+    case SCORE_CLOCK:
+        add_clock(scores, part, record, scores->read_clocks);
+        break;
+    }
+}
+
+/* ---- figures from counts ---- */
+
+static void
+finish_px(const struct scores *scores, struct score_px *px)
+{
+    struct score_interval interval;
+
+    px->n = px->positive + px->negative;
+    if (scores->experience->neutral == NEUTRAL_COUNTED)
+        px->n += px->neutral;
+    px->present = px->n > 0 && px->n >= scores->experience->min_answers;
+    if (!px->present)
+        return;
+    interval = score_statistics_share(px->positive, px->n);
+    px->value = interval.value;
+    px->low = interval.low;
+    px->high = interval.high;
+}
+
+static void
+finish_nps(const struct scores *scores, struct score_nps *nps)
+{
+    struct score_interval interval;
+
+    nps->n = nps->promoters + nps->passives + nps->detractors;
+    nps->present = nps->n > 0 && nps->n >= scores->experience->min_answers;
+    if (!nps->present)
+        return;
+    interval = score_statistics_nps(nps->promoters, nps->passives, nps->detractors);
+    nps->value = interval.value;
+    nps->low = interval.low;
+    nps->high = interval.high;
+}
+
+static void
+finish_mean(struct score_mean *mean, bool present)
+{
+    mean->present = present && mean->n > 0;
+    if (mean->present)
+        mean->value = (double)mean->sum / (double)mean->n;
+}
+
+static void
+finish_rate(struct score_rate *rate)
+{
+    rate->present = rate->n > 0;
+    if (rate->present)
+        rate->value = (double)rate->hits / (double)rate->n;
+}
+
+static double
+px_impact(const struct scores *scores, const struct score_px *px)
+{
+    return (double)px->n * (px->value - (double)scores->experience->px_target_bp / 10000.0);
+}
+
+static void
+finish_aspects(struct scores *scores, struct score_record *record)
+{
+    for (size_t i = 0; i < record->aspects_count; i++) {
+        struct score_aspect *aspect = &scores->read_aspects[i];
+
+        finish_px(scores, &aspect->px);
+        finish_mean(&aspect->mean, aspect->mean.present && aspect->mean.n >= scores->experience->min_answers);
+        if (aspect->px.present && scores->experience->px_target_bp > 0)
+            aspect->impact = px_impact(scores, &aspect->px);
+    }
+    record->aspects = scores->read_aspects;
+}
+
+static void
+finish_attainment(struct scores *scores, struct score_record *record)
+{
+    for (size_t i = 0; i < record->clocks_count; i++) {
+        finish_rate(&scores->read_clocks[i].contract);
+        finish_rate(&scores->read_clocks[i].honest);
+    }
+    record->clocks = scores->read_clocks;
+    finish_rate(&record->attainment_contract);
+    finish_rate(&record->attainment_honest);
+    record->has_gap = record->attainment_contract.present && record->attainment_honest.present;
+    if (record->has_gap)
+        record->attainment_gap = record->attainment_contract.value - record->attainment_honest.value;
+}
+
+static void
+finish_change(const struct scores *scores, struct score_record *record, struct before *before)
+{
+    const struct score_nps *now = &record->nps, *then = &before->nps;
+
+    finish_px(scores, &before->px);
+    finish_nps(scores, &before->nps);
+    if (record->px.present && before->px.present)
+        record->change_px = (struct score_change){
+            true, before->px.value, record->px.value - before->px.value,
+            score_statistics_share_z(record->px.positive, record->px.n, before->px.positive, before->px.n), before->px.n};
+    if (now->present && then->present)
+        record->change_nps = (struct score_change){
+            true, then->value, now->value - then->value,
+            score_statistics_nps_z((struct score_nps_counts){now->promoters, now->passives, now->detractors},
+                                   (struct score_nps_counts){then->promoters, then->passives, then->detractors}),
+            then->n};
+}
+
+static int
+compare_aspects(const void *a, const void *b)
+{
+    return slice_compare(((const struct score_aspect *)a)->name, ((const struct score_aspect *)b)->name);
+}
+
+static int
+compare_clocks(const void *a, const void *b)
+{
+    return slice_compare(((const struct score_attainment_clock *)a)->name,
+                         ((const struct score_attainment_clock *)b)->name);
+}
+
+static void
+finish(struct scores *scores, struct score_record *record, struct before *before)
+{
+    const struct policy_experience *experience = scores->experience;
+
+    record->insufficient = record->n < experience->min_answers;
+    finish_px(scores, &record->px);
+    finish_nps(scores, &record->nps);
+    finish_mean(&record->csat, record->csat.n >= experience->min_answers);
+    finish_mean(&record->ces, record->ces.n >= experience->min_answers);
+    finish_mean(&record->lost_minutes, true);
+    finish_rate(&record->response_rate);
+    finish_rate(&record->coverage);
+    finish_rate(&record->coverage_met);
+    finish_rate(&record->coverage_breached);
+    finish_aspects(scores, record);
+    finish_attainment(scores, record);
+    finish_change(scores, record, before);
+    record->has_impact_px = record->px.present && experience->px_target_bp > 0;
+    if (record->has_impact_px)
+        record->impact_px = px_impact(scores, &record->px);
+    record->has_impact_nps = record->nps.present && experience->has_nps_target;
+    if (record->has_impact_nps)
+        record->impact_nps = (double)record->nps.n * (record->nps.value - (double)experience->nps_target);
+    if (record->aspects_count > 1)
+        qsort(scores->read_aspects, record->aspects_count, sizeof *scores->read_aspects, compare_aspects);
+    if (record->clocks_count > 1)
+        qsort(scores->read_clocks, record->clocks_count, sizeof *scores->read_clocks, compare_clocks);
+}
+
+/* ---- a window ---- */
+
+/* When the window changes by time alone: something leaves it, or the window before it, or a month turns. */
+static int64_t
+expiry(const struct scores *scores, const struct score_scope_state *scope, const struct policy_window *window,
+       const struct score_window *place, int64_t at_ms)
+{
+    int64_t earliest_ms = INT64_MAX;
+
+    if (window->kind != WINDOW_ROLLING)
+        return score_windows_next_turn_ms(window, scores->zone, at_ms);
+    for (uint32_t i = 0; i < scope->series_count; i++) {
+        const struct score_series *series = &scope->series[i].series;
+        int64_t leaves_ms = score_series_first_after_ms(series, place->after_ms);
+        int64_t fades_ms = score_series_first_after_ms(series, place->before_ms);
+
+        if (leaves_ms != INT64_MAX && leaves_ms + window->length_ms < earliest_ms)
+            earliest_ms = leaves_ms + window->length_ms;
+        if (scope->series[i].kind >> 56 == SCORE_ANSWERS && fades_ms <= place->after_ms && fades_ms + 2 * window->length_ms < earliest_ms)
+            earliest_ms = fades_ms + 2 * window->length_ms;
+    }
+    return earliest_ms;
+}
+
+static const struct score_tally *
+sums_of(const struct scores *scores, uint32_t series)
+{
+    return &scores->read_sums[(size_t)series * SCORE_BOUNDS_MAX];
+}
+
+/* Of the window before only the classes of answers are in a figure. */
+static void
+keep_what_is_compared(struct part *part)
+{
+    for (size_t i = 0; i < SCORE_COLUMNS_COUNT; i++)
+        if (part->kind >> 56 != SCORE_ANSWERS || i < ANSWER_CLASS_FIRST || i >= ANSWER_SCORE)
+            part->before.columns[i] = 0;
+}
+
+static void
+read_window(struct scores *scores, const struct score_scope_state *scope, const struct policy_window *window, int64_t at_ms,
+            const struct bounds *bounds, struct score_reading *reading)
+{
+    struct score_window place = score_windows_at(window, scores->zone, at_ms);
+    size_t before_bound = bound_of(bounds, place.before_ms);
+    size_t after_bound = bound_of(bounds, place.after_ms);
+    struct before before = {0};
+    const struct score_tally nothing = {{0}};
+
+    for (uint32_t i = 0; i < scope->series_count; i++) {
+        const struct score_tally *sums = sums_of(scores, i);
+        struct part part = {scope->series[i].kind, sums[bounds->count - 1], sums[after_bound]};
+
+        score_tally_subtract(&part.now, &sums[after_bound]);
+        score_tally_subtract(&part.before, &sums[before_bound]);
+        add_part(scores, &part, &reading->record, &before);
+        keep_what_is_compared(&part);
+        if (memcmp(&part.now, &nothing, sizeof nothing) != 0 || memcmp(&part.before, &nothing, sizeof nothing) != 0)
+            reading->digest = hash_bytes(reading->digest, &part, sizeof part);
+    }
+    reading->record.window = window->name;
+    reading->record.at_ms = at_ms;
+    reading->record.after_ms = place.after_ms;
+    finish(scores, &reading->record, &before);
+    if (reading->digest != 0)
+        reading->expires_at_ms = expiry(scores, scope, window, &place, at_ms);
+}
+
+static void
+make_room(struct scores *scores, size_t series)
+{
+    if (series <= scores->read_room)
+        return;
+    scores->read_room = series + series / 2;
+    scores->read_sums =
+        memory_resize(scores->read_sums, scores->read_room * SCORE_BOUNDS_MAX * sizeof *scores->read_sums);
+    scores->read_aspects = memory_resize(scores->read_aspects, scores->read_room * sizeof *scores->read_aspects);
+    scores->read_clocks = memory_resize(scores->read_clocks, scores->read_room * sizeof *scores->read_clocks);
+}
+
+static void
+describe_scope(const struct scores *scores, const struct score_scope_state *scope, struct score_scope *description)
+{
+    description->dimensions = scores->scopes.definitions[scope->definition].dimensions;
+    for (size_t i = 0; i < SCORE_DIMENSIONS_COUNT; i++)
+        description->values[i] = symbols_text(scores->options.symbols, scope->values.of[i]);
+}
+
+void
+score_figures_read(struct scores *scores, const struct score_scope_state *scope, int64_t at_ms,
+                   void (*take)(void *context, size_t window, struct score_reading *reading), void *context)
+{
+    const struct policy_window *windows;
+    size_t windows_count = scores_windows(scores, &windows);
+    struct bounds bounds;
+
+    collect_bounds(scores, at_ms, &bounds);
+    make_room(scores, (size_t)scope->series_count + 1);
+    for (uint32_t i = 0; i < scope->series_count; i++) {
+        struct score_weigher weigher = score_count_weigher(scores, scope->series[i].kind);
+
+        score_series_sums(&scope->series[i].series, bounds.at_ms, bounds.count, &weigher,
+                          &scores->read_sums[(size_t)i * SCORE_BOUNDS_MAX]);
+    }
+    for (size_t i = 0; i < windows_count; i++) {
+        struct score_reading reading = {.expires_at_ms = INT64_MAX};
+
+        describe_scope(scores, scope, &reading.record.scope);
+        read_window(scores, scope, &windows[i], at_ms, &bounds, &reading);
+        take(context, i, &reading);
+    }
+}

@@ -1,0 +1,121 @@
+#ifndef SLAD_CORE_SCORE_SCOPES_H
+#define SLAD_CORE_SCORE_SCOPES_H
+
+/*
+ * Where a thing counts. A context is a set of attribute values that answers, tickets and verdicts share; it knows its scopes. A
+ * scope is one value of one definition (a set of dimensions of the policy, or a filter such as a KEI's match) and holds
+ * a series per kind of thing that counts in it.
+ */
+#include "base/heap.h"
+#include "base/symbols.h"
+#include "core/score_index.h"
+#include "core/score_series.h"
+#include "core/score_store.h"
+#include "slad/policy.h"
+#include "slad/scores.h"
+
+enum { SCORE_DEFINITIONS_MAX = 256 };
+#define SCORE_SOURCE ATTRIBUTES_COUNT
+#define SCORE_TOUCHPOINT (ATTRIBUTES_COUNT + 1)
+#define SCORE_SURVEY (ATTRIBUTES_COUNT + 2)
+
+struct score_values {
+    symbol of[SCORE_DIMENSIONS_COUNT]; /* 0: missing */
+};
+
+struct score_context {
+    struct score_values values;
+    uint32_t references;
+    uint32_t *scopes; /* by definition; 0: does not count there. NULL until something counts */
+};
+
+/* Dimensions, or a filter (then dimensions is 0 and match, touchpoint, survey say what counts; 0: any). */
+struct score_definition {
+    uint32_t dimensions;
+    const struct policy_match *match; /* NULL: everything. Borrowed from the policy */
+    symbol touchpoint, survey;
+    int kei;                          /* index of the KEI it serves; -1 */
+};
+
+/* What a series counts. Columns of a kind stand below. */
+enum score_kind { SCORE_ANSWERS, SCORE_ASPECT, SCORE_OFFERS, SCORE_SOLVED, SCORE_CLOCK };
+enum { ANSWER_N, ANSWER_CLASS_FIRST, ANSWER_SCORE = 4, ANSWER_LOST_N, ANSWER_LOST, ANSWER_PEOPLE }; /* classes: 1, 2, 3 */
+enum { OFFER_N, OFFER_ANSWERED };
+enum { SOLVED_N, SOLVED_OFFERED, SOLVED_MET_N, SOLVED_MET_OFFERED, SOLVED_BREACHED_N, SOLVED_BREACHED_OFFERED, SOLVED_REOPENED,
+       SOLVED_FIRST_CONTACT };
+enum { CLOCK_CONTRACT_N, CLOCK_CONTRACT_MET, CLOCK_HONEST_N, CLOCK_HONEST_MET };
+
+/* kind, scale number (answers, aspects), name (aspects, clocks) in one number; kinds, then names stand together. */
+static inline uint64_t
+score_series_kind(enum score_kind kind, uint8_t scale, symbol name)
+{
+    return (uint64_t)kind << 56 | (uint64_t)name << 8 | scale;
+}
+
+struct score_named_series {
+    uint64_t kind;
+    struct score_series series;
+};
+
+struct score_scope_state {
+    struct heap_item due;          /* first: a heap item is its scope */
+    uint32_t number;
+    uint32_t definition;
+    uint32_t references;           /* contexts that count here */
+    uint32_t series_count, series_room;
+    struct score_named_series *series; /* by kind */
+    struct score_values values;    /* of the definition's dimensions; else 0 */
+    int64_t published_at_ms;       /* INT64_MIN: never */
+    struct score_published *published; /* by window */
+};
+struct score_published {
+    uint64_t digest;   /* of what was published last; 0: nothing */
+    uint32_t revision;
+};
+
+struct score_scopes {
+    struct symbols *symbols;
+    struct score_store contexts, scopes;
+    struct score_index context_index, scope_index;
+    struct score_definition *definitions;
+    size_t definitions_count;
+    size_t windows_count;
+    struct heap *due;              /* scopes with something to publish, by when */
+};
+
+void score_scopes_init(struct score_scopes *scopes, struct symbols *symbols);
+void score_scopes_done(struct score_scopes *scopes);
+/* Forgets all scopes; what counts must be counted again. definitions are copied. */
+void score_scopes_define(struct score_scopes *scopes, const struct score_definition *definitions, size_t count,
+                         size_t windows_count);
+
+/* The context with these values, one reference more. The symbols are retained by the context. */
+uint32_t score_scopes_context(struct score_scopes *scopes, const struct score_values *values);
+/* Whether this number is a context now. */
+static inline bool
+score_scopes_holds(const struct score_scopes *scopes, uint32_t context)
+{
+    return context < scopes->contexts.used &&
+           ((const struct score_context *)score_store_at(&scopes->contexts, context))->references > 0;
+}
+void score_scopes_retain(struct score_scopes *scopes, uint32_t context);
+void score_scopes_release(struct score_scopes *scopes, uint32_t context); /* 0 is fine */
+const struct score_values *score_scopes_values(const struct score_scopes *scopes, uint32_t context);
+/* The scopes this context counts in, by definition (0: none); creates them. */
+const uint32_t *score_scopes_of(struct score_scopes *scopes, uint32_t context);
+
+static inline struct score_scope_state *
+score_scopes_at(const struct score_scopes *scopes, uint32_t scope)
+{
+    return score_store_at(&scopes->scopes, scope);
+}
+/* The scope of these values; NULL when nothing ever counted there. */
+struct score_scope_state *score_scopes_find(const struct score_scopes *scopes, uint32_t definition,
+                                            const struct score_values *values);
+/* The series of this kind, made when missing. Pointers live until the next series of this scope is made. */
+struct score_series *score_scopes_series(struct score_scope_state *scope, uint64_t kind);
+size_t score_scopes_entries(const struct score_scopes *scopes);
+size_t score_scopes_entries_bytes(const struct score_scopes *scopes);
+size_t score_scopes_bytes(const struct score_scopes *scopes);
+
+#endif

@@ -1,0 +1,260 @@
+#ifndef SLAD_CORE_SCORES_STATE_H
+#define SLAD_CORE_SCORES_STATE_H
+
+/*
+ * What the score side holds, shared by the files scores.c and score_*.c. Records refer to one another by number (0: none).
+ * Who writes what: answers and people: score_answers.c; tickets and verdicts: score_tickets.c; what scopes hold:
+ * score_count.c; when a scope is due: score_publish.c.
+ */
+#include "core/score_scopes.h"
+#include "core/score_texts.h"
+
+enum answer_flag {
+    ANSWER_OFFER = 1 << 0,      /* an offer, not an answer */
+    ANSWER_WITHDRAWN = 1 << 1,  /* stays as a mark against what is older; in no chain */
+    ANSWER_COUNTED = 1 << 2,    /* stands in the scopes */
+    ANSWER_ANSWERED = 1 << 3,   /* an offer that was, as counted */
+    ANSWER_ALERTED = 1 << 4,    /* its detractor alert is not over */
+    ANSWER_CLASS_SHIFT = 6      /* two bits: enum answer_class */
+};
+
+/* One answer, or one offer. Chains run from the latest to the earliest. */
+struct score_answer {
+    int64_t at_ms;
+    uint32_t id;             /* text */
+    uint32_t person, ticket, context;
+    uint32_t next_of_ticket, next_of_person;
+    uint32_t aspects;        /* in the store of aspects */
+    uint32_t revision;
+    int32_t score;
+    uint32_t lost_minutes;   /* + 1; 0: not said */
+    uint16_t own;            /* ATTRIBUTE_BITs that came with it */
+    uint16_t alert_revision;
+    uint8_t scale;           /* number in scores.scales; 0: none */
+    uint8_t flags;
+};
+
+struct score_answer_aspect {
+    symbol name;
+    int32_t score;
+    int8_t answer_class; /* by the answer's scale when it was taken up; -1: its table had no such score */
+};
+struct score_answer_aspects {
+    struct score_answer_aspect *items;
+    uint32_t count;
+};
+
+struct score_person {
+    uint32_t name;    /* text */
+    uint32_t answers; /* head of the chain */
+    uint32_t references;
+    uint32_t offers;  /* in the chain */
+};
+
+enum ticket_flag {
+    TICKET_KNOWN = 1 << 0, /* an outcome of it was read; else only answers or verdicts named it */
+    TICKET_FINAL = 1 << 1,
+    TICKET_REOPENED = 1 << 2,
+    TICKET_FIRST_CONTACT = 1 << 3,
+    TICKET_COUNTED = 1 << 4, /* stands in the scopes as solved, with `weight` */
+    TICKET_ERASED = 1 << 5
+};
+enum solved_weight {
+    SOLVED_WAS_OFFERED = 1 << 0,
+    SOLVED_WAS_MET = 1 << 1,
+    SOLVED_WAS_BREACHED = 1 << 2,
+    SOLVED_WAS_REOPENED = 1 << 3,
+    SOLVED_WAS_FIRST_CONTACT = 1 << 4
+};
+
+struct score_ticket {
+    uint32_t name; /* text */
+    uint32_t versions, answers, verdicts; /* heads */
+    int64_t solved_at_ms;     /* INSTANT_NONE */
+    int64_t counted_at_ms;
+    uint32_t counted_context;
+    uint32_t revision;
+    uint32_t offers;          /* in the chain of answers */
+    uint32_t references;      /* of answers and verdicts, and one when it is known */
+    uint16_t met, breached;   /* attainment clocks */
+    uint16_t cycle;           /* present one, from 1 */
+    uint8_t flags, weight;
+    uint8_t state;            /* enum ticket_state */
+};
+
+/* The ticket's attributes from an instant on. Chains run from the latest to the earliest. */
+struct score_version {
+    int64_t from_ms;
+    uint32_t context; /* touchpoint and survey 0 */
+    uint32_t next;
+    symbol requester, assignee;
+    uint16_t cycle;
+};
+
+enum verdict_flag {
+    VERDICT_CONTRACT = 1 << 0, /* counts in the contract view */
+    VERDICT_CONTRACT_MET = 1 << 1,
+    VERDICT_HONEST = 1 << 2,
+    VERDICT_HONEST_MET = 1 << 3
+};
+struct score_verdict {
+    int64_t decided_at_ms;
+    uint32_t ticket, next;
+    symbol clock;
+    uint32_t cycle, context, revision; /* context 0: in no scope */
+    uint8_t flags;
+};
+
+/* An answer stamped ahead: it counts from its time on. */
+struct score_waiting {
+    struct answer_outcome outcome; /* slices into bytes, aspects too */
+    char *bytes;
+};
+
+enum { SCORE_CONTEXT_CACHE_BITS = 12 };
+
+struct scores {
+    struct scores_options options;
+    const struct policy_set *set;
+    size_t version;                /* in force at t_ms */
+    const struct policy *policy;
+    const struct policy_experience *experience;
+    const struct zone *zone;       /* NULL: UTC */
+    int64_t next_version_ms;
+    int64_t t_ms;
+    int64_t reach_ms;              /* how far back anything can be seen */
+    int64_t swept_at_ms, seen_turned_at_ms;
+    bool rebuilding;
+    uint32_t context_cache[1 << SCORE_CONTEXT_CACHE_BITS]; /* contexts by a hash of their texts; may be stale */
+    bool counts_requester, counts_assignee; /* some scope has it as a dimension */
+    struct score_scopes scopes;
+    struct score_texts texts;
+    struct score_store answers, aspects, people, tickets, versions, verdicts;
+    struct score_index answer_index, person_index, ticket_index;
+    symbol scales[256];            /* known scales by number, from 1 */
+    struct score_waiting *waiting; /* in order of time */
+    size_t waiting_count, waiting_room;
+    struct score_seen {
+        uint64_t *hashes; /* 0: empty */
+        size_t room, count;
+    } seen[2];            /* (source, id) of feedback events: this generation and the last */
+    int64_t resumed_at_ms; /* nothing is published as of an instant before */
+    uint64_t events, duplicates, refused, no_effect, answers_decided, folded, stale, published, joined_later;
+    struct score_tally *read_sums; /* work room of score_figures; what records point to lives until the next reading */
+    struct score_aspect *read_aspects;
+    struct score_attainment_clock *read_clocks;
+    size_t read_room;              /* series */
+};
+
+static inline struct score_answer *
+scores_answer_at(const struct scores *scores, uint32_t number)
+{
+    return score_store_at(&scores->answers, number);
+}
+
+static inline struct score_ticket *
+scores_ticket_at(const struct scores *scores, uint32_t number)
+{
+    return score_store_at(&scores->tickets, number);
+}
+
+static inline struct score_person *
+scores_person_at(const struct scores *scores, uint32_t number)
+{
+    return score_store_at(&scores->people, number);
+}
+
+static inline enum answer_class
+score_class(const struct score_answer *answer)
+{
+    return (enum answer_class)(answer->flags >> ANSWER_CLASS_SHIFT);
+}
+
+/* ---- score_context.c ---- */
+/* The context these attributes describe, one reference more. feedback NULL: no touchpoint, no survey. People are in it only where a
+ * scope asks for them or own says that the answer brought them itself. */
+uint32_t score_context_of(struct scores *scores, const struct slice *attributes, struct slice source,
+                          const struct feedback *feedback, uint16_t own);
+
+/* ---- score_answers.c: answers, offers, people ---- */
+void score_answers_init(struct scores *scores);
+void score_answers_done(struct scores *scores);
+uint32_t score_answers_find(const struct scores *scores, symbol survey, struct slice id, bool offer);
+void score_answers_fold(struct scores *scores, const struct answer_outcome *outcome); /* at most t_ms */
+/* Withdraws every answer of the ticket from the scopes and counts anew who counts (one_answer_per: cycle). */
+void score_answers_elect_ticket(struct scores *scores, uint32_t ticket);
+void score_answers_count_all(struct scores *scores);   /* after score_scopes_define: nothing is counted */
+void score_answers_uncount_all(struct scores *scores); /* before it */
+void score_answers_retire(struct scores *scores, uint32_t number);
+/* The scale of this name under the policy in force at at_ms; NULL: nobody declared it. */
+const struct policy_scale *score_answers_scale(const struct scores *scores, symbol name, int64_t at_ms);
+int score_answers_class(const struct policy_scale *scale, int32_t score); /* enum answer_class, or -1 */
+bool score_answers_later(const struct scores *scores, const struct score_answer *a, const struct score_answer *b);
+/* Whoever is latest among those that share a's place in one_answer_per. */
+uint32_t score_answers_elected(const struct scores *scores, uint32_t number);
+
+/* ---- score_tickets.c: tickets, their attributes over time, verdicts ---- */
+uint32_t score_tickets_find(const struct scores *scores, struct slice name);
+uint32_t score_tickets_take(struct scores *scores, struct slice name); /* found or new, one reference more */
+void score_tickets_release(struct scores *scores, uint32_t ticket);
+void score_tickets_init(struct scores *scores);
+void score_tickets_done(struct scores *scores);
+/* The version of its attributes that is new (0: none): answers that fall into it are to be joined again. *ret_erased: its people's
+ * data go now. */
+uint32_t score_tickets_fold(struct scores *scores, const struct ticket_outcome *outcome, bool *ret_erased);
+void score_tickets_fold_verdict(struct scores *scores, const struct verdict_outcome *outcome);
+/* What held at this instant (the first ones before them); 0 when nothing is known of the ticket. */
+uint32_t score_tickets_version_at(const struct scores *scores, uint32_t ticket, int64_t at_ms);
+void score_tickets_refresh(struct scores *scores, uint32_t ticket); /* what it counts as, as solved */
+void score_tickets_count_all(struct scores *scores);
+void score_tickets_uncount_all(struct scores *scores);
+void score_tickets_retire(struct scores *scores, int64_t before_ms);
+
+/* ---- score_count.c: putting things into the scopes and taking them out ---- */
+void score_count_answer(struct scores *scores, uint32_t number, bool in);
+void score_count_solved(struct scores *scores, uint32_t ticket, bool in);
+void score_count_verdict(struct scores *scores, uint32_t verdict, bool in);
+struct score_weigher score_count_weigher(const struct scores *scores, uint64_t kind);
+
+/* ---- score_join.c: from events and tickets to answer outcomes ---- */
+struct engine_answer score_join_feedback(struct scores *scores, const struct event *event);
+/* The ticket has a new version of its attributes (or was erased: version 0): revises the answers it is about. */
+void score_join_again(struct scores *scores, uint32_t ticket, uint32_t version);
+
+/* ---- score_waiting.c: outcomes stamped ahead ---- */
+void score_waiting_take(struct scores *scores, const struct answer_outcome *outcome); /* folds it, or keeps it for its time */
+void score_waiting_fold_due(struct scores *scores);                                   /* whose time has come */
+/* The next one that waits for this feedback, from *cursor (0) on; NULL when none is left. */
+const struct answer_outcome *score_waiting_next(const struct scores *scores, const struct answer_outcome *like,
+                                                size_t *cursor);
+void score_waiting_done(struct scores *scores);
+
+/* ---- score_seen.c: (source, id) of feedback events ---- */
+bool score_seen_has(const struct scores *scores, struct slice source, struct slice id);
+void score_seen_add(struct scores *scores, struct slice source, struct slice id);
+void score_seen_turn(struct scores *scores); /* another generation: what is older than the last one is forgotten */
+void score_seen_done(struct scores *scores);
+
+/* ---- score_detractors.c ---- */
+void score_detractors_follow(struct scores *scores, uint32_t answer); /* after every fold of it */
+struct engine_answer score_detractors_acknowledge(struct scores *scores, const struct event *event);
+
+/* ---- score_figures.c: from sums to a record ---- */
+struct score_reading {
+    struct score_record record; /* revision 0 */
+    uint64_t digest;            /* of what the record says; 0: nothing counts in it */
+    int64_t expires_at_ms;      /* when it changes by time alone; INT64_MAX: never */
+};
+/* Reads the scope's windows (all of the policy's, in order) at an instant not before the last thing counted. */
+void score_figures_read(struct scores *scores, const struct score_scope_state *scope, int64_t at_ms,
+                        void (*take)(void *context, size_t window, struct score_reading *reading), void *context);
+
+/* ---- score_publish.c ---- */
+void score_publish_touch(struct scores *scores, struct score_scope_state *scope); /* something in it changed now */
+int64_t score_publish_next_ms(const struct scores *scores);
+void score_publish_due(struct scores *scores); /* the first scope that is due, as of its instant */
+
+/* ---- scores.c ---- */
+size_t scores_windows(const struct scores *scores, const struct policy_window **ret_windows);
+
+#endif
