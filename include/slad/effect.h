@@ -5,6 +5,7 @@
  * What goes out (semantics.md section 7): the records the core decides on, before they become bytes. Texts are slices that live
  * as long as the call of the sink that gets them. Instants are UTC milliseconds; INSTANT_NONE is null. Lengths are ms.
  */
+#include "base/buffer.h"
 #include "slad/policy.h"
 
 #define INSTANT_NONE INT64_MIN
@@ -168,6 +169,10 @@ struct clock_line {
     struct clock_name name;
     struct clock_figures figures;
 };
+
+/* Appends TICKET/kind/clock/cycle/stage; % and / in ticket and clock are written %25 and %2F, the stage as it is (R42). */
+void alert_key_append(struct buffer *out, struct slice ticket, enum clock_kind kind, struct slice clock, uint32_t cycle,
+                      struct slice stage);
 
 /* "state", "stage" words as printed. */
 const char *clock_state_text(enum clock_state state);

@@ -59,6 +59,8 @@ struct engine_options {
     bool loop_relays;              /* replay: relays go to the tickets of this engine at once */
     bool self_check;               /* derive from scratch after every event and compare; differences are counted */
     bool keep_retired;             /* replay: a retired ticket keeps its clock lines (R44) */
+    bool keep_ids;                 /* explain: histories keep the texts of event ids */
+    bool stepwise;                 /* replay: a timer fires at its own instant; else, as on a live task, at T, folded */
 };
 
 enum engine_moment { ENGINE_BEFORE, ENGINE_THROUGH };

@@ -75,3 +75,29 @@ clock_flag_text(enum clock_flag flag)
     }
     panic("clock_flag_text: not one flag");
 }
+
+static void
+append_escaped(struct buffer *out, struct slice text)
+{
+    for (size_t i = 0; i < text.bytes; i++) {
+        if (text.at[i] == '%' || text.at[i] == '/')
+            buffer_append_text(out, text.at[i] == '%' ? "%25" : "%2F");
+        else
+            buffer_append_byte(out, text.at[i]);
+    }
+}
+
+void
+alert_key_append(struct buffer *out, struct slice ticket, enum clock_kind kind, struct slice clock, uint32_t cycle,
+                 struct slice stage)
+{
+    append_escaped(out, ticket);
+    buffer_append_byte(out, '/');
+    buffer_append_text(out, clock_kind_text(kind));
+    buffer_append_byte(out, '/');
+    append_escaped(out, clock);
+    buffer_append_byte(out, '/');
+    buffer_append_int64(out, cycle);
+    buffer_append_byte(out, '/');
+    buffer_append_slice(out, stage);
+}

@@ -1,0 +1,581 @@
+/*
+ * effects = desired - announced: what must go out so that the world knows what was just derived (semantics.md sections 0
+ * and 7).
+ *
+ * Why by comparison: late proof, retarget, merge, catch-up and a restart all end here, and none of them is a special case: a
+ * record goes out if what is true differs from what the marks say was announced.
+ * Always true: an identity has no two `firing` without a `withdrawn` between (R33); of the stages that are true of a
+ * cycle the highest is announced (R34, R51); a record's revision is the how-manieth of its key (R64).
+ * Not here: when a ticket is looked at (engine), what is true (fold).
+ */
+#include "base/memory.h"
+#include "base/panic.h"
+#include "core/ticket.h"
+
+static bool
+is_live(const struct alert_mark *mark)
+{
+    return mark->state == ALERT_FIRING || mark->state == ALERT_REPEATED || mark->state == ALERT_ACKNOWLEDGED;
+}
+
+struct alert_mark *
+announce_mark(struct ticket *ticket, enum clock_kind kind, symbol clock, uint32_t cycle, symbol stage)
+{
+    for (uint32_t i = 0; i < ticket->marks.alerts_count; i++) {
+        struct alert_mark *mark = &ticket->marks.alerts[i];
+
+        if (mark->kind == kind && mark->clock == clock && mark->cycle == cycle && mark->stage == stage)
+            return mark;
+    }
+    return NULL;
+}
+
+static struct alert_mark *
+add_alert_mark(struct engine *engine, struct ticket *ticket, const struct clock *clock, symbol stage)
+{
+    struct marks *marks = &ticket->marks;
+    struct alert_mark *mark;
+
+    if (marks->alerts_count == marks->alerts_room) {
+        marks->alerts_room = marks->alerts_room > 0 ? marks->alerts_room * 2 : 2;
+        marks->alerts = memory_resize(marks->alerts, marks->alerts_room * sizeof *marks->alerts);
+    }
+    mark = &marks->alerts[marks->alerts_count++];
+    *mark = (struct alert_mark){.kind = (uint8_t)clock->promise->kind, .clock = clock->promise->name, .cycle = clock->cycle, .stage = stage};
+    symbols_retain(engine->options.symbols, mark->clock);
+    symbols_retain(engine->options.symbols, mark->stage);
+    return mark;
+}
+
+static symbol
+stage_symbol(struct engine *engine, const struct policy_stage *stage)
+{
+    return stage == NULL ? engine->breach_stage : symbols_intern(engine->options.symbols, stage->name);
+}
+
+static void
+stage_release(struct engine *engine, const struct policy_stage *stage, symbol number)
+{
+    if (stage != NULL)
+        symbols_release(engine->options.symbols, number);
+}
+
+/* Default: breach critical, the last warning warning, else info; the agreement may say otherwise (R68). */
+static enum severity
+severity_of(const struct clock *clock, const struct life *life, struct slice stage)
+{
+    const struct policy_clock *promise = clock->promise;
+    enum severity found = SEVERITY_UNSET;
+    int64_t last_ms = -1, own_ms = -1;
+
+    for (size_t i = 0; i < promise->severities_count; i++) {
+        const struct policy_severity *severity = &promise->severities[i];
+
+        if (!slice_equal(severity->stage, stage))
+            continue;
+        if (severity->priority != 0 && severity->priority == life->attributes[ATTRIBUTE_PRIORITY])
+            return severity->severity;
+        if (severity->priority == 0)
+            found = severity->severity;
+    }
+    if (found != SEVERITY_UNSET)
+        return found;
+    if (slice_is(stage, "breach"))
+        return SEVERITY_CRITICAL;
+    for (size_t i = 0; i < promise->stages_count; i++) {
+        int64_t threshold_ms = clock_stage_threshold_ms(&promise->stages[i], clock->target_ms);
+
+        if (threshold_ms != NEVER && threshold_ms > last_ms)
+            last_ms = threshold_ms;
+        if (slice_equal(promise->stages[i].name, stage))
+            own_ms = threshold_ms;
+    }
+    return own_ms >= 0 && own_ms == last_ms ? SEVERITY_WARNING : SEVERITY_INFO;
+}
+
+/* One record of an alert in the state its mark has now. */
+static void
+send_alert(struct engine *engine, struct ticket *ticket, const struct clock *clock, const struct clock_extra *extra,
+           struct alert_mark *mark)
+{
+    const struct life *life = &engine->full.life;
+    const struct policy *policy = policy_set_version(engine->set, clock->version);
+    const struct policy_calendar *calendar = &policy->calendars[clock->promise->calendar];
+    struct alert alert = {
+        .name = {ticket_name(ticket), (enum clock_kind)mark->kind, policy->agreements[clock->promise->agreement].name,
+                 engine_text(engine, mark->clock), mark->cycle},
+        .stage = engine_text(engine, mark->stage),
+        .state = (enum alert_state)mark->state,
+        .effective_at_ms = mark->effective_at_ms,
+        .turn = account_attribution(life->ball),
+        .risk_permille = -1,
+        .policy = policy->label,
+        .calendar = calendar->name,
+        .zone = calendar->zone != POLICY_NONE ? policy->zones[calendar->zone].zone : NULL,
+        .n = mark->state == ALERT_REPEATED ? mark->n : 0,
+        .by = mark->state == ALERT_ACKNOWLEDGED && !life->erased ? engine_text(engine, mark->by) : (struct slice){NULL, 0},
+    };
+
+    clock_figures_at(clock, extra, clock->ended ? clock->stopped_at_ms : life->at_ms, &alert.figures);
+    alert.remaining_ms = alert.figures.target_ms > alert.figures.elapsed_ms ? alert.figures.target_ms - alert.figures.elapsed_ms : 0;
+    alert.severity = severity_of(clock, life, alert.stage);
+    outcome_attributes(engine, life->attributes, life->erased, alert.attributes);
+    mark->revision++;
+    alert.arrival = (struct arrival){engine->t_ms, mark->revision, outcome_is_late(engine, clock), engine->lagging};
+    engine_touch(engine, ticket);
+    if (engine->options.sink.alert != NULL)
+        engine->options.sink.alert(engine->options.sink.context, &alert);
+}
+
+/* The stage of this cycle that ranks highest; a tie goes to the one listed first (R55). NULL: none is true. */
+static const struct passed *
+highest_passed(const struct clock_extra *extra, const struct policy_clock *promise)
+{
+    const struct passed *highest = NULL;
+
+    for (size_t i = 0; i < extra->passed_count; i++) {
+        const struct passed *passed = &extra->passed[i];
+
+        if (passed->stage == NULL)
+            return passed;
+        if (highest == NULL || passed->threshold_ms > highest->threshold_ms ||
+            (passed->threshold_ms == highest->threshold_ms && passed->stage >= promise->stages &&
+             passed->stage < highest->stage))
+            highest = passed;
+    }
+    return highest;
+}
+
+static const struct passed *
+find_passed(const struct engine *engine, const struct clock_extra *extra, symbol stage)
+{
+    for (size_t i = 0; i < extra->passed_count; i++) {
+        const struct passed *passed = &extra->passed[i];
+
+        if (passed->stage == NULL ? stage == engine->breach_stage
+                                  : slice_equal(passed->stage->name, engine_text(engine, stage)))
+            return passed;
+    }
+    return NULL;
+}
+
+/* What became of an alert that is out: the state it must have now, or ALERT_FIRING for "let it stand". */
+static enum alert_state
+fate_of_alert(const struct engine *engine, const struct clock *clock, const struct clock_extra *extra,
+              const struct alert_mark *mark)
+{
+    bool is_true = find_passed(engine, extra, mark->stage) != NULL;
+
+    if (mark->stage == engine->breach_stage && is_true && clock->excused)
+        return ALERT_RESOLVED; /* R39 */
+    if (!is_true)
+        return ALERT_WITHDRAWN;
+    if (!clock->ended)
+        return ALERT_FIRING;
+    return clock->cancelled && !clock_is_breached(clock) ? ALERT_WITHDRAWN : ALERT_RESOLVED; /* R22, R33 */
+}
+
+static void
+close_alerts(struct engine *engine, struct ticket *ticket, const struct clock *clock, const struct clock_extra *extra)
+{
+    for (uint32_t i = 0; i < ticket->marks.alerts_count; i++) {
+        struct alert_mark *mark = &ticket->marks.alerts[i];
+        enum alert_state fate;
+
+        if (mark->kind != clock->promise->kind || mark->clock != clock->promise->name || mark->cycle != clock->cycle ||
+            !is_live(mark))
+            continue;
+        fate = fate_of_alert(engine, clock, extra, mark);
+        if (fate == ALERT_FIRING)
+            continue;
+        engine->figures.false_alerts += fate == ALERT_WITHDRAWN && mark->stage == engine->breach_stage;
+        mark->state = (uint8_t)fate;
+        send_alert(engine, ticket, clock, extra, mark);
+    }
+}
+
+/* A breach that runs again after a reopen, or whose next page is due (R35, R47). */
+static void
+repeat_alert(struct engine *engine, struct ticket *ticket, const struct clock *clock, const struct clock_extra *extra,
+             struct alert_mark *mark)
+{
+    int64_t elapsed_ms = clock_elapsed_ms(clock, engine->full.life.at_ms);
+    int64_t due_ms = announce_repeat_due_ms(clock, extra, mark);
+
+    if (mark->state == ALERT_WITHDRAWN)
+        return;
+    if (mark->state != ALERT_RESOLVED && (due_ms == NEVER || elapsed_ms < due_ms || !clock->running))
+        return;
+    mark->state = ALERT_REPEATED;
+    mark->n++;
+    mark->paged_ms = elapsed_ms;
+    send_alert(engine, ticket, clock, extra, mark);
+}
+
+/* A higher stage of the same instant may be about to pass: then this one folds into it (R34). */
+static bool
+must_wait(const struct engine *engine, const struct clock *clock, const struct passed *passed)
+{
+    return passed->effective_at_ms == engine->full.life.at_ms && clock->next_at_ms == engine->full.life.at_ms;
+}
+
+static void
+open_alert(struct engine *engine, struct ticket *ticket, const struct clock *clock, const struct clock_extra *extra)
+{
+    const struct passed *highest = highest_passed(extra, clock->promise);
+    struct alert_mark *mark;
+    symbol stage;
+
+    if (clock->ended || highest == NULL || (highest->stage == NULL && clock->excused))
+        return;
+    stage = stage_symbol(engine, highest->stage);
+    mark = announce_mark(ticket, clock->promise->kind, clock->promise->name, clock->cycle, stage);
+    if (mark != NULL && mark->state != ALERT_WITHDRAWN) {
+        if (highest->stage == NULL)
+            repeat_alert(engine, ticket, clock, extra, mark);
+    } else if (highest->effective_at_ms >= engine->options.alerts_from_ms && !must_wait(engine, clock, highest)) {
+        if (mark == NULL)
+            mark = add_alert_mark(engine, ticket, clock, stage);
+        mark->state = ALERT_FIRING;
+        mark->effective_at_ms = highest->effective_at_ms;
+        mark->paged_ms = clock_elapsed_ms(clock, engine->full.life.at_ms);
+        send_alert(engine, ticket, clock, extra, mark);
+    }
+    stage_release(engine, highest->stage, stage);
+}
+
+static struct verdict_mark *
+verdict_mark(struct ticket *ticket, enum clock_kind kind, symbol clock, uint32_t cycle)
+{
+    for (uint32_t i = 0; i < ticket->marks.verdicts_count; i++) {
+        struct verdict_mark *mark = &ticket->marks.verdicts[i];
+
+        if (mark->kind == kind && mark->clock == clock && mark->cycle == cycle)
+            return mark;
+    }
+    return NULL;
+}
+
+static struct verdict_mark *
+add_verdict_mark(struct engine *engine, struct ticket *ticket, const struct clock *clock)
+{
+    struct marks *marks = &ticket->marks;
+    struct verdict_mark *mark;
+
+    if (marks->verdicts_count == marks->verdicts_room) {
+        marks->verdicts_room = marks->verdicts_room > 0 ? marks->verdicts_room * 2 : 2;
+        marks->verdicts = memory_resize(marks->verdicts, marks->verdicts_room * sizeof *marks->verdicts);
+    }
+    mark = &marks->verdicts[marks->verdicts_count++];
+    *mark = (struct verdict_mark){.kind = (uint8_t)clock->promise->kind, .clock = clock->promise->name, .cycle = clock->cycle};
+    symbols_retain(engine->options.symbols, mark->clock);
+    return mark;
+}
+
+static void
+send_verdict(struct engine *engine, struct ticket *ticket, struct verdict_outcome *outcome, struct verdict_mark *mark,
+             bool late)
+{
+    mark->verdict = (uint8_t)outcome->verdict;
+    mark->revision++;
+    outcome->arrival = (struct arrival){engine->t_ms, mark->revision, late, engine->lagging};
+    engine_touch(engine, ticket);
+    if (engine->options.sink.verdict != NULL)
+        engine->options.sink.verdict(engine->options.sink.context, outcome);
+}
+
+/* R37. */
+static void
+announce_verdict(struct engine *engine, struct ticket *ticket, const struct clock *clock, const struct clock_extra *extra)
+{
+    struct verdict_mark *mark = verdict_mark(ticket, clock->promise->kind, clock->promise->name, clock->cycle);
+    bool decided = clock->started_at_ms != INSTANT_NONE && (clock->breached_at_ms != INSTANT_NONE || clock->ended);
+    struct verdict_outcome outcome;
+    uint64_t content;
+
+    if (!decided && (mark == NULL || clock->started_at_ms == INSTANT_NONE || extra->promise == NULL))
+        return;
+    outcome_verdict(engine, ticket, clock, extra, &outcome);
+    content = outcome_verdict_content(engine, &outcome);
+    if (mark == NULL)
+        mark = add_verdict_mark(engine, ticket, clock);
+    else if (mark->content == content)
+        return;
+    mark->content = content;
+    send_verdict(engine, ticket, &outcome, mark, outcome_is_late(engine, clock));
+}
+
+static bool
+cycle_exists(const struct fold *fold, enum clock_kind kind, symbol name, uint32_t cycle)
+{
+    for (size_t i = 0; i < fold->clocks_count + fold->past_count; i++) {
+        const struct clock *clock = i < fold->clocks_count ? &fold->clocks[i] : &fold->past[i - fold->clocks_count].clock;
+        bool decided = clock->started_at_ms != INSTANT_NONE;
+
+        if (decided && clock->promise->kind == kind && clock->promise->name == name && clock->cycle == cycle)
+            return true;
+    }
+    return false;
+}
+
+/* The cycle an announced alert or verdict spoke of is no more (late proof took its start away). */
+static void
+void_verdict(struct engine *engine, struct ticket *ticket, struct verdict_mark *mark)
+{
+    const struct life *life = &engine->full.life;
+    struct verdict_outcome outcome = {
+        .name = {ticket_name(ticket), (enum clock_kind)mark->kind, {"", 0}, engine_text(engine, mark->clock), mark->cycle},
+        .verdict = VERDICT_VOID,
+        .honest = VERDICT_VOID,
+        .ended = true,
+        .decided_at_ms = INSTANT_NONE,
+        .figures = {.state = CLOCK_CANCELLED, .started_at_ms = INSTANT_NONE, .due_at_ms = INSTANT_NONE,
+                    .breached_at_ms = INSTANT_NONE, .stopped_at_ms = INSTANT_NONE},
+        .wait_ms = INSTANT_NONE,
+        .source = engine_text(engine, life->source),
+        .policy = policy_set_version(engine->set, life->version)->label,
+    };
+
+    outcome_attributes(engine, life->attributes, life->erased, outcome.attributes);
+    mark->content = 0;
+    send_verdict(engine, ticket, &outcome, mark, outcome_is_late(engine, NULL));
+}
+
+static void
+void_alert(struct engine *engine, struct ticket *ticket, struct alert_mark *mark)
+{
+    const struct fold *fold = &engine->full;
+    int slot = fold_slot(fold, (enum clock_kind)mark->kind, mark->clock);
+    struct clock clock;
+    struct clock_extra extra = {.due_at_ms = INSTANT_NONE};
+
+    engine->figures.false_alerts += mark->stage == engine->breach_stage;
+    mark->state = ALERT_WITHDRAWN;
+    if (slot < 0)
+        return;
+    clock_idle(&clock, fold->clocks[slot].promise, fold->clocks[slot].version);
+    clock.cycle = mark->cycle;
+    send_alert(engine, ticket, &clock, &extra, mark);
+}
+
+static void
+announce_voids(struct engine *engine, struct ticket *ticket)
+{
+    for (uint32_t i = 0; i < ticket->marks.alerts_count; i++) {
+        struct alert_mark *mark = &ticket->marks.alerts[i];
+
+        if (is_live(mark) && !cycle_exists(&engine->full, (enum clock_kind)mark->kind, mark->clock, mark->cycle))
+            void_alert(engine, ticket, mark);
+    }
+    for (uint32_t i = 0; i < ticket->marks.verdicts_count; i++) {
+        struct verdict_mark *mark = &ticket->marks.verdicts[i];
+
+        if (mark->verdict != VERDICT_VOID &&
+            !cycle_exists(&engine->full, (enum clock_kind)mark->kind, mark->clock, mark->cycle))
+            void_verdict(engine, ticket, mark);
+    }
+}
+
+static void
+announce_ticket(struct engine *engine, struct ticket *ticket)
+{
+    struct ticket_outcome outcome;
+    uint64_t content;
+
+    outcome_ticket(engine, ticket, &outcome);
+    content = outcome_ticket_content(engine, &outcome);
+    ticket->final = outcome.final;
+    if (ticket->marks.ticket_revision > 0 && ticket->marks.ticket_content == content)
+        return;
+    ticket->marks.ticket_content = content;
+    ticket->marks.ticket_revision++;
+    outcome.arrival = (struct arrival){engine->t_ms, ticket->marks.ticket_revision, outcome_is_late(engine, NULL), engine->lagging};
+    engine_touch(engine, ticket);
+    if (engine->options.sink.ticket != NULL)
+        engine->options.sink.ticket(engine->options.sink.context, &outcome);
+}
+
+static void
+send_due_changed(struct engine *engine, struct ticket *ticket, const struct clock *before, const struct clock *after, size_t version)
+{
+    const struct policy *policy = policy_set_version(engine->set, version);
+    struct due_changed_outcome outcome = {
+        .name = {ticket_name(ticket), after->promise->kind,
+                 policy_set_version(engine->set, after->version)->agreements[after->promise->agreement].name,
+                 engine_text(engine, after->promise->name), after->cycle},
+        .was_due_at_ms = clock_due_at_ms(before, NULL),
+        .due_at_ms = clock_due_at_ms(after, NULL),
+        .from = policy_set_version(engine->set, version - 1)->label,
+        .to = policy->label,
+        .effective_at_ms = policy->from_ms,
+        .arrival = {engine->t_ms, 1, false, engine->lagging},
+    };
+
+    if (outcome.was_due_at_ms == outcome.due_at_ms)
+        return;
+    engine_touch(engine, ticket);
+    if (engine->options.sink.due_changed != NULL)
+        engine->options.sink.due_changed(engine->options.sink.context, &outcome);
+}
+
+/* R49: once a version, at its `from`, for each running clock whose projected due its days have moved. */
+static void
+announce_due_changes(struct engine *engine, struct ticket *ticket)
+{
+    size_t newest = policy_set_in_force(engine->set, engine->t_ms);
+    struct fold *before = &engine->other, *after = &engine->later;
+
+    for (size_t version = ticket->seen_version + (size_t)1; version <= newest; version++) {
+        int64_t from_ms = policy_set_version(engine->set, version)->from_ms;
+
+        if (engine->full.life.first_event_at_ms >= from_ms)
+            continue;
+        fold_init_again(before, engine->set, &ticket->history);
+        fold_init_again(after, engine->set, &ticket->history);
+        fold_derive_with_days(before, version - 1, from_ms, false);
+        fold_derive_with_days(after, version, from_ms, false);
+        for (size_t i = 0; i < after->clocks_count; i++) {
+            int slot = fold_slot(before, after->clocks[i].promise->kind, after->clocks[i].promise->name);
+
+            if (after->clocks[i].running && slot >= 0 && after->clocks[i].breached_at_ms == INSTANT_NONE &&
+                before->clocks[slot].breached_at_ms == INSTANT_NONE && before->clocks[slot].cycle == after->clocks[i].cycle)
+                send_due_changed(engine, ticket, &before->clocks[slot], &after->clocks[i], version);
+        }
+    }
+    ticket->seen_version = (uint16_t)newest;
+}
+
+/* Clocks whose verdict the newest days changed say so (R49). */
+static void
+mark_corrected(struct engine *engine, struct ticket *ticket)
+{
+    struct fold *fold = &engine->full, *pinned = &engine->other;
+    bool differs = false;
+
+    for (size_t i = 0; i < fold->clocks_count && !differs; i++) {
+        const struct clock *clock = &fold->clocks[i];
+
+        differs = clock->started_at_ms != INSTANT_NONE && clock->version < fold->days_version &&
+                  clock->calendar != policy_set_calendar(engine->set, clock->version, clock->promise->calendar, clock->version);
+    }
+    if (!differs)
+        return;
+    fold_init_again(pinned, engine->set, &ticket->history);
+    pinned->pinned_days = true;
+    fold_derive_with_days(pinned, fold->days_version, fold->until_ms, fold->through);
+    for (size_t i = 0; i < fold->clocks_count; i++) {
+        struct clock *clock = &fold->clocks[i];
+        int slot = fold_slot(pinned, clock->promise->kind, clock->promise->name);
+
+        if (slot < 0 || clock->started_at_ms == INSTANT_NONE || clock->cycle != pinned->clocks[slot].cycle)
+            continue;
+        if (clock_state(clock) != clock_state(&pinned->clocks[slot]) ||
+            clock->breached_at_ms != pinned->clocks[slot].breached_at_ms ||
+            clock_elapsed_ms(clock, fold->life.at_ms) != clock_elapsed_ms(&pinned->clocks[slot], fold->life.at_ms))
+            clock->flags |= FLAG_CALENDAR_CORRECTED;
+    }
+}
+
+/* The honest view needs a fold of its own only when the ticket gives it reason to differ (R60). */
+static void
+derive_honest(struct engine *engine, struct ticket *ticket)
+{
+    const struct life *life = &engine->full.life;
+
+    fold_init_again(&engine->other, engine->set, &ticket->history);
+    if (!life->canned_seen && life->reopens == 0)
+        return;
+    engine->other.honest = true;
+    fold_derive_with_days(&engine->other, engine->full.days_version, engine->full.until_ms, engine->full.through);
+}
+
+/* Cycles in order: the past ones of a slot before its present one, slots as the promises came. */
+static void
+announce_clocks(struct engine *engine, struct ticket *ticket,
+                void (*say)(struct engine *, struct ticket *, const struct clock *, const struct clock_extra *))
+{
+    const struct fold *fold = &engine->full;
+
+    for (size_t i = 0; i < fold->past_count; i++)
+        say(engine, ticket, &fold->past[i].clock, &fold->past[i].extra);
+    for (size_t i = 0; i < fold->clocks_count; i++)
+        say(engine, ticket, &fold->clocks[i], &fold->extras[i]);
+}
+
+void
+announce_corrections(struct engine *engine, struct ticket *ticket)
+{
+    mark_corrected(engine, ticket);
+}
+
+void
+announce(struct engine *engine, struct ticket *ticket)
+{
+    if (!engine->full.life.exists)
+        return;
+    announce_due_changes(engine, ticket);
+    announce_clocks(engine, ticket, close_alerts);
+    announce_clocks(engine, ticket, open_alert);
+    derive_honest(engine, ticket);
+    announce_clocks(engine, ticket, announce_verdict);
+    announce_voids(engine, ticket);
+    announce_ticket(engine, ticket);
+    merge_announce(engine, ticket);
+}
+
+/* The counted time at which the next page of a breach is due (R35); NEVER: none. */
+int64_t
+announce_repeat_due_ms(const struct clock *clock, const struct clock_extra *extra, const struct alert_mark *mark)
+{
+    const struct policy_repeat *repeat = &clock->promise->repeat;
+    int64_t after_ms = mark->state == ALERT_ACKNOWLEDGED ? repeat->ack_timeout_ms : repeat->every_ms;
+    int64_t due_ms = mark->paged_ms + after_ms;
+
+    if (repeat->every_ms == 0 || after_ms == 0 || !is_live(mark))
+        return NEVER;
+    if (repeat->stop_after_ms > 0 && due_ms - extra->elapsed_at_breach_ms > repeat->stop_after_ms)
+        return NEVER;
+    return due_ms;
+}
+
+void
+announce_arm_repeats(struct engine *engine, struct ticket *ticket)
+{
+    struct fold *fold = &engine->full;
+
+    for (size_t i = 0; i < fold->clocks_count; i++) {
+        struct clock *clock = &fold->clocks[i];
+        const struct alert_mark *mark;
+
+        if (!clock_is_breached(clock) || clock->ended || clock->promise->repeat.every_ms == 0)
+            continue;
+        mark = announce_mark(ticket, clock->promise->kind, clock->promise->name, clock->cycle, engine->breach_stage);
+        if (mark != NULL)
+            clock_arm_repeat(clock, announce_repeat_due_ms(clock, &fold->extras[i], mark));
+    }
+}
+
+/* R11: binds by key when it arrives. False: nothing to acknowledge. */
+bool
+announce_acknowledge(struct engine *engine, struct ticket *ticket, const struct event *event)
+{
+    for (uint32_t i = 0; i < ticket->marks.alerts_count; i++) {
+        struct alert_mark *mark = &ticket->marks.alerts[i];
+        int slot = fold_slot(&engine->full, (enum clock_kind)mark->kind, mark->clock);
+
+        buffer_reset(&engine->scratch);
+        alert_key_append(&engine->scratch, ticket_name(ticket), (enum clock_kind)mark->kind,
+                         engine_text(engine, mark->clock), mark->cycle, engine_text(engine, mark->stage));
+        if (!slice_equal(buffer_slice(&engine->scratch), event->alert))
+            continue;
+        if (!is_live(mark) || slot < 0 || engine->full.clocks[slot].cycle != mark->cycle)
+            return false;
+        symbols_release(engine->options.symbols, mark->by);
+        mark->by = symbols_intern(engine->options.symbols, event->by);
+        mark->state = ALERT_ACKNOWLEDGED;
+        mark->paged_ms = clock_elapsed_ms(&engine->full.clocks[slot], engine->full.life.at_ms);
+        send_alert(engine, ticket, &engine->full.clocks[slot], &engine->full.extras[slot], mark);
+        return true;
+    }
+    return false;
+}

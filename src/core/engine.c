@@ -1,0 +1,656 @@
+/*
+ * The engine: tickets by name, their timers, and the way of an event through them (slad/engine.h is the contract).
+ *
+ * Why so little: a ticket is its history, so an event is an insertion, and what follows from it is derived. In order and
+ * without consequence, which is nearly always, the kept life takes one light step instead.
+ * Always true: a ticket's timer stands at its earliest instant of interest; a ticket whose record must be written is on the
+ * list of changed tickets; T never goes back.
+ * Not here: the truth (fold), the records (announce, outcome), merges (merge), bytes (state).
+ */
+#include "base/memory.h"
+#include "base/panic.h"
+#include "core/ticket.h"
+
+static struct slice
+key_of_ticket(const void *value)
+{
+    return ticket_name(value);
+}
+
+/* Equal instants go in order of names: the same on every machine, after every restart. */
+static bool
+tie_by_name(const struct heap_item *a, const struct heap_item *b)
+{
+    return slice_compare(ticket_name((const struct ticket *)a), ticket_name((const struct ticket *)b)) < 0;
+}
+
+struct slice
+ticket_name(const struct ticket *ticket)
+{
+    return (struct slice){ticket->name, ticket->name_bytes};
+}
+
+struct engine *
+engine_new(const struct engine_options *options, const struct policy_set *set)
+{
+    struct engine *engine = memory_allocate_zeroed(1, sizeof *engine);
+
+    engine->options = *options;
+    engine->set = set;
+    engine->tickets = map_new(key_of_ticket, 0);
+    engine->timers = heap_new(tie_by_name);
+    engine->t_ms = INSTANT_NONE;
+    engine->late_entry_at_ms = NEVER;
+    engine->breach_stage = symbols_intern(options->symbols, slice_of("breach"));
+    fold_init(&engine->full, set, NULL);
+    fold_init(&engine->light, set, NULL);
+    fold_init(&engine->other, set, NULL);
+    fold_init(&engine->later, set, NULL);
+    engine->full.merge_is_void = engine->other.merge_is_void = engine->later.merge_is_void = merge_is_void;
+    engine->full.merge_context = engine->other.merge_context = engine->later.merge_context = engine;
+    engine->light.light = true;
+    return engine;
+}
+
+void
+ticket_marks_done(struct engine *engine, struct ticket *ticket)
+{
+    struct symbols *symbols = engine->options.symbols;
+    struct marks *marks = &ticket->marks;
+
+    for (uint32_t i = 0; i < marks->alerts_count; i++) {
+        symbols_release(symbols, marks->alerts[i].clock);
+        symbols_release(symbols, marks->alerts[i].stage);
+        symbols_release(symbols, marks->alerts[i].by);
+    }
+    for (uint32_t i = 0; i < marks->verdicts_count; i++)
+        symbols_release(symbols, marks->verdicts[i].clock);
+    symbols_release(symbols, marks->relay_into);
+    memory_free(marks->alerts);
+    memory_free(marks->verdicts);
+    *marks = (struct marks){0};
+}
+
+static void
+ticket_free(struct engine *engine, struct ticket *ticket)
+{
+    ticket_marks_done(engine, ticket);
+    history_done(&ticket->history, engine->options.symbols);
+    memory_free(ticket->clocks);
+    memory_free(ticket);
+}
+
+void
+engine_free(struct engine *engine)
+{
+    struct ticket *ticket;
+    size_t cursor = 0;
+
+    if (engine == NULL)
+        return;
+    while ((ticket = map_each(engine->tickets, &cursor)) != NULL)
+        ticket_free(engine, ticket);
+    map_free(engine->tickets);
+    heap_free(engine->timers);
+    fold_done(&engine->full);
+    engine->light.extras = NULL;
+    fold_done(&engine->light);
+    fold_done(&engine->other);
+    fold_done(&engine->later);
+    merge_done(engine);
+    symbols_release(engine->options.symbols, engine->breach_stage);
+    buffer_free(&engine->scratch);
+    memory_free(engine);
+}
+
+struct ticket *
+engine_find(const struct engine *engine, struct slice name)
+{
+    return map_get(engine->tickets, name);
+}
+
+size_t
+engine_tickets_count(const struct engine *engine)
+{
+    return map_count(engine->tickets);
+}
+
+struct ticket *
+engine_each(const struct engine *engine, size_t *cursor)
+{
+    return map_each(engine->tickets, cursor);
+}
+
+struct ticket *
+engine_ticket_make(struct engine *engine, struct slice name)
+{
+    struct ticket *ticket = memory_allocate_zeroed(1, sizeof *ticket + name.bytes + 1);
+
+    memcpy(ticket->name, name.at, name.bytes);
+    ticket->name_bytes = (uint32_t)name.bytes;
+    ticket->last_arrival_ms = INSTANT_NONE;
+    heap_item_init(&ticket->timer);
+    (void)map_put(engine->tickets, ticket);
+    return ticket;
+}
+
+void
+engine_touch(struct engine *engine, struct ticket *ticket)
+{
+    if (ticket->changed)
+        return;
+    ticket->changed = true;
+    ticket->next_changed = NULL;
+    if (engine->changed_last != NULL)
+        engine->changed_last->next_changed = ticket;
+    else
+        engine->changed_first = ticket;
+    engine->changed_last = ticket;
+}
+
+struct ticket *
+engine_changed_next(struct engine *engine)
+{
+    struct ticket *ticket = engine->changed_first;
+
+    if (ticket == NULL)
+        return NULL;
+    engine->changed_first = ticket->next_changed;
+    if (engine->changed_first == NULL)
+        engine->changed_last = NULL;
+    ticket->changed = false;
+    return ticket;
+}
+
+/* ---- timers ---- */
+
+static void
+earlier(int64_t *least_ms, int64_t at_ms)
+{
+    if (at_ms < *least_ms)
+        *least_ms = at_ms;
+}
+
+/* When a ticket whose story is over is let go (semantics.md section 2, R44, R67); NEVER while it goes on. */
+static int64_t
+retires_at_ms(const struct engine *engine, const struct ticket *ticket, const struct fold *fold)
+{
+    const struct life *life = &ticket->life;
+    int64_t end_ms;
+
+    if (engine->quiet) /* never retired while its task is behind */
+        return NEVER;
+    if (!life->exists)
+        end_ms = ticket->last_arrival_ms;
+    else if (life->deleted || life->merged || life->phase == PHASE_CANCELLED)
+        end_ms = ticket->history.last_at_ms;
+    else if (fold == NULL || !fold_is_final(fold, &end_ms))
+        return NEVER;
+    if (ticket->last_arrival_ms > end_ms)
+        end_ms = ticket->last_arrival_ms;
+    return end_ms + engine->options.retire_after_ms;
+}
+
+/* The first entry that waits for its time. */
+static int64_t
+waiting_entry_ms(const struct ticket *ticket, int64_t t_ms)
+{
+    uint32_t cursor = 0;
+    struct entry entry;
+
+    if (ticket->history.last_at_ms <= t_ms)
+        return NEVER;
+    while (history_next(&ticket->history, &cursor, &entry)) {
+        if (entry.at_ms > t_ms)
+            return entry.at_ms;
+    }
+    return NEVER;
+}
+
+static void
+set_timer(struct engine *engine, struct ticket *ticket, int64_t at_ms)
+{
+    if (at_ms == NEVER) {
+        if (heap_item_is_in(&ticket->timer))
+            heap_remove(engine->timers, &ticket->timer);
+    } else if (!heap_item_is_in(&ticket->timer)) {
+        heap_put(engine->timers, &ticket->timer, at_ms);
+    } else if (ticket->timer.at_ms != at_ms) {
+        heap_move(engine->timers, &ticket->timer, at_ms);
+    }
+}
+
+static int64_t
+clocks_next_ms(const struct ticket *ticket)
+{
+    int64_t next_ms = NEVER;
+
+    for (uint32_t i = 0; i < ticket->clocks_count; i++)
+        earlier(&next_ms, ticket->clocks[i].next_at_ms);
+    return next_ms;
+}
+
+/* Everything that may happen to this ticket without an event, seen from the full fold at t_ms. */
+static void
+arm_timer(struct engine *engine, struct ticket *ticket, int64_t t_ms)
+{
+    const struct fold *fold = &engine->full;
+    const struct life *life = &ticket->life;
+    int64_t next_ms = clocks_next_ms(ticket);
+
+    earlier(&next_ms, waiting_entry_ms(ticket, t_ms));
+    if (life->pending_reopen_at_ms != INSTANT_NONE)
+        earlier(&next_ms, life->pending_reopen_at_ms + fold_policy(fold)->courtesy_window_ms);
+    else if (life->exists && life->phase == PHASE_SOLVED && !ticket->final && !life->deleted && !life->merged)
+        earlier(&next_ms, life->solved_at_ms + fold_reopen_window_ms(fold));
+    if (life->exists && !ticket->final)
+        earlier(&next_ms, policy_set_next_from_ms(engine->set, t_ms));
+    earlier(&next_ms, retires_at_ms(engine, ticket, fold));
+    set_timer(engine, ticket, next_ms);
+}
+
+/* ---- deriving ---- */
+
+static void
+keep_derived(struct ticket *ticket, const struct fold *fold)
+{
+    if (ticket->clocks_count != fold->clocks_count) {
+        ticket->clocks = memory_resize(ticket->clocks, fold->clocks_count * sizeof *ticket->clocks);
+        ticket->clocks_count = (uint32_t)fold->clocks_count;
+    }
+    ticket->life = fold->life;
+    if (fold->clocks_count > 0)
+        memcpy(ticket->clocks, fold->clocks, fold->clocks_count * sizeof *ticket->clocks);
+}
+
+/* Derives from the history and announces what differs, unless the task is quiet. */
+void
+engine_derive(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool through)
+{
+    struct fold *fold = &engine->full;
+    int64_t final_at_ms;
+
+    engine->figures.derivations++;
+    fold_init_again(fold, engine->set, &ticket->history);
+    engine->merging = engine->edges_count > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
+    fold_derive(fold, t_ms, through);
+    announce_corrections(engine, ticket);
+    ticket->final = fold_is_final(fold, &final_at_ms);
+    ticket->unannounced = engine->quiet;
+    if (!engine->quiet)
+        announce(engine, ticket);
+    announce_arm_repeats(engine, ticket);
+    keep_derived(ticket, fold);
+    arm_timer(engine, ticket, t_ms);
+}
+
+/* One light step from the kept life. False: it has to be derived. */
+static bool
+step(struct engine *engine, struct ticket *ticket, const struct entry *entry, int64_t t_ms)
+{
+    struct fold *fold = &engine->light;
+
+    if (!ticket->life.exists || ticket->life.at_ms > entry->at_ms || ticket->unannounced ||
+        ticket->life.pending_reopen_at_ms != INSTANT_NONE)
+        return false;
+    fold->history = &ticket->history;
+    fold->set = engine->set;
+    if (fold->clocks_room < ticket->clocks_count) {
+        fold->clocks_room = ticket->clocks_count;
+        fold->clocks = memory_resize(fold->clocks, fold->clocks_room * sizeof *fold->clocks);
+    }
+    fold->life = ticket->life;
+    fold->clocks_count = ticket->clocks_count;
+    fold->excuses_count = 0;
+    if (ticket->clocks_count > 0)
+        memcpy(fold->clocks, ticket->clocks, ticket->clocks_count * sizeof *fold->clocks);
+    fold->days_version = policy_set_in_force(engine->set, t_ms);
+    fold_step(fold, entry, t_ms, false);
+    if (fold->loud || fold->needs_full)
+        return false;
+    engine->figures.steps++;
+    keep_derived(ticket, fold);
+    return true;
+}
+
+/* ---- events ---- */
+
+static symbol
+intern(struct engine *engine, struct slice text)
+{
+    return symbols_intern(engine->options.symbols, text);
+}
+
+/* "kind/clock" or "kind/clock/cycle" of an excuse. */
+static bool
+read_clock_reference(struct engine *engine, struct slice text, struct entry *entry)
+{
+    const char *slash = text.bytes > 0 ? memchr(text.at, '/', text.bytes) : NULL;
+    struct slice kind = {text.at, slash != NULL ? (size_t)(slash - text.at) : 0}, name;
+    const char *end = text.at + text.bytes;
+    size_t digits = 0;
+
+    for (entry->kind = KIND_SLA; entry->kind < KIND_EXPERIENCE; entry->kind++) {
+        if (slice_is(kind, clock_kind_text((enum clock_kind)entry->kind)))
+            break;
+    }
+    if (slash == NULL || entry->kind == KIND_EXPERIENCE)
+        return false;
+    name = (struct slice){slash + 1, (size_t)(end - slash - 1)};
+    while (digits < name.bytes && digits < 9 && name.at[name.bytes - 1 - digits] >= '0' && name.at[name.bytes - 1 - digits] <= '9')
+        digits++;
+    if (digits > 0 && digits < name.bytes && name.at[name.bytes - 1 - digits] == '/') {
+        for (size_t i = name.bytes - digits; i < name.bytes; i++)
+            entry->cycle = entry->cycle * 10 + (uint32_t)(name.at[i] - '0');
+        name.bytes -= digits + 1;
+    }
+    entry->clock = intern(engine, name);
+    return entry->clock != 0 && name.bytes > 0;
+}
+
+static void
+entry_from_event(struct engine *engine, const struct event *event, struct entry *entry)
+{
+    *entry = (struct entry){
+        .type = (uint8_t)event->type,
+        .actor = (uint8_t)event->actor,
+        .handled_by = (uint8_t)event->handled_by,
+        .is_public = (uint8_t)event->is_public,
+        .canned = (uint8_t)event->canned,
+        .has_seq = event->has_seq,
+        .seq = event->has_seq ? event->seq : 0,
+        .has_waiting_on = event->has_waiting_on,
+        .waiting_on = event->waiting_on,
+        .has_created_at = event->has_created_at,
+        .created_at_ms = event->has_created_at ? event->created_at_ms : 0,
+        .present = event->attributes_present,
+        .at_ms = event->at_ms,
+        .identity = history_identity(event->source, event->id),
+        .source = intern(engine, event->source),
+        .id = engine->options.keep_ids ? intern(engine, event->id) : 0,
+        .by = intern(engine, event->by),
+    };
+    for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++) {
+        if (event->attributes_present & ATTRIBUTE_BIT(i))
+            entry->attributes[i] = intern(engine, event->attributes[i]);
+    }
+    if (event->type == EVENT_TICKET_MERGED)
+        entry->other = intern(engine, event->into);
+    if (event->type == EVENT_VERDICT_EXCUSED)
+        entry->reason = intern(engine, event->reason);
+}
+
+static struct engine_answer
+refuse(struct engine *engine, enum error_code error, const char *detail)
+{
+    engine->figures.refused++;
+    return (struct engine_answer){ENGINE_REFUSED, error, detail};
+}
+
+static struct engine_answer
+answer(struct engine *engine, enum engine_disposition disposition)
+{
+    engine->figures.duplicates += disposition == ENGINE_DUPLICATE;
+    engine->figures.no_effect += disposition == ENGINE_NO_EFFECT;
+    return (struct engine_answer){disposition, ERROR_NONE, NULL};
+}
+
+static bool
+status_is_unknown(const struct engine *engine, const struct event *event, bool *ret_rejected)
+{
+    const struct policy *policy = policy_set_version(engine->set, policy_set_in_force(engine->set, event->at_ms));
+    struct slice text = event->attributes[ATTRIBUTE_STATUS];
+    symbol status;
+
+    *ret_rejected = policy->unknown_status_rejects;
+    if ((event->attributes_present & ATTRIBUTE_BIT(ATTRIBUTE_STATUS)) == 0 || text.at == NULL)
+        return false;
+    status = symbols_find(engine->options.symbols, text);
+    return status == 0 || policy_status_find(policy, status) == NULL;
+}
+
+/* What can be said before the ticket is looked at. */
+static struct engine_answer
+examine(struct engine *engine, const struct event *event, int64_t t_ms)
+{
+    const struct engine_options *options = &engine->options;
+    bool rejected;
+
+    if ((event_type_topic(event->type) & EVENT_TOPIC_TICKETS) == 0)
+        return refuse(engine, ERROR_UNKNOWN_TYPE, "type: an event of the feedback topic on tickets");
+    if (options->allowed_skew_ms >= 0 && event->at_ms > t_ms && event->at_ms - t_ms > options->allowed_skew_ms)
+        return refuse(engine, ERROR_FUTURE_STAMPED, "time: further ahead than allowed_skew");
+    if (options->accept_age_ms >= 0 && t_ms > event->at_ms && t_ms - event->at_ms > options->accept_age_ms &&
+        event->type != EVENT_ALERT_ACKNOWLEDGED)
+        return refuse(engine, ERROR_TOO_OLD, "time: older than accept_age");
+    if (event->type == EVENT_TICKET_MERGED && slice_equal(event->into, event->ticket))
+        return refuse(engine, ERROR_BAD_MERGE, "into: a ticket cannot be merged into itself");
+    if (status_is_unknown(engine, event, &rejected)) {
+        if (rejected)
+            return refuse(engine, ERROR_UNKNOWN_STATUS, "status: the policy does not map it");
+        engine->figures.unmapped_statuses++;
+    }
+    return answer(engine, ENGINE_APPLIED);
+}
+
+static struct engine_answer
+acknowledge(struct engine *engine, struct ticket *ticket, const struct event *event, int64_t t_ms)
+{
+    struct entry entry;
+    bool bound;
+
+    if (ticket == NULL)
+        return refuse(engine, ERROR_UNKNOWN_ALERT, "alert: its ticket is not known here");
+    entry_from_event(engine, event, &entry);
+    entry.present = 0;
+    fold_init_again(&engine->full, engine->set, &ticket->history);
+    fold_derive(&engine->full, t_ms, false);
+    bound = announce_acknowledge(engine, ticket, event);
+    (void)history_insert(&ticket->history, &entry, false);
+    engine_touch(engine, ticket);
+    engine_derive(engine, ticket, t_ms, false);
+    return answer(engine, bound ? ENGINE_APPLIED : ENGINE_NO_EFFECT);
+}
+
+/* Puts the event into its ticket's history and derives what follows. */
+static struct engine_answer
+take(struct engine *engine, struct ticket *ticket, const struct event *event, int64_t t_ms)
+{
+    struct entry entry;
+    bool last;
+
+    entry_from_event(engine, event, &entry);
+    if (event->type == EVENT_VERDICT_EXCUSED && !read_clock_reference(engine, event->clock, &entry)) {
+        struct history dropped = {0};
+
+        (void)history_insert(&dropped, &entry, false);
+        history_done(&dropped, engine->options.symbols);
+        return refuse(engine, ERROR_WRONG_TYPE, "clock: expected kind/clock or kind/clock/cycle");
+    }
+    if (ticket == NULL) {
+        ticket = engine_ticket_make(engine, event->ticket);
+        ticket->seen_version = (uint16_t)policy_set_in_force(engine->set, t_ms);
+        merge_deliver_kept(engine, ticket);
+    }
+    last = history_insert(&ticket->history, &entry, false);
+    ticket->last_arrival_ms = t_ms;
+    engine_touch(engine, ticket);
+    if (entry.at_ms > t_ms) {
+        if (!heap_item_is_in(&ticket->timer) || ticket->timer.at_ms > entry.at_ms)
+            set_timer(engine, ticket, entry.at_ms);
+        return answer(engine, ENGINE_WAITS);
+    }
+    engine->figures.late_events += !last;
+    if (last && step(engine, ticket, &entry, t_ms)) {
+        int64_t next_ms = clocks_next_ms(ticket);
+
+        if (heap_item_is_in(&ticket->timer) && ticket->timer.at_ms <= next_ms && ticket->timer.at_ms > t_ms)
+            return answer(engine, ENGINE_APPLIED);
+        earlier(&next_ms, policy_set_next_from_ms(engine->set, t_ms));
+        set_timer(engine, ticket, next_ms);
+        return answer(engine, ENGINE_APPLIED);
+    }
+    engine->late_entry_at_ms = entry.at_ms;
+    engine_derive(engine, ticket, t_ms, false);
+    engine->late_entry_at_ms = NEVER;
+    return answer(engine, ENGINE_APPLIED);
+}
+
+struct engine_answer
+engine_event(struct engine *engine, const struct event *event, int64_t t_ms)
+{
+    struct ticket *ticket = map_get(engine->tickets, event->ticket);
+    struct engine_answer verdict;
+
+    must(t_ms >= engine->t_ms);
+    engine->t_ms = t_ms;
+    engine->figures.events++;
+    engine->figures.unknown_fields += event->unknown_fields;
+    verdict = examine(engine, event, t_ms);
+    if (verdict.disposition == ENGINE_REFUSED)
+        return verdict;
+    if (ticket != NULL && ticket->retired)
+        return refuse(engine, ERROR_TICKET_RETIRED, "ticket: retired");
+    if (ticket != NULL && history_knows(&ticket->history, history_identity(event->source, event->id)))
+        return answer(engine, ENGINE_DUPLICATE);
+    if (event->type == EVENT_ALERT_ACKNOWLEDGED)
+        verdict = acknowledge(engine, ticket, event, t_ms);
+    else
+        verdict = take(engine, ticket, event, t_ms);
+    merge_drain_queue(engine, t_ms);
+    return verdict;
+}
+
+/* ---- time ---- */
+
+int64_t
+engine_next_ms(const struct engine *engine)
+{
+    const struct heap_item *top = heap_top(engine->timers);
+
+    return top != NULL ? top->at_ms : INT64_MAX;
+}
+
+static void
+send_tombstones(struct engine *engine, struct ticket *ticket)
+{
+    for (uint32_t i = 0; i < ticket->marks.alerts_count && engine->options.sink.tombstone != NULL; i++) {
+        const struct alert_mark *mark = &ticket->marks.alerts[i];
+
+        buffer_reset(&engine->scratch);
+        alert_key_append(&engine->scratch, ticket_name(ticket), (enum clock_kind)mark->kind,
+                         engine_text(engine, mark->clock), mark->cycle, engine_text(engine, mark->stage));
+        engine->options.sink.tombstone(engine->options.sink.context, ticket_name(ticket), buffer_slice(&engine->scratch));
+    }
+}
+
+/* All but the name goes; the mark refuses what comes later, until it goes too. */
+static void
+retire(struct engine *engine, struct ticket *ticket, int64_t t_ms)
+{
+    ticket->retired = true;
+    ticket->retired_at_ms = t_ms;
+    engine_touch(engine, ticket);
+    set_timer(engine, ticket, t_ms + engine->options.retirement_mark_ms);
+    send_tombstones(engine, ticket);
+    if (engine->options.keep_retired)
+        return;
+    ticket_marks_done(engine, ticket);
+    history_done(&ticket->history, engine->options.symbols);
+    memory_free(ticket->clocks);
+    ticket->clocks = NULL;
+    ticket->clocks_count = 0;
+}
+
+static void
+wake(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool through)
+{
+    if (ticket->retired) { /* the mark's time is over; the shell drops it when it has written the tombstone */
+        set_timer(engine, ticket, NEVER);
+        engine_touch(engine, ticket);
+        return;
+    }
+    engine->late_entry_at_ms = NEVER;
+    engine_derive(engine, ticket, t_ms, through);
+    if (!engine->quiet && retires_at_ms(engine, ticket, &engine->full) <= t_ms)
+        retire(engine, ticket, t_ms);
+    must(!heap_item_is_in(&ticket->timer) || ticket->timer.at_ms > t_ms || (!through && ticket->timer.at_ms == t_ms));
+}
+
+bool
+engine_advance(struct engine *engine, int64_t t_ms, enum engine_moment moment, size_t tickets_max)
+{
+    for (size_t i = 0;; i++) {
+        struct ticket *ticket = (struct ticket *)heap_top(engine->timers);
+        int64_t at_ms;
+        bool through;
+
+        if (ticket == NULL || ticket->timer.at_ms > t_ms || (moment == ENGINE_BEFORE && ticket->timer.at_ms == t_ms))
+            break;
+        if (i == tickets_max)
+            return true;
+        at_ms = engine->options.stepwise ? ticket->timer.at_ms : t_ms;
+        through = engine->options.stepwise || moment == ENGINE_THROUGH;
+        engine->t_ms = at_ms > engine->t_ms ? at_ms : engine->t_ms;
+        wake(engine, ticket, engine->t_ms, through);
+        merge_drain_queue(engine, engine->t_ms);
+    }
+    if (t_ms > engine->t_ms)
+        engine->t_ms = t_ms;
+    return false;
+}
+
+/* ---- mode and policies ---- */
+
+void
+engine_set_quiet(struct engine *engine, bool quiet, int64_t t_ms)
+{
+    struct ticket *ticket;
+    size_t cursor = 0;
+
+    if (engine->quiet == quiet)
+        return;
+    engine->quiet = quiet;
+    while (!quiet && (ticket = map_each(engine->tickets, &cursor)) != NULL) {
+        if (ticket->unannounced)
+            set_timer(engine, ticket, t_ms);
+    }
+}
+
+void
+engine_set_lagging(struct engine *engine, bool lagging)
+{
+    engine->lagging = lagging;
+}
+
+/* The version of the same content in the new set; else the one in force. */
+static uint16_t
+same_version(const struct policy_set *old, uint16_t version, const struct policy_set *set, int64_t t_ms)
+{
+    struct slice label = policy_set_version(old, version)->label;
+
+    for (size_t i = 0; i < policy_set_count(set); i++) {
+        if (slice_equal(policy_set_version(set, i)->label, label))
+            return (uint16_t)i;
+    }
+    return (uint16_t)policy_set_in_force(set, t_ms);
+}
+
+void
+engine_set_policies(struct engine *engine, const struct policy_set *set, int64_t t_ms)
+{
+    const struct policy_set *old = engine->set;
+    struct ticket *ticket;
+    size_t cursor = 0;
+
+    engine->set = set;
+    engine->t_ms = t_ms > engine->t_ms ? t_ms : engine->t_ms;
+    engine->late_entry_at_ms = NEVER;
+    while ((ticket = map_each(engine->tickets, &cursor)) != NULL) {
+        if (ticket->retired)
+            continue;
+        ticket->seen_version = same_version(old, ticket->seen_version, set, engine->t_ms);
+        engine_derive(engine, ticket, engine->t_ms, false);
+    }
+    merge_drain_queue(engine, engine->t_ms);
+}

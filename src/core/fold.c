@@ -1,0 +1,224 @@
+/*
+ * The fold: a history read from its beginning to an instant (semantics.md section 0).
+ *
+ * Why one fold for everything: late proof, retarget, merge, correction, catch-up and restart differ only in which entries the
+ * history has and what T is. So there is one way to the truth, and one cheap step along it for what arrives in order.
+ * Always true: clocks are settled up to an instant before anything of that instant happens; the light step and the full fold are
+ * the same code and leave the same clocks.
+ * Not here: what an entry does (fold_event), what goes out because of it (announce).
+ */
+#include "base/memory.h"
+#include "base/panic.h"
+#include "core/fold.h"
+
+void
+fold_init(struct fold *fold, const struct policy_set *set, const struct history *history)
+{
+    memset(fold, 0, sizeof *fold);
+    fold->set = set;
+    fold->history = history;
+    fold_reset(fold);
+}
+
+static void
+life_init(struct life *life)
+{
+    memset(life, 0, sizeof *life);
+    life->status_on = PARTIES_COUNT;
+    life->ball = PARTY_BIT(PARTY_NOBODY);
+    life->at_ms = INSTANT_NONE;
+    life->solved_at_ms = life->closed_at_ms = INSTANT_NONE;
+    life->pending_reopen_at_ms = INSTANT_NONE;
+    life->oldest_unanswered_ms = life->first_contact_ms = life->inherited_contact_ms = INSTANT_NONE;
+}
+
+static void
+free_runs(struct fold *fold)
+{
+    for (size_t i = 0; fold->extras != NULL && i < fold->clocks_count; i++)
+        memory_free(fold->extras[i].runs);
+    for (size_t i = 0; i < fold->past_count; i++)
+        memory_free(fold->past[i].extra.runs);
+}
+
+void
+fold_reset(struct fold *fold)
+{
+    free_runs(fold);
+    life_init(&fold->life);
+    memset(fold->by_party_wall_ms, 0, sizeof fold->by_party_wall_ms);
+    memset(&fold->solve, 0, sizeof fold->solve);
+    fold->clocks_count = fold->past_count = fold->excuses_count = 0;
+    fold->cursor = fold->entry_from = 0;
+    fold->loud = fold->needs_full = fold->birth = false;
+    fold->unmapped_statuses = 0;
+}
+
+void
+fold_init_again(struct fold *fold, const struct policy_set *set, const struct history *history)
+{
+    fold->set = set;
+    fold->history = history;
+    fold->honest = fold->pinned_days = fold->through = false;
+    fold->only = NULL;
+    fold_reset(fold);
+}
+
+void
+fold_done(struct fold *fold)
+{
+    free_runs(fold);
+    memory_free(fold->clocks);
+    memory_free(fold->extras);
+    memory_free(fold->past);
+    memory_free(fold->excuses);
+}
+
+const struct policy *
+fold_policy(const struct fold *fold)
+{
+    return policy_set_version(fold->set, fold->life.version);
+}
+
+size_t
+fold_add_slot(struct fold *fold, const struct policy_clock *promise, uint16_t version)
+{
+    size_t slot = fold->clocks_count;
+
+    if (slot == fold->clocks_room) {
+        fold->clocks_room = fold->clocks_room > 0 ? fold->clocks_room * 2 : 8;
+        fold->clocks = memory_resize(fold->clocks, fold->clocks_room * sizeof *fold->clocks);
+        if (!fold->light)
+            fold->extras = memory_resize(fold->extras, fold->clocks_room * sizeof *fold->extras);
+    }
+    fold->clocks_count++;
+    clock_idle(&fold->clocks[slot], promise, version);
+    if (!fold->light)
+        memset(&fold->extras[slot], 0, sizeof fold->extras[slot]);
+    return slot;
+}
+
+/* Of the ticket's agreements the longest (R67). */
+int64_t
+fold_reopen_window_ms(const struct fold *fold)
+{
+    int64_t longest_ms = 0;
+
+    for (size_t i = 0; i < fold->clocks_count; i++) {
+        const struct clock *clock = &fold->clocks[i];
+        const struct policy *policy = policy_set_version(fold->set, clock->version);
+        int64_t window_ms = policy->agreements[clock->promise->agreement].reopen_window_ms;
+
+        if (window_ms == 0)
+            window_ms = fold_policy(fold)->reopen_window_ms;
+        if (!clock->lost && window_ms > longest_ms)
+            longest_ms = window_ms;
+    }
+    return longest_ms > 0 ? longest_ms : fold_policy(fold)->reopen_window_ms;
+}
+
+bool
+fold_is_final(const struct fold *fold, int64_t *ret_final_at_ms)
+{
+    const struct life *life = &fold->life;
+    int64_t final_at_ms;
+
+    if (!life->exists || life->deleted || life->merged)
+        return false;
+    if (life->phase == PHASE_CLOSED) {
+        final_at_ms = life->closed_at_ms;
+    } else if (life->phase == PHASE_SOLVED && life->solved_at_ms != INSTANT_NONE &&
+               life->pending_reopen_at_ms == INSTANT_NONE) {
+        final_at_ms = life->solved_at_ms + fold_reopen_window_ms(fold);
+        if (final_at_ms > fold->until_ms || (final_at_ms == fold->until_ms && !fold->through))
+            return false;
+    } else {
+        return false;
+    }
+    *ret_final_at_ms = final_at_ms;
+    return true;
+}
+
+/* Everything up to at_ms happens but the timers at at_ms itself (through: they too). */
+void
+fold_settle(struct fold *fold, int64_t at_ms, bool through)
+{
+    struct life *life = &fold->life;
+
+    if (!life->exists)
+        return;
+    for (size_t slot = 0; slot < fold->clocks_count; slot++)
+        clock_settle(fold, slot, at_ms, through);
+    if (!fold->light)
+        fold->by_party_wall_ms[account_attribution(life->ball)] += at_ms - life->at_ms;
+    life->at_ms = at_ms;
+}
+
+/* Versions that come into force up to and including at_ms begin before anything else of their instant (R49). */
+void
+fold_through_versions(struct fold *fold, int64_t at_ms)
+{
+    while (fold->life.exists) {
+        size_t version = policy_set_in_force(fold->set, at_ms);
+        int64_t from_ms;
+
+        if (fold->life.version >= version)
+            return;
+        version = fold->life.version + (size_t)1;
+        from_ms = policy_set_version(fold->set, version)->from_ms;
+        fold_settle(fold, from_ms > fold->life.at_ms ? from_ms : fold->life.at_ms, false);
+        fold_version_begins(fold, version, fold->life.at_ms);
+    }
+}
+
+void
+fold_derive_with_days(struct fold *fold, size_t days_version, int64_t until_ms, bool through)
+{
+    struct entry entry;
+
+    fold_reset(fold);
+    fold->light = false;
+    fold->days_version = days_version;
+    fold->until_ms = until_ms;
+    fold->through = through;
+    while (history_next(fold->history, &fold->cursor, &entry) && entry.at_ms <= until_ms) {
+        fold_through_versions(fold, entry.at_ms);
+        fold_settle(fold, entry.at_ms, false);
+        fold_entry(fold, &entry);
+        fold->entry_from = fold->cursor;
+    }
+    fold_through_versions(fold, until_ms);
+    fold_settle(fold, until_ms, through);
+}
+
+void
+fold_derive(struct fold *fold, int64_t until_ms, bool through)
+{
+    size_t newest = policy_set_in_force(fold->set, until_ms);
+    int64_t final_at_ms;
+
+    fold_derive_with_days(fold, newest, until_ms, through);
+    if (newest == 0 || !fold_is_final(fold, &final_at_ms))
+        return;
+    if (policy_set_in_force(fold->set, final_at_ms) < newest) /* its days reach no clock that was final before (R49) */
+        fold_derive_with_days(fold, policy_set_in_force(fold->set, final_at_ms), until_ms, through);
+}
+
+void
+fold_step(struct fold *fold, const struct entry *entry, int64_t until_ms, bool through)
+{
+    fold->light = true;
+    fold->until_ms = until_ms;
+    fold->through = through;
+    fold->loud = fold->needs_full = false;
+    fold->cursor = fold->entry_from = fold->history->used;
+    if (policy_set_in_force(fold->set, until_ms) != fold->life.version) {
+        fold->needs_full = true;
+        return;
+    }
+    if (entry != NULL) {
+        fold_settle(fold, entry->at_ms, false);
+        fold_entry(fold, entry);
+    }
+    fold_settle(fold, until_ms, through);
+}

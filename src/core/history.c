@@ -1,0 +1,451 @@
+/*
+ * A ticket's history: packed entries in the order in which they count.
+ *
+ * Why packed: millions of tickets are resident, and what is read only when a ticket is derived again should cost
+ * little to keep. Fields that an event does not carry take no byte; numbers are varints.
+ * Why one order: semantics.md section 1.4 and R1 settle which of two events comes first. That is decided here, at insertion, so
+ * that a fold only reads on.
+ * Always true: entries are sorted by instant; within an instant `ticket.created` stands first, merges from other
+ * tickets last, and the places held by one source's events that carry `seq` are filled in order of `seq`.
+ * Not here: what an entry does (fold).
+ */
+#include "core/history.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "base/panic.h"
+#include "base/varint.h"
+
+#define ENTRY_BYTES_MAX 320
+
+enum {
+    HAS_SEQ = 1 << 0,
+    HAS_WAITING = 1 << 1,
+    HAS_CREATED = 1 << 2,
+    HAS_CONTACT = 1 << 3,
+    HAS_BY = 1 << 4,
+    HAS_OTHER = 1 << 5,
+    HAS_EXCUSE = 1 << 6,
+    HAS_ID = 1 << 7,
+    HAS_SOURCE = 1 << 8,
+    HAS_PRESENT = 1 << 9,
+    HAS_WORDS = 1 << 10 /* handled_by, is_public or canned */
+};
+
+uint64_t
+history_identity(struct slice source, struct slice id)
+{
+    return hash_slice(hash_slice(0, source), id);
+}
+
+static unsigned
+entry_shape(const struct entry *entry)
+{
+    unsigned shape = 0;
+
+    shape |= entry->has_seq ? HAS_SEQ : 0;
+    shape |= entry->has_waiting_on ? HAS_WAITING : 0;
+    shape |= entry->has_created_at ? HAS_CREATED : 0;
+    shape |= entry->has_contact ? HAS_CONTACT : 0;
+    shape |= entry->by != 0 ? HAS_BY : 0;
+    shape |= entry->other != 0 ? HAS_OTHER : 0;
+    shape |= entry->clock != 0 ? HAS_EXCUSE : 0;
+    shape |= entry->id != 0 ? HAS_ID : 0;
+    shape |= entry->source != 0 ? HAS_SOURCE : 0;
+    shape |= entry->present != 0 ? HAS_PRESENT : 0;
+    shape |= entry->handled_by != 0 || entry->is_public != 0 || entry->canned != 0 ? HAS_WORDS : 0;
+    return shape;
+}
+
+static char *
+put_optional(char *at, const struct entry *entry, unsigned shape)
+{
+    if (shape & HAS_WORDS)
+        at += varint_put(at, (unsigned)(entry->handled_by | entry->is_public << 2 | entry->canned << 4));
+    if (shape & HAS_SEQ)
+        at += varint_put(at, (uint64_t)entry->seq);
+    if (shape & HAS_SOURCE)
+        at += varint_put(at, entry->source);
+    if (shape & HAS_ID)
+        at += varint_put(at, entry->id);
+    if (shape & HAS_WAITING)
+        at += varint_put(at, entry->waiting_on);
+    if (shape & HAS_CREATED)
+        at += varint_put_signed(at, entry->at_ms - entry->created_at_ms);
+    if (shape & HAS_CONTACT)
+        at += varint_put_signed(at, entry->at_ms - entry->contact_at_ms);
+    if (shape & HAS_BY)
+        at += varint_put(at, entry->by);
+    if (shape & HAS_OTHER)
+        at += varint_put(at, entry->other);
+    if (shape & HAS_EXCUSE) {
+        at += varint_put(at, entry->kind);
+        at += varint_put(at, entry->clock);
+        at += varint_put(at, entry->cycle);
+        at += varint_put(at, entry->reason);
+    }
+    return at;
+}
+
+/* Length, shape, type and actor, instant, arrival, identity, what the shape names, attributes. */
+static size_t
+entry_put(const struct history *history, const struct entry *entry, char *out)
+{
+    unsigned shape = entry_shape(entry);
+    char *at = out + 2;
+
+    at += varint_put(at, shape);
+    at += varint_put(at, (unsigned)(entry->type | entry->actor << 5));
+    at += varint_put_signed(at, entry->at_ms - history->base_ms);
+    at += varint_put(at, entry->arrived);
+    memcpy(at, &entry->identity, sizeof entry->identity);
+    at += sizeof entry->identity;
+    at = put_optional(at, entry, shape);
+    if (shape & HAS_PRESENT) {
+        at += varint_put(at, entry->present);
+        for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++) {
+            if (entry->present & ATTRIBUTE_BIT(i))
+                at += varint_put(at, entry->attributes[i]);
+        }
+    }
+    out[0] = (char)((at - out) & 0xff);
+    out[1] = (char)((at - out) >> 8);
+    return (size_t)(at - out);
+}
+
+static inline uint64_t
+take(const char **at)
+{
+    uint64_t value = 0;
+    unsigned shift = 0;
+    unsigned char byte;
+
+    do {
+        byte = (unsigned char)*(*at)++;
+        value |= (uint64_t)(byte & 0x7f) << shift;
+        shift += 7;
+    } while (byte & 0x80);
+    return value;
+}
+
+static void
+get_optional(const char **at, unsigned shape, struct entry *entry)
+{
+    if (shape & HAS_WORDS) {
+        unsigned words = (unsigned)take(at);
+
+        entry->handled_by = words & 3;
+        entry->is_public = words >> 2 & 3;
+        entry->canned = (uint8_t)(words >> 4);
+    }
+    if (shape & HAS_SEQ)
+        entry->seq = (int64_t)take(at);
+    if (shape & HAS_SOURCE)
+        entry->source = (symbol)take(at);
+    if (shape & HAS_ID)
+        entry->id = (symbol)take(at);
+    if (shape & HAS_WAITING)
+        entry->waiting_on = (uint8_t)take(at);
+    if (shape & HAS_CREATED)
+        entry->created_at_ms = entry->at_ms - varint_unzigzag(take(at));
+    if (shape & HAS_CONTACT)
+        entry->contact_at_ms = entry->at_ms - varint_unzigzag(take(at));
+    if (shape & HAS_BY)
+        entry->by = (symbol)take(at);
+    if (shape & HAS_OTHER)
+        entry->other = (symbol)take(at);
+    if (shape & HAS_EXCUSE) {
+        entry->kind = (uint8_t)take(at);
+        entry->clock = (symbol)take(at);
+        entry->cycle = (uint32_t)take(at);
+        entry->reason = (symbol)take(at);
+    }
+}
+
+bool
+history_next(const struct history *history, uint32_t *cursor, struct entry *entry)
+{
+    const char *at = history->bytes + *cursor;
+    unsigned shape, type;
+
+    if (*cursor == history->used)
+        return false;
+    memset(entry, 0, sizeof *entry);
+    *cursor += (uint32_t)((unsigned char)at[0] | (unsigned char)at[1] << 8);
+    at += 2;
+    shape = (unsigned)take(&at);
+    type = (unsigned)take(&at);
+    entry->type = type & 31;
+    entry->actor = (uint8_t)(type >> 5);
+    entry->at_ms = history->base_ms + varint_unzigzag(take(&at));
+    entry->arrived = (uint32_t)take(&at);
+    memcpy(&entry->identity, at, sizeof entry->identity);
+    at += sizeof entry->identity;
+    entry->has_seq = (shape & HAS_SEQ) != 0;
+    entry->has_waiting_on = (shape & HAS_WAITING) != 0;
+    entry->has_created_at = (shape & HAS_CREATED) != 0;
+    entry->has_contact = (shape & HAS_CONTACT) != 0;
+    get_optional(&at, shape, entry);
+    if (shape & HAS_PRESENT) {
+        entry->present = (uint16_t)take(&at);
+        for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++) {
+            if (entry->present & ATTRIBUTE_BIT(i))
+                entry->attributes[i] = (symbol)take(&at);
+        }
+    }
+    return true;
+}
+
+bool
+history_knows(const struct history *history, uint64_t identity)
+{
+    uint32_t cursor = 0;
+
+    while (cursor < history->used) {
+        const char *at = history->bytes + cursor;
+        uint64_t found;
+
+        cursor += (uint32_t)((unsigned char)at[0] | (unsigned char)at[1] << 8);
+        at += 2;
+        for (int skipped = 0; skipped < 4; skipped++) /* shape, type, instant, arrival */
+            (void)take(&at);
+        memcpy(&found, at, sizeof found);
+        if (found == identity)
+            return true;
+    }
+    return false;
+}
+
+/* Created first, merges of others last; between them the order of arrival. */
+static int
+entry_rank(const struct entry *entry)
+{
+    return entry->type == EVENT_TICKET_CREATED ? 0 : entry->type == ENTRY_MERGE_IN ? 2 : 1;
+}
+
+static bool
+stands_before(const struct entry *a, const struct entry *b)
+{
+    if (entry_rank(a) != entry_rank(b))
+        return entry_rank(a) < entry_rank(b);
+    if (a->type == ENTRY_MERGE_IN)
+        return a->identity < b->identity;
+    return a->arrived < b->arrived;
+}
+
+/* R1: the places held by one source's events that carry seq are filled in order of seq. */
+static void
+order_by_seq(struct entry *entries, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t least = i;
+        struct entry kept;
+
+        if (!entries[i].has_seq || entry_rank(&entries[i]) != 1)
+            continue;
+        for (size_t k = i + 1; k < count; k++) {
+            if (!entries[k].has_seq || entry_rank(&entries[k]) != 1 || entries[k].source != entries[i].source)
+                continue;
+            if (entries[k].seq < entries[least].seq ||
+                (entries[k].seq == entries[least].seq && entries[k].arrived < entries[least].arrived))
+                least = k;
+        }
+        kept = entries[i];
+        entries[i] = entries[least];
+        entries[least] = kept;
+    }
+}
+
+static void
+order_by_arrival(struct entry *entries, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        struct entry moved = entries[i];
+        size_t k = i;
+
+        for (; k > 0 && stands_before(&moved, &entries[k - 1]); k--)
+            entries[k] = entries[k - 1];
+        entries[k] = moved;
+    }
+}
+
+static void
+history_reserve(struct history *history, size_t more)
+{
+    size_t room = history->room > 0 ? history->room : 96;
+
+    if (history->used + more <= history->room)
+        return;
+    while (room < history->used + more)
+        room += room / 2;
+    must(room <= UINT32_MAX);
+    history->bytes = memory_resize(history->bytes, room);
+    history->room = (uint32_t)room;
+}
+
+/* Replaces the bytes [from, to) by these. */
+static void
+history_splice(struct history *history, uint32_t from, uint32_t to, const char *bytes, size_t count)
+{
+    uint32_t tail = history->used - to;
+
+    history_reserve(history, count);
+    memmove(history->bytes + from + count, history->bytes + to, tail);
+    memcpy(history->bytes + from, bytes, count);
+    history->used = (uint32_t)(from + count + tail);
+}
+
+/* The entries of one instant, the new one among them, in order and packed. Returns whether the new one is the last and the
+ * others kept their order. */
+static bool
+pack_instant(const struct history *history, struct entry *entries, size_t count, struct buffer *out)
+{
+    uint32_t newest = entries[count - 1].arrived;
+    bool kept = true;
+
+    order_by_arrival(entries, count);
+    order_by_seq(entries, count);
+    kept = entries[count - 1].arrived == newest;
+    for (size_t i = 0; i < count; i++) {
+        char *at = buffer_reserve(out, ENTRY_BYTES_MAX);
+
+        buffer_advance(out, entry_put(history, &entries[i], at));
+    }
+    return kept;
+}
+
+/* Where the entries of this instant stand: bytes [*ret_from, *ret_to), and how many they are. */
+static size_t
+find_instant(const struct history *history, int64_t at_ms, uint32_t *ret_from, uint32_t *ret_to)
+{
+    uint32_t cursor = 0, start = 0;
+    struct entry entry;
+    size_t count = 0;
+
+    *ret_from = *ret_to = history->used;
+    while (start = cursor, history_next(history, &cursor, &entry)) {
+        if (entry.at_ms < at_ms)
+            continue;
+        if (count == 0)
+            *ret_from = *ret_to = start;
+        if (entry.at_ms > at_ms)
+            break;
+        *ret_to = cursor;
+        count++;
+    }
+    return count;
+}
+
+static void
+find_last(struct history *history)
+{
+    uint32_t cursor = 0, start;
+    struct entry entry;
+
+    history->last_from = 0;
+    while (start = cursor, history_next(history, &cursor, &entry)) {
+        history->last_from = start;
+        history->last_at_ms = entry.at_ms;
+    }
+}
+
+static bool
+insert_among(struct history *history, struct entry *entry)
+{
+    struct buffer packed = {0};
+    uint32_t from, to, cursor;
+    size_t count = find_instant(history, entry->at_ms, &from, &to);
+    struct entry *entries = memory_allocate((count + 1) * sizeof *entries);
+    bool last;
+
+    cursor = from;
+    for (size_t i = 0; i < count; i++)
+        must(history_next(history, &cursor, &entries[i]));
+    entries[count] = *entry;
+    last = pack_instant(history, entries, count + 1, &packed) && to == history->used;
+    history_splice(history, from, to, packed.at, packed.bytes);
+    buffer_free(&packed);
+    memory_free(entries);
+    find_last(history);
+    return last;
+}
+
+/* Whether the order of R1 puts an entry of the last instant behind all others, seen from the last of them alone: entries of one
+ * source stand in order of seq, so the last one has the greatest. */
+static bool
+goes_last(const struct history *history, const struct entry *entry)
+{
+    uint32_t cursor = history->last_from;
+    struct entry last;
+
+    if (entry->at_ms != history->last_at_ms)
+        return entry->at_ms > history->last_at_ms;
+    if (entry_rank(entry) != 1 || !history_next(history, &cursor, &last) || entry_rank(&last) > 1)
+        return false;
+    return !entry->has_seq || (last.has_seq && last.source == entry->source && last.seq <= entry->seq);
+}
+
+bool
+history_insert(struct history *history, struct entry *entry, bool keep_arrived)
+{
+    bool last = true;
+
+    if (history->count == 0)
+        history->base_ms = history->last_at_ms = entry->at_ms;
+    if (!keep_arrived)
+        entry->arrived = history->arrivals;
+    if (entry->arrived >= history->arrivals)
+        history->arrivals = entry->arrived + 1;
+    if (!keep_arrived && (history->count == 0 || goes_last(history, entry))) {
+        history_reserve(history, ENTRY_BYTES_MAX);
+        history->last_from = history->used;
+        history->used += (uint32_t)entry_put(history, entry, history->bytes + history->used);
+        history->last_at_ms = entry->at_ms;
+    } else {
+        last = insert_among(history, entry);
+    }
+    history->count++;
+    return last;
+}
+
+static void
+entry_release(const struct entry *entry, struct symbols *symbols)
+{
+    symbols_release(symbols, entry->source);
+    symbols_release(symbols, entry->id);
+    symbols_release(symbols, entry->by);
+    symbols_release(symbols, entry->other);
+    symbols_release(symbols, entry->clock);
+    symbols_release(symbols, entry->reason);
+    for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++)
+        symbols_release(symbols, entry->attributes[i]);
+}
+
+bool
+history_remove_merge_in(struct history *history, uint64_t identity, struct symbols *symbols)
+{
+    uint32_t cursor = 0, start;
+    struct entry entry;
+
+    while (start = cursor, history_next(history, &cursor, &entry)) {
+        if (entry.type != ENTRY_MERGE_IN || entry.identity != identity)
+            continue;
+        history_splice(history, start, cursor, "", 0);
+        history->count--;
+        entry_release(&entry, symbols);
+        find_last(history);
+        return true;
+    }
+    return false;
+}
+
+void
+history_done(struct history *history, struct symbols *symbols)
+{
+    uint32_t cursor = 0;
+    struct entry entry;
+
+    while (history_next(history, &cursor, &entry))
+        entry_release(&entry, symbols);
+    memory_free(history->bytes);
+    *history = (struct history){0};
+}

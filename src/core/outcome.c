@@ -1,0 +1,266 @@
+/*
+ * The records of facts: what a verdict and a ticket outcome say (semantics.md section 7, rulings R43, R58-R62).
+ *
+ * Why apart: what is true (fold) and when to say it (announce) know nothing of a record's shape. Always true: two calls on
+ * the same derived ticket give the same bytes; nothing but `arrival` depends on when it arrived, and that is not in here.
+ * Not here: printing (wire/effect).
+ */
+#include "base/hash.h"
+#include "core/ticket.h"
+
+struct slice
+engine_text(const struct engine *engine, symbol number)
+{
+    return number != 0 ? symbols_text(engine->options.symbols, number) : (struct slice){NULL, 0};
+}
+
+/* R28: the event in hand belongs before the end of what it changes and comes more than late_after after it. */
+bool
+outcome_is_late(const struct engine *engine, const struct clock *clock)
+{
+    const struct life *life = &engine->full.life;
+    int64_t end_ms = life->closed_at_ms != INSTANT_NONE ? life->closed_at_ms : life->solved_at_ms;
+
+    if (end_ms == INSTANT_NONE && clock != NULL)
+        end_ms = clock->stopped_at_ms;
+    return end_ms != INSTANT_NONE && engine->late_entry_at_ms <= end_ms &&
+           engine->t_ms - end_ms > engine->options.late_after_ms;
+}
+
+void
+outcome_attributes(const struct engine *engine, const symbol *values, bool erased, struct slice *ret_texts)
+{
+    for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++) {
+        bool person = i == ATTRIBUTE_REQUESTER || i == ATTRIBUTE_ASSIGNEE;
+
+        ret_texts[i] = engine_text(engine, erased && person ? 0 : values[i]); /* R63 */
+    }
+}
+
+static enum verdict
+verdict_of(const struct clock *clock)
+{
+    if (clock_is_breached(clock))
+        return VERDICT_BREACHED;
+    if (clock->breached_at_ms != INSTANT_NONE)
+        return VERDICT_MET; /* excused */
+    if (!clock->ended)
+        return VERDICT_OPEN;
+    return clock->cancelled ? VERDICT_CANCELLED : clock->unanswered ? VERDICT_UNANSWERED : VERDICT_MET;
+}
+
+/* Until it has ended a verdict is as of its decision instant (R43). */
+static void
+figures_of_verdict(const struct clock *clock, const struct clock_extra *extra, struct clock_figures *figures)
+{
+    clock_figures_at(clock, extra, clock->ended ? clock->stopped_at_ms : extra->decided_at_ms, figures);
+    if (clock->breached_at_ms != INSTANT_NONE) {
+        figures->due_at_ms = extra->due_at_ms;
+        figures->target_ms = extra->target_at_breach_ms;
+    }
+    if (clock->ended)
+        return;
+    figures->elapsed_ms = extra->elapsed_at_breach_ms;
+    figures->overrun_ms = 0;
+    figures->overrun_wall_ms = 0;
+    figures->paused_ms = extra->at_breach.paused_ms;
+    figures->paused_wall_ms = extra->at_breach.paused_wall_ms;
+    memcpy(figures->by_party, extra->at_breach.by_party, sizeof figures->by_party);
+    if (clock->breached_at_ms == INSTANT_NONE) { /* open again */
+        figures->due_at_ms = INSTANT_NONE;
+        figures->state = CLOCK_RUNNING;
+    }
+}
+
+static int64_t
+wait_of(const struct engine *engine, const struct clock *clock, const struct clock_extra *extra)
+{
+    if (!clock->answered || !clock->ended)
+        return INSTANT_NONE;
+    if (extra->promise->start == START_HANDOFF)
+        return clock->stopped_at_ms - engine->full.life.started_at_ms;
+    return clock->stopped_at_ms - extra->wait_from_ms;
+}
+
+static const struct clock *
+same_cycle(const struct fold *fold, const struct clock *clock)
+{
+    for (size_t i = 0; i < fold->clocks_count + fold->past_count; i++) {
+        const struct clock *candidate =
+            i < fold->clocks_count ? &fold->clocks[i] : &fold->past[i - fold->clocks_count].clock;
+
+        if (candidate->promise->kind == clock->promise->kind && candidate->promise->name == clock->promise->name &&
+            candidate->cycle == clock->cycle && candidate->started_at_ms != INSTANT_NONE)
+            return candidate;
+    }
+    return NULL;
+}
+
+/* R60. engine->other holds the honest fold when the ticket's life gives it reason to differ. */
+static enum verdict
+honest_verdict(const struct engine *engine, const struct clock *clock, enum verdict contract)
+{
+    const struct life *life = &engine->full.life;
+    const struct clock *honest = clock;
+    enum verdict verdict;
+
+    if ((life->canned_seen || life->reopens > 0) && engine->other.honest)
+        honest = same_cycle(&engine->other, clock);
+    if (honest == NULL)
+        return contract; /* under `continue` the cycle is part of an earlier one, which says it */
+    verdict = honest == clock ? contract : verdict_of(honest);
+    if (verdict == VERDICT_MET && clock->promise->measure == MEASURE_RESOLUTION && (honest->flags & FLAG_AUTO_CLOSED) &&
+        !clock->excused)
+        return VERDICT_BREACHED;
+    return clock->excused && contract == VERDICT_MET ? VERDICT_MET : verdict;
+}
+
+static bool
+is_excluded(const struct engine *engine, const struct clock_extra *extra)
+{
+    const struct policy *policy = policy_set_version(engine->set, engine->full.life.version);
+    struct life as_decided = {.source = engine->full.life.source};
+
+    memcpy(as_decided.attributes, extra->attributes, sizeof as_decided.attributes);
+    for (size_t i = 0; i < policy->contracts_count; i++) {
+        const struct policy_contract *contract = &policy->contracts[i];
+
+        if (promise_match(&contract->match, &as_decided))
+            return contract->honest_exclude.keys_count > 0 && promise_match(&contract->honest_exclude, &as_decided);
+    }
+    return false;
+}
+
+void
+outcome_verdict(struct engine *engine, const struct ticket *ticket, const struct clock *clock,
+                const struct clock_extra *extra, struct verdict_outcome *outcome)
+{
+    const struct policy_clock *promise = extra->promise;
+    const struct policy *policy = policy_set_version(engine->set, extra->version);
+    bool erased = engine->full.life.erased;
+    int64_t final_at_ms;
+
+    *outcome = (struct verdict_outcome){
+        .name = {ticket_name(ticket), promise->kind, policy->agreements[promise->agreement].name,
+                 engine_text(engine, promise->name), clock->cycle},
+        .measure = promise->measure,
+        .verdict = verdict_of(clock),
+        .ended = clock->ended,
+        .final = clock->ended && fold_is_final(&engine->full, &final_at_ms),
+        .decided_at_ms = extra->decided_at_ms,
+        .attainment = promise->attainment,
+        .default_counts = promise->counts_is_default,
+        .has_wait = promise->measure == MEASURE_FIRST_RESPONSE,
+        .wait_ms = wait_of(engine, clock, extra),
+        .source = engine_text(engine, engine->full.life.source),
+        .policy = policy->label,
+    };
+    figures_of_verdict(clock, extra, &outcome->figures);
+    outcome_attributes(engine, extra->attributes, erased, outcome->attributes);
+    if (outcome->figures.flags & FLAG_EXCUSED) {
+        outcome->excused_by = engine_text(engine, erased ? 0 : extra->excused_by);
+        outcome->excused_reason = engine_text(engine, extra->excused_reason);
+    }
+    outcome->honest = honest_verdict(engine, clock, outcome->verdict);
+    outcome->honest_excluded = is_excluded(engine, extra);
+}
+
+static void
+add_text(struct buffer *out, struct slice text)
+{
+    buffer_append_byte(out, text.at != NULL ? 1 : 0);
+    buffer_append_varint_slice(out, text);
+}
+
+static void
+add_figures(struct buffer *out, const struct clock_figures *figures)
+{
+    const int64_t numbers[] = {figures->state,       figures->started_at_ms, figures->due_at_ms,
+                               figures->breached_at_ms, figures->stopped_at_ms, figures->target_ms,
+                               figures->elapsed_ms,  figures->overrun_ms,    figures->overrun_wall_ms,
+                               figures->paused_ms,   figures->paused_wall_ms, figures->flags};
+
+    buffer_append(out, numbers, sizeof numbers);
+    buffer_append(out, figures->by_party, sizeof figures->by_party);
+}
+
+uint64_t
+outcome_verdict_content(struct engine *engine, const struct verdict_outcome *outcome)
+{
+    struct buffer *out = &engine->scratch;
+    const int64_t numbers[] = {outcome->verdict, outcome->ended,    outcome->final,
+                               outcome->decided_at_ms, outcome->wait_ms, outcome->honest,
+                               outcome->honest_excluded, outcome->attainment};
+
+    buffer_reset(out);
+    buffer_append(out, numbers, sizeof numbers);
+    add_figures(out, &outcome->figures);
+    for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++)
+        add_text(out, outcome->attributes[i]);
+    add_text(out, outcome->source);
+    add_text(out, outcome->policy);
+    add_text(out, outcome->excused_by);
+    add_text(out, outcome->excused_reason);
+    add_text(out, outcome->name.agreement);
+    return hash_slice(0, buffer_slice(out));
+}
+
+static enum ticket_state
+state_of(const struct life *life)
+{
+    if (life->deleted || life->merged || life->phase == PHASE_CANCELLED)
+        return TICKET_CANCELLED;
+    return life->phase == PHASE_CLOSED ? TICKET_CLOSED : life->phase == PHASE_SOLVED ? TICKET_SOLVED : TICKET_OPEN;
+}
+
+void
+outcome_ticket(struct engine *engine, const struct ticket *ticket, struct ticket_outcome *outcome)
+{
+    const struct fold *fold = &engine->full;
+    const struct life *life = &fold->life;
+    enum ticket_state state = state_of(life);
+    int64_t final_at_ms;
+
+    *outcome = (struct ticket_outcome){
+        .ticket = ticket_name(ticket),
+        .state = state,
+        .final = fold_is_final(fold, &final_at_ms),
+        .started_at_ms = life->started_at_ms,
+        .solved_at_ms = state == TICKET_SOLVED || state == TICKET_CLOSED ? life->solved_at_ms : INSTANT_NONE,
+        .closed_at_ms = state == TICKET_CLOSED ? life->closed_at_ms : INSTANT_NONE,
+        .counted = state == TICKET_SOLVED || state == TICKET_CLOSED,
+        .source = engine_text(engine, life->source),
+        .policy = policy_set_version(engine->set, life->start_version)->label,
+    };
+    outcome_attributes(engine, life->attributes, life->erased, outcome->attributes);
+    outcome->attributes[ATTRIBUTE_STATUS] = (struct slice){NULL, 0};
+    outcome->attributes[ATTRIBUTE_ASSIGNEE] = (struct slice){NULL, 0};
+    if (!outcome->counted)
+        return;
+    outcome->reopens = fold->solve.reopens;
+    outcome->group_bounces = fold->solve.group_bounces;
+    outcome->assignee_changes = fold->solve.assignee_changes;
+    outcome->tiers_touched = fold->solve.tiers_touched;
+    outcome->first_contact_resolution =
+        fold->solve.group_bounces == 0 && fold->solve.reopens == 0 && fold->solve.agent_messages <= 1;
+    memcpy(outcome->by_party_wall_ms, fold->solve.by_party_wall_ms, sizeof outcome->by_party_wall_ms);
+}
+
+uint64_t
+outcome_ticket_content(struct engine *engine, const struct ticket_outcome *outcome)
+{
+    struct buffer *out = &engine->scratch;
+    const int64_t numbers[] = {outcome->state,          outcome->final,          outcome->started_at_ms,
+                               outcome->solved_at_ms,   outcome->closed_at_ms,   outcome->counted,
+                               outcome->reopens,        outcome->group_bounces,  outcome->assignee_changes,
+                               outcome->tiers_touched,  outcome->first_contact_resolution};
+
+    buffer_reset(out);
+    buffer_append(out, numbers, sizeof numbers);
+    buffer_append(out, outcome->by_party_wall_ms, sizeof outcome->by_party_wall_ms);
+    for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++)
+        add_text(out, outcome->attributes[i]);
+    add_text(out, outcome->source);
+    add_text(out, outcome->policy);
+    return hash_slice(0, buffer_slice(out));
+}

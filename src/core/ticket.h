@@ -1,0 +1,131 @@
+#ifndef SLAD_CORE_TICKET_H
+#define SLAD_CORE_TICKET_H
+
+/*
+ * A resident ticket: its history, what was announced of it, and the last derived point. And the engine around it, for the files
+ * of the engine only.
+ */
+#include "base/buffer.h"
+#include "base/heap.h"
+#include "base/map.h"
+#include "core/fold.h"
+
+/* One alert identity that was ever announced (section 7). */
+struct alert_mark {
+    symbol clock, stage, by;
+    uint32_t cycle;
+    uint32_t revision;        /* records of this key so far (R64) */
+    uint32_t n;               /* repeats so far */
+    uint8_t kind;             /* enum clock_kind */
+    uint8_t state;            /* enum alert_state */
+    int64_t effective_at_ms;
+    int64_t paged_ms;         /* the clock's counted time at the last page or acknowledgement (R35) */
+};
+
+/* One verdict outcome that was announced. */
+struct verdict_mark {
+    symbol clock;
+    uint32_t cycle;
+    uint32_t revision;
+    uint8_t kind;
+    uint8_t verdict;          /* enum verdict */
+    uint64_t content;         /* hash of everything but `arrival` */
+};
+
+struct marks {
+    struct alert_mark *alerts;
+    struct verdict_mark *verdicts;
+    uint32_t alerts_count, alerts_room, verdicts_count, verdicts_room;
+    uint32_t ticket_revision;
+    uint64_t ticket_content;
+    uint64_t relay_content;   /* 0: none */
+    symbol relay_into;
+};
+
+struct ticket {
+    struct heap_item timer;   /* first: the heap hands it back */
+    struct ticket *next_changed;
+    struct history history;
+    struct marks marks;
+    struct life life;         /* derived; life.exists false until the first ticket.* event */
+    struct clock *clocks;
+    uint32_t clocks_count;
+    uint16_t seen_version;    /* the newest version whose days were announced (due_changed) */
+    bool changed;             /* in the list of changed tickets */
+    bool unannounced;         /* derived while quiet */
+    bool retired;             /* only the name is left */
+    bool final;
+    int64_t last_arrival_ms;
+    int64_t retired_at_ms;
+    uint32_t name_bytes;
+    char name[];              /* NUL-terminated */
+};
+
+/* A merge: `from` into `into`. Kept for retire_after. */
+struct merge_edge {
+    uint64_t from_hash;       /* of from's text: the identity of its entry in the other history */
+    symbol from, into;
+    int64_t at_ms, arrived_at_ms;
+    bool inherits;            /* a relay for `into` is waiting for its ticket: the rest is its content */
+    bool has_contact;
+    int64_t started_at_ms, contact_at_ms;
+};
+
+struct engine {
+    struct engine_options options;
+    const struct policy_set *set;
+    struct map *tickets;
+    struct heap *timers;
+    struct ticket *changed_first, *changed_last;
+    struct fold full, light, other, later;
+    struct buffer scratch;
+    struct engine_figures figures;
+    int64_t t_ms;
+    bool quiet, lagging;
+    int64_t late_entry_at_ms; /* the event in hand, for arrival.late; NEVER: none */
+    symbol breach_stage;      /* "breach", interned */
+    struct merge_edge *edges;
+    size_t edges_count, edges_room;
+    struct relay *queue;      /* loop_relays: what waits for its turn; texts are symbols' */
+    size_t queue_count, queue_room;
+    bool draining;
+    symbol merging;           /* the name of the ticket being folded, while edges are known; else 0 */
+};
+
+/* announce.c: effects = desired - announced, for the ticket just derived into engine->full. */
+void announce(struct engine *engine, struct ticket *ticket);
+bool announce_acknowledge(struct engine *engine, struct ticket *ticket, const struct event *event);
+/* Sets the repeat threshold of a breached clock that runs from its mark. */
+void announce_arm_repeats(struct engine *engine, struct ticket *ticket);
+/* The newest days' corrections are flagged on engine->full. */
+void announce_corrections(struct engine *engine, struct ticket *ticket);
+/* The counted time at which the next page of a breach is due (R35); NEVER: none. */
+int64_t announce_repeat_due_ms(const struct clock *clock, const struct clock_extra *extra, const struct alert_mark *mark);
+struct alert_mark *announce_mark(struct ticket *ticket, enum clock_kind kind, symbol clock, uint32_t cycle, symbol stage);
+
+/* outcome.c: the records */
+bool outcome_is_late(const struct engine *engine, const struct clock *clock);
+void outcome_verdict(struct engine *engine, const struct ticket *ticket, const struct clock *clock,
+                     const struct clock_extra *extra, struct verdict_outcome *ret_outcome);
+uint64_t outcome_verdict_content(struct engine *engine, const struct verdict_outcome *outcome);
+void outcome_ticket(struct engine *engine, const struct ticket *ticket, struct ticket_outcome *ret_outcome);
+uint64_t outcome_ticket_content(struct engine *engine, const struct ticket_outcome *outcome);
+void outcome_attributes(const struct engine *engine, const symbol *values, bool erased, struct slice *ret_texts);
+
+/* merge.c */
+bool merge_is_void(void *engine, const struct entry *merge);
+void merge_edge_put(struct engine *engine, symbol from, symbol into, int64_t at_ms, int64_t t_ms);
+void merge_edge_remove(struct engine *engine, symbol from);
+void merge_announce(struct engine *engine, struct ticket *ticket);
+void merge_deliver_kept(struct engine *engine, struct ticket *ticket);
+void merge_drain_queue(struct engine *engine, int64_t t_ms);
+void merge_done(struct engine *engine);
+
+/* engine.c */
+void engine_derive(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool through);
+void engine_touch(struct engine *engine, struct ticket *ticket); /* on the list of changed tickets */
+struct ticket *engine_ticket_make(struct engine *engine, struct slice name);
+struct slice engine_text(const struct engine *engine, symbol number);
+void ticket_marks_done(struct engine *engine, struct ticket *ticket);
+
+#endif
