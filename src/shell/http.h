@@ -5,11 +5,11 @@
  * The HTTP door over evhttp, on the loop's own event_base: the board's page, its API and stream, metrics and
  * probes.
  *
- *     /  /metrics  /livez  /readyz  /api/v1/open  /api/v1/alerts  /api/v1/scores  /api/v1/outcomes
- * /api/v1/stream
+ *     /   /metrics   /livez   /readyz   /api/v1/open   /api/v1/alerts   /api/v1/scores   /api/v1/outcomes
+ *     /api/v1/stream
  *
  * GET and HEAD. Everything else is refused with an RFC 9457 problem document. Nothing blocks; every limit is
- * a row of config.def. The caller runs the loop.
+ * a row of config.def. The caller runs the loop, and ignores SIGPIPE.
  */
 #include "shell/board.h"
 #include "shell/config.h"

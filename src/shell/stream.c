@@ -1,0 +1,508 @@
+/*
+ * What: the clients of the event stream, and what each gets when.
+ *
+ * Why this way: a client is a number in the board's order of changes. Every stream_interval_ms it gets what
+ * changed since, as far as its buffer allows; a slow client therefore skips states instead of piling them up,
+ * and one that takes nothing at all is cut off. Clients at the same number share the printing.
+ *
+ * Always true: unsent bytes of a client are at most stream_buffer_bytes_max and one message; a client that
+ * has an id has all that the id stands for; the list holds exactly the open streams.
+ *
+ * Not here: what a record means, who may see it, the page.
+ */
+#include "shell/stream.h"
+#include "base/memory.h"
+#include "base/panic.h"
+#include "shell/reply.h"
+#include "shell/wallclock.h"
+#include "wire/print.h"
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { RETRY_MS = 1000, BUDGET_BYTES_MIN = 4096, UNREAD_BYTES_MAX = 4096, ID_BYTES = 40 };
+
+struct client {
+    struct stream *stream;
+    struct evhttp_request *request;
+    struct evhttp_connection *connection;
+    unsigned kinds;
+    uint64_t version;    /* it has been given everything up to here ... */
+    uint64_t since;      /* ... of what there was when it began */
+    bool synced;         /* it has caught up at least once */
+    size_t unsent_bytes; /* when last looked */
+    int64_t progress_mono_ms;
+    int64_t heartbeat_mono_ms;
+    struct client *previous, *next;
+};
+
+/* What the last client got: the next one with the same numbers gets the same. */
+struct batch {
+    uint64_t from, to;
+    unsigned kinds;
+    struct buffer text;
+};
+
+struct stream {
+    struct http_rooms rooms;
+    struct event *timer;
+    struct client *clients;
+    size_t clients_count;
+    struct batch batch;
+    struct buffer text;
+};
+
+/* ---- messages ---- */
+
+static void
+append_event(struct buffer *out, const char *event)
+{
+    buffer_append_text(out, "event: ");
+    buffer_append_text(out, event);
+    buffer_append_text(out, "\ndata: ");
+}
+
+static void
+append_number(struct buffer *out, const char *key, int64_t value)
+{
+    print_key(out, key);
+    buffer_append_int64(out, value);
+}
+
+static void
+append_hello(const struct stream *stream, struct buffer *out)
+{
+    char seed[ID_BYTES];
+
+    snprintf(seed, sizeof seed, "%016" PRIx64, board_seed(stream->rooms.board));
+    buffer_append_text(out, "retry: ");
+    buffer_append_int64(out, RETRY_MS);
+    buffer_append_byte(out, '\n');
+    append_event(out, "hello");
+    buffer_append_byte(out, '{');
+    print_key(out, "server");
+    print_text(out, slice_of(SLAD_VERSION));
+    print_key(out, "board");
+    print_text(out, slice_of(seed));
+    print_key(out, "instance");
+    print_text(out, slice_of(stream->rooms.config->instance));
+    append_number(out, "now_ms", wallclock_wall_ms());
+    append_number(out, "heartbeat_ms", stream->rooms.config->stream_heartbeat_ms);
+    buffer_append_text(out, "}\n\n");
+}
+
+static void
+append_heartbeat(const struct stream *stream, struct buffer *out)
+{
+    const struct board *board = stream->rooms.board;
+
+    append_event(out, "heartbeat");
+    buffer_append_byte(out, '{');
+    append_number(out, "now_ms", wallclock_wall_ms());
+    print_key(out, "ready");
+    print_bool(out, board_ready(board));
+    print_key(out, "reasons");
+    buffer_append_byte(out, '[');
+    for (size_t i = 0; i < board_reasons_count(board); i++) {
+        print_comma(out);
+        print_text(out, slice_of(board_reason(board, i)));
+    }
+    buffer_append_byte(out, ']');
+    append_number(out, "lag", board_lag(board));
+    buffer_append_text(out, "}\n\n");
+}
+
+static void
+append_id(const struct stream *stream, struct buffer *out, uint64_t version)
+{
+    char id[2 * ID_BYTES];
+
+    snprintf(id, sizeof id, "id: %016" PRIx64 "-%" PRIu64 "\n", board_seed(stream->rooms.board), version);
+    buffer_append_text(out, id);
+}
+
+/* Records between two numbers as the text of one message, without its id. Returns the number reached. */
+static uint64_t
+append_records(struct stream *stream, uint64_t from, unsigned kinds, size_t bytes_max, struct buffer *out)
+{
+    size_t begin = out->bytes;
+    size_t empty;
+    uint64_t to;
+
+    append_event(out, "records");
+    buffer_append_text(out, "{\"records\":[");
+    empty = out->bytes;
+    to = board_changes(stream->rooms.board, from, kinds, bytes_max, out);
+    if (out->bytes == empty)
+        out->bytes = begin;
+    else
+        buffer_append_text(out, "]}\n\n");
+    return to;
+}
+
+/* ---- clients ---- */
+
+static void
+client_remove(struct client *client)
+{
+    struct stream *stream = client->stream;
+
+    if (client->previous != NULL)
+        client->previous->next = client->next;
+    else
+        stream->clients = client->next;
+    if (client->next != NULL)
+        client->next->previous = client->previous;
+    stream->clients_count--;
+    metrics_set(stream->rooms.metrics, METRIC_STREAM_CLIENTS, 0, (int64_t)stream->clients_count);
+    memory_free(client);
+}
+
+/* The connection goes, whoever ended it. */
+static void
+client_closed(struct evhttp_connection *connection, void *context)
+{
+    struct client *client = context;
+
+    (void)connection;
+    /* The server lets go of a request that is still being answered when its client has gone: it is ours to
+     * free. When we end the connection, the request is still its own and is freed with it. */
+    if (evhttp_request_get_connection(client->request) == NULL)
+        evhttp_send_reply_end(client->request);
+    client_remove(client);
+}
+
+static size_t
+client_unsent_bytes(const struct client *client)
+{
+    return evbuffer_get_length(bufferevent_get_output(evhttp_connection_get_bufferevent(client->connection)));
+}
+
+/* Bytes it may be given now. */
+static size_t
+client_budget_bytes(const struct client *client)
+{
+    size_t most = (size_t)client->stream->rooms.config->stream_buffer_bytes_max;
+    size_t unsent = client_unsent_bytes(client);
+
+    return unsent >= most ? 0 : most - unsent;
+}
+
+static void client_drained(struct evhttp_connection *connection, void *context);
+
+static void
+client_send(struct client *client, struct slice text)
+{
+    struct evbuffer *out = evbuffer_new();
+
+    must(out != NULL && evbuffer_add(out, text.at, text.bytes) == 0);
+    evhttp_send_reply_chunk_with_cb(client->request, out, client_drained, client);
+    evbuffer_free(out);
+    client->unsent_bytes = client_unsent_bytes(client);
+    metrics_add(client->stream->rooms.metrics, METRIC_STREAM_BYTES, 0, text.bytes);
+}
+
+static void
+client_start_over(struct client *client, struct buffer *out)
+{
+    client->version = 0;
+    client->since = board_version(client->stream->rooms.board);
+    client->synced = false;
+    append_event(out, "reset");
+    buffer_append_text(out, "{}\n\n");
+}
+
+/* The next step from the present number, for a client that has caught up: printed once for all who are there.
+ */
+static void
+append_shared(struct client *client, size_t bytes_max, struct buffer *out)
+{
+    struct stream *stream = client->stream;
+    struct batch *batch = &stream->batch;
+
+    if (batch->from != client->version || batch->kinds != client->kinds ||
+        batch->to != board_version(stream->rooms.board) || batch->text.bytes > bytes_max) {
+        batch->from = client->version;
+        batch->kinds = client->kinds;
+        buffer_reset(&batch->text);
+        batch->to = append_records(stream, client->version, client->kinds, bytes_max, &batch->text);
+    }
+    client->version = batch->to;
+    if (batch->text.bytes > 0) {
+        append_id(stream, out, client->version);
+        buffer_append_slice(out, buffer_slice(&batch->text));
+    }
+}
+
+/* The next step of a client that is given everything. */
+static void
+append_everything(struct client *client, size_t bytes_max, struct buffer *out)
+{
+    client->version = append_records(client->stream, client->version, client->kinds, bytes_max, out);
+    if (client->version < client->since)
+        return;
+    client->synced = true;
+    append_id(client->stream, out, client->version);
+    append_event(out, "synced");
+    buffer_append_text(out, "{}\n\n");
+}
+
+/* Gives a client what it has not seen, as far as there is room. */
+static void
+client_push(struct client *client)
+{
+    struct board *board = client->stream->rooms.board;
+    struct buffer *out = &client->stream->text;
+    size_t budget_bytes = client_budget_bytes(client);
+    uint64_t seen = client->version > client->since ? client->version : client->since;
+
+    if (budget_bytes < BUDGET_BYTES_MIN || (client->synced && client->version == board_version(board)))
+        return;
+    buffer_reset(out);
+    if (!board_remembers(board, seen))
+        client_start_over(client, out);
+    if (client->synced)
+        append_shared(client, budget_bytes, out);
+    else
+        append_everything(client, budget_bytes, out);
+    if (out->bytes > 0)
+        client_send(client, buffer_slice(out));
+}
+
+/* All was taken: one that is still being given everything gets more at once. */
+static void
+client_drained(struct evhttp_connection *connection, void *context)
+{
+    struct client *client = context;
+
+    (void)connection;
+    if (!client->synced)
+        client_push(client);
+}
+
+/* Whether it is still taking what it is given. */
+static bool
+client_is_alive(struct client *client, int64_t now_mono_ms)
+{
+    size_t unsent = client_unsent_bytes(client);
+
+    if (unsent == 0 || unsent < client->unsent_bytes)
+        client->progress_mono_ms = now_mono_ms;
+    client->unsent_bytes = unsent;
+    return now_mono_ms - client->progress_mono_ms < client->stream->rooms.config->stream_stall_ms;
+}
+
+static void
+client_turn(struct client *client, int64_t now_mono_ms)
+{
+    struct stream *stream = client->stream;
+
+    if (!client_is_alive(client, now_mono_ms)) {
+        metrics_add(stream->rooms.metrics, METRIC_STREAM_CUT, 0, 1);
+        log_write(stream->rooms.log, LOG_NOTICE, "stream_client_cut",
+                  LOG_TEXT("why", "it took nothing for stream_stall"),
+                  LOG_INTEGER("unsent_bytes", client->unsent_bytes));
+        evhttp_connection_free(client->connection); /* client_closed removes it */
+        return;
+    }
+    client_push(client);
+    if (now_mono_ms >= client->heartbeat_mono_ms && client_budget_bytes(client) > 0) {
+        client->heartbeat_mono_ms = now_mono_ms + stream->rooms.config->stream_heartbeat_ms;
+        buffer_reset(&stream->text);
+        append_heartbeat(stream, &stream->text);
+        client_send(client, buffer_slice(&stream->text));
+    }
+}
+
+/* ---- the stream ---- */
+
+static void
+stream_arm(struct stream *stream)
+{
+    int64_t interval_ms = stream->rooms.config->stream_interval_ms;
+    const struct timeval interval = {.tv_sec = interval_ms / 1000, .tv_usec = interval_ms % 1000 * 1000};
+
+    must(evtimer_add(stream->timer, &interval) == 0);
+}
+
+static void
+stream_turn(evutil_socket_t descriptor, short what, void *context)
+{
+    struct stream *stream = context;
+    int64_t now_mono_ms = wallclock_mono_ms();
+    struct client *next;
+
+    (void)descriptor;
+    (void)what;
+    for (struct client *client = stream->clients; client != NULL; client = next) {
+        next = client->next;
+        client_turn(client, now_mono_ms);
+    }
+    if (stream->clients != NULL)
+        stream_arm(stream);
+}
+
+struct stream *
+stream_new(struct event_base *base, const struct http_rooms *rooms)
+{
+    struct stream *stream = memory_allocate_zeroed(1, sizeof *stream);
+
+    stream->rooms = *rooms;
+    stream->timer = evtimer_new(base, stream_turn, stream);
+    must(stream->timer != NULL);
+    return stream;
+}
+
+void
+stream_free(struct stream *stream)
+{
+    if (stream == NULL)
+        return;
+    while (stream->clients != NULL)
+        evhttp_connection_free(stream->clients->connection);
+    event_free(stream->timer);
+    buffer_free(&stream->batch.text);
+    buffer_free(&stream->text);
+    memory_free(stream);
+}
+
+size_t
+stream_clients_count(const struct stream *stream)
+{
+    return stream->clients_count;
+}
+
+/* ---- a new client ---- */
+
+/* "scores,alerts" as bits; 0 when it names something else. */
+static unsigned
+parse_kinds(const char *text)
+{
+    static const char *const names[BOARD_KINDS_COUNT] = {"alerts", "scores", "outcomes"};
+    unsigned kinds = 0;
+
+    while (*text != '\0') {
+        struct slice word = {text, strcspn(text, ",")};
+        unsigned kind = 0;
+
+        while (kind < BOARD_KINDS_COUNT && !slice_is(word, names[kind]))
+            kind++;
+        if (kind == BOARD_KINDS_COUNT)
+            return 0;
+        kinds |= BOARD_BIT(kind);
+        text += word.bytes;
+        text += *text == ',';
+    }
+    return kinds;
+}
+
+/* The kinds it asks for; 0 when they are not known. */
+static unsigned
+requested_kinds(struct evhttp_request *request)
+{
+    const char *query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request));
+    unsigned kinds = BOARD_BIT(BOARD_ALERTS) | BOARD_BIT(BOARD_SCORES);
+    struct evkeyvalq parameters;
+    const char *text;
+
+    if (query == NULL)
+        return kinds;
+    if (evhttp_parse_query_str(query, &parameters) != 0)
+        return 0;
+    text = evhttp_find_header(&parameters, "kinds");
+    if (text != NULL)
+        kinds = parse_kinds(text);
+    evhttp_clear_headers(&parameters);
+    return kinds;
+}
+
+/* The number a client comes back with, if this board gave it; else 0. */
+static uint64_t
+resumed_version(const struct stream *stream, struct evhttp_request *request)
+{
+    const char *id = evhttp_find_header(evhttp_request_get_input_headers(request), "Last-Event-ID");
+    uint64_t seed;
+    uint64_t version;
+
+    if (id == NULL || sscanf(id, "%16" SCNx64 "-%20" SCNu64, &seed, &version) != 2)
+        return 0;
+    return seed == board_seed(stream->rooms.board) && board_remembers(stream->rooms.board, version) ? version
+                                                                                                    : 0;
+}
+
+static bool
+is_full(struct stream *stream, struct evhttp_request *request)
+{
+    if ((int64_t)stream->clients_count < stream->rooms.config->stream_clients_max)
+        return false;
+    metrics_bound_hit(stream->rooms.metrics, CONFIG_stream_clients_max);
+    log_write(stream->rooms.log, LOG_WARNING, "stream_full", LOG_INTEGER("clients", stream->clients_count));
+    evhttp_add_header(evhttp_request_get_output_headers(request), "Retry-After", "5");
+    reply_problem(request, stream->rooms.metrics, 503, "stream_clients_max clients are connected already");
+    return true;
+}
+
+static struct client *
+client_new(struct stream *stream, struct evhttp_request *request, unsigned kinds)
+{
+    struct client *client = memory_allocate_zeroed(1, sizeof *client);
+    int64_t now_mono_ms = wallclock_mono_ms();
+
+    client->stream = stream;
+    client->request = request;
+    client->connection = evhttp_request_get_connection(request);
+    client->kinds = kinds;
+    client->progress_mono_ms = now_mono_ms;
+    client->heartbeat_mono_ms = now_mono_ms;
+    client->next = stream->clients;
+    if (client->next != NULL)
+        client->next->previous = client;
+    stream->clients = client;
+    stream->clients_count++;
+    metrics_set(stream->rooms.metrics, METRIC_STREAM_CLIENTS, 0, (int64_t)stream->clients_count);
+    return client;
+}
+
+void
+stream_accept(struct stream *stream, struct evhttp_request *request)
+{
+    unsigned kinds = requested_kinds(request);
+    struct client *client;
+
+    if (kinds == 0) {
+        reply_problem(request, stream->rooms.metrics, 400, "kinds: expected some of alerts,scores,outcomes");
+        return;
+    }
+    if (is_full(stream, request))
+        return;
+    reply_secure(request, NULL);
+    reply_count(stream->rooms.metrics, 200);
+    evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", "text/event-stream");
+    evhttp_add_header(evhttp_request_get_output_headers(request), "X-Accel-Buffering", "no");
+    client = client_new(stream, request, kinds);
+    evhttp_connection_set_closecb(client->connection, client_closed, client);
+    evhttp_send_reply_start(request, 200, "OK");
+    /* It only listens: no time-out on its silence. Whether it takes anything is looked at every turn. */
+    bufferevent_set_timeouts(evhttp_connection_get_bufferevent(client->connection), NULL, NULL);
+    /* What it says from now on is not read, and must not pile up. */
+    bufferevent_setwatermark(evhttp_connection_get_bufferevent(client->connection), EV_READ, 0,
+                             UNREAD_BYTES_MAX);
+
+    client->version = resumed_version(stream, request);
+    client->synced = client->version > 0;
+    buffer_reset(&stream->text);
+    append_hello(stream, &stream->text);
+    append_heartbeat(stream, &stream->text);
+    if (!client->synced)
+        client_start_over(client, &stream->text);
+    client->heartbeat_mono_ms += stream->rooms.config->stream_heartbeat_ms;
+    client_send(client, buffer_slice(&stream->text));
+    client_push(client);
+    if (stream->clients_count == 1)
+        stream_arm(stream);
+}
