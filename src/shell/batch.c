@@ -74,6 +74,14 @@ batch_value(struct batch *batch)
     return &batch->bytes;
 }
 
+void
+batch_drop_value(struct batch *batch)
+{
+    must(batch->open && !batch->headers_open);
+    must(batch->bytes.bytes == batch->entries[batch->count].value_at);
+    batch->entries[batch->count].has_value = false;
+}
+
 static void
 batch_end_value(struct batch *batch)
 {

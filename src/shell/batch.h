@@ -30,6 +30,8 @@ void batch_free(struct batch *batch); /* NULL is fine */
 void batch_begin(struct batch *batch, enum topic topic, int32_t partition, struct slice key);
 /* Append the value here. A record whose value nobody asked for is a tombstone. */
 struct buffer *batch_value(struct batch *batch);
+/* Nothing was appended after all: the record is a tombstone. */
+void batch_drop_value(struct batch *batch);
 /* After the value. Both texts are copied; value.at NULL is a header without value. */
 void batch_header(struct batch *batch, struct slice name, struct slice value);
 void batch_end(struct batch *batch);

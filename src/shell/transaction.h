@@ -12,7 +12,8 @@
 
 /* What one task says in this epoch. */
 struct transaction_part {
-    int32_t task; /* its partition */
+    int32_t task;    /* its partition */
+    uint64_t serial; /* which of its assignments: the loop's own */
     uint64_t epoch;
     struct batch *batch;                      /* the job owns it */
     rd_kafka_topic_partition_list_t *offsets; /* next offsets to read; the job owns it; NULL: none */

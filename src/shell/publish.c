@@ -1,0 +1,170 @@
+/*
+ * Where effects become records.
+ *
+ * What: the engine's sink: one function an effect, each writes a record into the batch of the task's present
+ * epoch; and dead letters.
+ *
+ * Why so: an effect is printed at the moment it is decided, because its texts live for the call only, and
+ * into the epoch that also carries the state it came from: they commit together or not at all.
+ *
+ * Always true: an alert goes to the partition of its ticket, outcomes to the one partition they have, relays
+ * to every partition; nothing here looks at the wall or decides.
+ *
+ * Not here: how a record is printed (wire/effect), what is decided (the engine).
+ */
+#include "shell/publish.h"
+#include "shell/envelope.h"
+#include "shell/relay_record.h"
+#include "wire/dead_letter.h"
+#include "wire/effect.h"
+
+enum {
+    PUBLISH_CUT_BYTES = 2000000
+}; /* what a dead letter's value is cut at: more than any broker's default takes in */
+
+/* Keys and ids are short: built beside the batch, which is growing. */
+struct publish_texts {
+    struct buffer key, id;
+};
+
+static void
+publish_texts_free(struct publish_texts *texts)
+{
+    buffer_free(&texts->key);
+    buffer_free(&texts->id);
+}
+
+/* Ends the open record with its envelope. */
+static void
+publish_finish(struct task *task, const char *type, struct publish_texts *texts, int64_t at_ms)
+{
+    envelope_add(task->batch, task->world, type, buffer_slice(&texts->id), at_ms);
+    batch_end(task->batch);
+    publish_texts_free(texts);
+    task_touch(task);
+}
+
+static void
+publish_alert(void *context, const struct alert *alert)
+{
+    struct task *task = context;
+    struct publish_texts texts = {0};
+
+    effect_alert_key(&texts.key, alert);
+    effect_alert_id(&texts.id, alert);
+    batch_begin(task->batch, TOPIC_ALERTS, task->partition, buffer_slice(&texts.key));
+    effect_print_alert(batch_value(task->batch), alert);
+    publish_finish(task, "slad.alert", &texts, alert->arrival.detected_at_ms);
+    if (!task->announces)
+        task->announces_since_mono_ms = task->world->now_mono_ms;
+    task->announces = true;
+    metrics_add(task->world->metrics, METRIC_ALERTS, alert->state, 1);
+}
+
+static void
+publish_verdict(void *context, const struct verdict_outcome *outcome)
+{
+    struct task *task = context;
+    struct publish_texts texts = {0};
+
+    effect_verdict_key(&texts.key, outcome);
+    effect_verdict_id(&texts.id, outcome);
+    batch_begin(task->batch, TOPIC_OUTCOMES, 0, buffer_slice(&texts.key));
+    effect_print_verdict(batch_value(task->batch), outcome);
+    publish_finish(task, "slad.verdict", &texts, outcome->arrival.detected_at_ms);
+    metrics_add(task->world->metrics, METRIC_OUTCOMES, METRIC_OUTCOME_VERDICT, 1);
+}
+
+static void
+publish_ticket(void *context, const struct ticket_outcome *outcome)
+{
+    struct task *task = context;
+    struct publish_texts texts = {0};
+
+    effect_ticket_key(&texts.key, outcome);
+    effect_ticket_id(&texts.id, outcome);
+    batch_begin(task->batch, TOPIC_OUTCOMES, 0, buffer_slice(&texts.key));
+    effect_print_ticket(batch_value(task->batch), outcome);
+    publish_finish(task, "slad.ticket", &texts, outcome->arrival.detected_at_ms);
+    metrics_add(task->world->metrics, METRIC_OUTCOMES, METRIC_OUTCOME_TICKET, 1);
+}
+
+static void
+publish_due_changed(void *context, const struct due_changed_outcome *outcome)
+{
+    struct task *task = context;
+    struct publish_texts texts = {0};
+
+    effect_due_changed_key(&texts.key, outcome);
+    effect_due_changed_id(&texts.id, outcome);
+    batch_begin(task->batch, TOPIC_OUTCOMES, 0, buffer_slice(&texts.key));
+    effect_print_due_changed(batch_value(task->batch), outcome);
+    publish_finish(task, "slad.due_changed", &texts, outcome->arrival.detected_at_ms);
+    metrics_add(task->world->metrics, METRIC_OUTCOMES, METRIC_OUTCOME_DUE_CHANGED, 1);
+}
+
+static void
+publish_relay(void *context, const struct relay *relay)
+{
+    struct task *task = context;
+
+    for (int32_t partition = 0; partition < task->world->partitions_count; partition++) {
+        batch_begin(task->batch, TOPIC_RELAY, partition, relay->into_ticket);
+        relay_record_write(relay, batch_value(task->batch));
+        batch_end(task->batch);
+    }
+    task_touch(task);
+}
+
+static void
+publish_tombstone(void *context, struct slice ticket, struct slice alert_key)
+{
+    struct task *task = context;
+
+    (void)ticket;
+    batch_begin(task->batch, TOPIC_ALERTS, task->partition, alert_key);
+    batch_end(task->batch);
+    task_touch(task);
+}
+
+struct engine_sink
+publish_sink(struct task *task)
+{
+    return (struct engine_sink){
+        .context = task,
+        .alert = publish_alert,
+        .verdict = publish_verdict,
+        .ticket = publish_ticket,
+        .due_changed = publish_due_changed,
+        .relay = publish_relay,
+        .tombstone = publish_tombstone,
+    };
+}
+
+/* ---- dead letters ---- */
+
+void
+publish_letter(struct batch *batch, const struct publish_letter *letter)
+{
+    struct slice value = letter->value;
+    struct dead_letter why;
+    const char *name;
+    const void *at;
+    size_t bytes;
+
+    dead_letter_set(&why, letter->error, letter->detail, letter->topic, letter->partition, letter->offset);
+    batch_begin(batch, TOPIC_DEADLETTERS, RD_KAFKA_PARTITION_UA, letter->key);
+    if (value.bytes > PUBLISH_CUT_BYTES)
+        value.bytes = PUBLISH_CUT_BYTES;
+    if (value.at != NULL)
+        buffer_append_slice(batch_value(batch), value);
+    for (size_t i = 0;
+         letter->headers != NULL &&
+         rd_kafka_header_get_all(letter->headers, i, &name, &at, &bytes) == RD_KAFKA_RESP_ERR_NO_ERROR;
+         i++)
+        if (!dead_letter_is_header(slice_of(name)))
+            batch_header(batch, slice_of(name), (struct slice){at, bytes});
+    for (size_t i = 0; i < DEAD_LETTER_HEADERS_COUNT; i++)
+        batch_header(batch, slice_of(why.headers[i].name), why.headers[i].value);
+    batch_end(batch);
+}

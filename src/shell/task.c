@@ -1,0 +1,474 @@
+/*
+ * A ticket task.
+ *
+ * What: an engine, where it stands in its two partitions, what time it is for it, and the batch of the
+ * present epoch.
+ *
+ * Why so: everything that must move together lives in one struct: state, position, outputs. An epoch is
+ * closed by turning it into bytes; from then on it can be sent, sent again or thrown away without asking the
+ * engine.
+ *
+ * Always true: T never goes back; while more is waiting and the last record is old (or unknown: just loaded)
+ * the engine is quiet; the epoch's number grows by one a close; a position is committed only with the state
+ * that it led to.
+ *
+ * Not here: reading Kafka (tickets.c), judging records (ingest.c), the transaction (transaction.c).
+ */
+#include "shell/task.h"
+#include "base/memory.h"
+#include "base/panic.h"
+#include "shell/envelope.h"
+#include "shell/publish.h"
+#include "shell/restore.h"
+#include "wire/open_json.h"
+#include <stdio.h>
+#include <sys/random.h>
+
+enum { TASK_OPEN_EVERY_MS_MIN = 1000, TASK_OPEN_EVERY_MS_MAX = 10000, TASK_HEARTBEAT_MS = 6 * 3600000 };
+
+static int64_t
+task_later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+struct task *
+task_new(struct world *world, int32_t partition)
+{
+    struct task *task = memory_allocate_zeroed(1, sizeof *task);
+
+    task->world = world;
+    task->partition = partition;
+    task->serial = ++world->tasks_made;
+    task->state = TASK_LOADING;
+    task->assigned_mono_ms = world->now_mono_ms;
+    task->batch = batch_new();
+    return task;
+}
+
+void
+task_free(struct task *task)
+{
+    if (task == NULL)
+        return;
+    if (task->engine != NULL)
+        engine_free(task->engine);
+    batch_free(task->batch);
+    memory_free(task->held_reason);
+    memory_free(task);
+}
+
+/* ---- loading ---- */
+
+static struct hash128
+task_draw(void)
+{
+    struct hash128 drawn;
+
+    must(getrandom(&drawn, sizeof drawn, 0) == (ssize_t)sizeof drawn);
+    return drawn;
+}
+
+static struct engine *
+task_engine_new(struct task *task)
+{
+    const struct config *config = task->world->config;
+    struct engine_options options = {
+        .symbols = task->world->symbols,
+        .sink = publish_sink(task),
+        .late_after_ms = config->late_after_ms,
+        .retire_after_ms = config->retire_after_ms,
+        .retirement_mark_ms = config->retirement_mark_ms,
+        .alerts_from_ms = config->alerts_from_ms != INT64_MIN ? config->alerts_from_ms : task->alerts_from_ms,
+        .allowed_skew_ms = config->allowed_skew_ms,
+        .accept_age_ms = config->accept_age_ms,
+        .history_max = (size_t)config->history_max,
+    };
+
+    return engine_new(&options, task->world->policies);
+}
+
+void
+task_begin(struct task *task, bool has_marker, const struct marker *marker)
+{
+    if (task->engine != NULL)
+        engine_free(task->engine);
+    batch_free(task->batch);
+    task->batch = batch_new();
+    task->dirty = task->announces = false;
+    task->counted = (struct engine_figures){0};
+    if (has_marker) {
+        task->lineage = marker->lineage;
+        task->epoch = task->committed_epoch = marker->epoch;
+        task->t_ms = marker->t_ms;
+        task->alerts_from_ms = marker->alerts_from_ms;
+        task->created_at_ms = marker->created_at_ms;
+    } else {
+        task->lineage = task_draw();
+        task->epoch = task->committed_epoch = 0;
+        task->t_ms = INT64_MIN;
+        task->alerts_from_ms = task->created_at_ms = task->world->started_at_ms;
+    }
+    for (int i = 0; i < TASK_SOURCES_COUNT; i++) {
+        task->next_offsets[i] = has_marker ? marker->offsets[i] : MARKER_NO_OFFSET;
+        task->at_end[i] = false;
+        task->lags[i] = true;
+        task->last_record_ms[i] = has_marker ? marker->t_ms : INT64_MIN;
+    }
+    task->engine = task_engine_new(task);
+}
+
+size_t
+task_load(struct task *task, struct slice records)
+{
+    struct slice key, value;
+    size_t bad = 0;
+
+    while (restore_record_next(&records, &key, &value)) {
+        struct slice ticket = task_state_ticket(key);
+
+        if (value.at == NULL)
+            engine_forget(task->engine, ticket);
+        else if (engine_load(task->engine, ticket, value) != 0)
+            bad++;
+    }
+    return bad;
+}
+
+/* Quiet from now on: announced is only what is still true when the task has caught up. */
+static void
+task_enter_behind(struct task *task)
+{
+    engine_set_quiet(task->engine, true, task->t_ms);
+    task->quiet = true;
+    task->behind_since_mono_ms = task->world->now_mono_ms;
+    log_write(task->world->log, LOG_INFO, "behind_begins", LOG_INTEGER("task", task->partition),
+              LOG_INSTANT("from", task_later(task->t_ms, task->alerts_from_ms)),
+              LOG_INTEGER("epoch", task->epoch));
+}
+
+void
+task_loaded(struct task *task)
+{
+    if (task->t_ms == INT64_MIN)
+        task->t_ms = 0; /* a task that has seen nothing: its first record or the wall sets the time */
+    engine_set_quiet(task->engine, true, task->t_ms);
+    engine_loaded(task->engine, task->t_ms);
+    task_enter_behind(task);
+    task->state = TASK_LIVE;
+    task->closed_mono_ms = task->world->now_mono_ms;
+}
+
+void
+task_hold(struct task *task, const char *reason)
+{
+    task->state = TASK_HELD;
+    memory_free(task->held_reason);
+    task->held_reason = kafka_name(reason, "");
+    log_write(task->world->log, LOG_ERROR, "task_held", LOG_INTEGER("task", task->partition),
+              LOG_TEXT("why", reason));
+}
+
+/* ---- time ---- */
+
+bool
+task_is_behind(const struct task *task)
+{
+    return task->lags[TASK_TICKETS] || task->lags[TASK_RELAY];
+}
+
+static bool
+task_is_idle(const struct task *task)
+{
+    return task->at_end[TASK_TICKETS] && task->at_end[TASK_RELAY];
+}
+
+void
+task_touch(struct task *task)
+{
+    if (!task->dirty)
+        task->dirty_since_mono_ms = task->world->now_mono_ms;
+    task->dirty = true;
+}
+
+bool
+task_arrive(struct task *task, enum task_source source, int64_t timestamp_ms)
+{
+    int64_t now_ms = task->world->now_ms;
+    int64_t arrived_ms = timestamp_ms < now_ms ? timestamp_ms : now_ms;
+
+    task->at_end[source] = false;
+    task->last_record_ms[source] = arrived_ms;
+    task->lags[source] = now_ms - arrived_ms > TASK_BEHIND_MS;
+    if (task->lags[source] && !task->quiet && !task->lagging)
+        task_enter_behind(task);
+    task->t_ms = task_later(task->t_ms, arrived_ms);
+    if (engine_next_ms(task->engine) >= task->t_ms)
+        return false;
+    task_touch(task);
+    return engine_advance(task->engine, task->t_ms, ENGINE_BEFORE,
+                          (size_t)task->world->config->turn_tickets_max);
+}
+
+void
+task_advance_offset(struct task *task, enum task_source source, int64_t offset)
+{
+    task->next_offsets[source] = offset + 1;
+    task_touch(task);
+}
+
+void
+task_reach_end(struct task *task, enum task_source source, int64_t offset)
+{
+    task->at_end[source] = true;
+    task->lags[source] = false;
+    if (offset > task->next_offsets[source]) /* past control records: no record, but a position */
+        task->next_offsets[source] = offset;
+}
+
+static void
+task_leave_behind(struct task *task, bool lagging)
+{
+    task->lagging = lagging;
+    engine_set_lagging(task->engine, lagging);
+    engine_set_quiet(task->engine, false, task->t_ms);
+    task->quiet = false;
+    task_touch(task);
+    log_write(task->world->log, lagging ? LOG_WARNING : LOG_INFO, "behind_ends",
+              LOG_INTEGER("task", task->partition), LOG_INSTANT("until", task->t_ms),
+              LOG_BOOLEAN("lagging", lagging));
+}
+
+/* Quiet, and it may be over: first everything due fires in silence. true: go on next turn. */
+static bool
+task_tick_quiet(struct task *task)
+{
+    bool behind = task_is_behind(task);
+    bool patient =
+        task->world->now_mono_ms - task->behind_since_mono_ms < task->world->config->catchup_max_ms;
+
+    if (behind && patient)
+        return false;
+    if (engine_next_ms(task->engine) <= task->t_ms &&
+        engine_advance(task->engine, task->t_ms, task_is_idle(task) ? ENGINE_THROUGH : ENGINE_BEFORE,
+                       (size_t)task->world->config->turn_tickets_max))
+        return true;
+    task_leave_behind(task, behind);
+    return false;
+}
+
+bool
+task_tick(struct task *task)
+{
+    bool idle = task_is_idle(task), more = false;
+
+    if (idle)
+        task->t_ms = task_later(task->t_ms, task->world->now_ms);
+    if (task->quiet)
+        return task_tick_quiet(task);
+    if (task->lagging && !task_is_behind(task)) {
+        task->lagging = false;
+        engine_set_lagging(task->engine, false);
+        log_write(task->world->log, LOG_INFO, "lagging_ends", LOG_INTEGER("task", task->partition),
+                  LOG_INSTANT("at", task->t_ms));
+    }
+    if (idle && engine_next_ms(task->engine) <= task->t_ms) {
+        task_touch(task);
+        more = engine_advance(task->engine, task->t_ms, ENGINE_THROUGH,
+                              (size_t)task->world->config->turn_tickets_max);
+    }
+    if (task->world->now_mono_ms - task->closed_mono_ms > TASK_HEARTBEAT_MS)
+        task_touch(task); /* offsets of a topic the group does not subscribe to expire */
+    return more;
+}
+
+int64_t
+task_next_ms(const struct task *task)
+{
+    return task_is_idle(task) ? engine_next_ms(task->engine) : INT64_MAX;
+}
+
+/* ---- the `open` record ---- */
+
+/* What a change of counts: not the time. */
+static uint64_t
+task_open_hash(const struct open_record *record)
+{
+    uint64_t hash = hash_bytes(record->behind ? 1 : 0, &record->counts, sizeof record->counts);
+
+    for (size_t i = 0; i < record->clocks_count; i++) {
+        const struct open_clock *clock = &record->clocks[i];
+        int64_t numbers[] = {(int64_t)clock->name.kind, (int64_t)clock->name.cycle, (int64_t)clock->state,
+                             clock->due_at_ms, clock->target_ms};
+
+        hash = hash_slice(hash, clock->name.ticket);
+        hash = hash_slice(hash, clock->name.clock);
+        hash = hash_bytes(hash, numbers, sizeof numbers);
+    }
+    return hash;
+}
+
+void
+task_publish_open(struct task *task)
+{
+    struct world *world = task->world;
+    size_t clocks_max = (size_t)world->config->open_clocks_max;
+    int64_t age_ms = world->now_mono_ms - task->open_mono_ms;
+    struct open_clock *clocks;
+    struct open_record record = {
+        .task = task->partition,
+        .at_ms = task->t_ms,
+        .instance = slice_of(world->config->instance),
+        .api = slice_of(world->api_url),
+        .behind = task_is_behind(task),
+    };
+    char key[OPEN_JSON_KEY_BYTES], id[OPEN_JSON_KEY_BYTES + 24];
+    uint64_t hash;
+
+    if (task->open_mono_ms != 0 && age_ms < TASK_OPEN_EVERY_MS_MIN)
+        return;
+    clocks = memory_allocate_zeroed(clocks_max, sizeof *clocks);
+    record.clocks = clocks;
+    record.clocks_count = engine_open(task->engine, task->t_ms, &record.counts, clocks, clocks_max);
+    if (record.behind)
+        record.lag_ms = world->now_ms - task->last_record_ms[TASK_TICKETS];
+    hash = task_open_hash(&record);
+    if (task->open_mono_ms == 0 || hash != task->open_hash || age_ms >= TASK_OPEN_EVERY_MS_MAX) {
+        task->open_hash = hash;
+        task->open_mono_ms = world->now_mono_ms;
+        open_json_key(task->partition, key);
+        batch_begin(task->batch, TOPIC_SCORES, 0, slice_of(key));
+        open_json_print(batch_value(task->batch), &record);
+        snprintf(id, sizeof id, "%s/%lld", key, (long long)record.at_ms);
+        envelope_add(task->batch, world, "slad.open", slice_of(id), record.at_ms);
+        batch_end(task->batch);
+        task_touch(task);
+        metrics_add(world->metrics, METRIC_SCORES, 0, 1);
+        metrics_set(world->metrics, METRIC_TASK_BREACHED, (size_t)task->partition,
+                    (int64_t)record.counts.breached_open);
+    }
+    memory_free(clocks);
+}
+
+/* ---- epochs ---- */
+
+void
+task_state_key(struct slice ticket, struct buffer *out)
+{
+    if (ticket.bytes > 0 && ticket.at[0] == '~')
+        buffer_append_byte(out, '~');
+    buffer_append_slice(out, ticket);
+}
+
+struct slice
+task_state_ticket(struct slice key)
+{
+    if (key.bytes > 0 && key.at[0] == '~')
+        return (struct slice){key.at + 1, key.bytes - 1};
+    return key;
+}
+
+struct marker
+task_marker(const struct task *task)
+{
+    const struct world *world = task->world;
+
+    return (struct marker){
+        .lineage = task->lineage,
+        .epoch = task->epoch,
+        .t_ms = task->t_ms,
+        .writer = world->writer,
+        .offsets = {task->next_offsets[0], task->next_offsets[1]},
+        .alerts_from_ms = task->alerts_from_ms,
+        .created_at_ms = task->created_at_ms,
+        .partitions_count = world->partitions_count,
+        .group = slice_of(world->group),
+        .instance = slice_of(world->config->instance),
+    };
+}
+
+static void
+task_write_states(struct task *task)
+{
+    struct buffer key = {0};
+    struct ticket *ticket;
+
+    while ((ticket = engine_changed_next(task->engine)) != NULL) {
+        buffer_reset(&key);
+        task_state_key(ticket_name(ticket), &key);
+        batch_begin(task->batch, TOPIC_STATE, task->partition, buffer_slice(&key));
+        if (!engine_save(task->engine, ticket, batch_value(task->batch)))
+            batch_drop_value(task->batch);
+        batch_end(task->batch);
+    }
+    buffer_free(&key);
+}
+
+void
+task_close(struct task *task, struct transaction_part *ret_part)
+{
+    const enum topic topics[] = {TOPIC_TICKETS, TOPIC_RELAY};
+    struct marker marker;
+
+    task_write_states(task);
+    task->epoch++;
+    marker = task_marker(task);
+    batch_begin(task->batch, TOPIC_STATE, task->partition, slice_of(MARKER_KEY));
+    marker_write(&marker, batch_value(task->batch));
+    batch_end(task->batch);
+    ret_part->task = task->partition;
+    ret_part->serial = task->serial;
+    ret_part->epoch = task->epoch;
+    ret_part->batch = task->batch;
+    ret_part->offsets = rd_kafka_topic_partition_list_new(TASK_SOURCES_COUNT);
+    for (int i = 0; i < TASK_SOURCES_COUNT; i++)
+        if (task->next_offsets[i] != MARKER_NO_OFFSET)
+            rd_kafka_topic_partition_list_add(ret_part->offsets, task->world->topics.names[topics[i]],
+                                              task->partition)
+                ->offset = task->next_offsets[i];
+    task->batch = batch_new();
+    task->closed_announces_mono_ms = task->announces ? task->announces_since_mono_ms : 0;
+    task->dirty = task->announces = false;
+    task->closed_mono_ms = task->world->now_mono_ms;
+}
+
+void
+task_committed(struct task *task, uint64_t epoch)
+{
+    task->committed_epoch = epoch;
+    metrics_set(task->world->metrics, METRIC_TASK_EPOCH, (size_t)task->partition, (int64_t)epoch);
+    if (task->closed_announces_mono_ms != 0)
+        metrics_observe(task->world->metrics, METRIC_ALERT_DELAY, 0,
+                        task->world->now_mono_ms - task->closed_announces_mono_ms);
+    task->closed_announces_mono_ms = 0;
+}
+
+/* ---- figures ---- */
+
+void
+task_measure(struct task *task)
+{
+    struct metrics *metrics = task->world->metrics;
+    size_t label = (size_t)task->partition;
+    struct engine_figures now;
+
+    if (task->engine == NULL || (task->state != TASK_LIVE && task->state != TASK_CHECKING))
+        return;
+    engine_figures(task->engine, &now);
+    metrics_add(metrics, METRIC_DUPLICATES, 0, now.duplicates - task->counted.duplicates);
+    metrics_add(metrics, METRIC_NO_EFFECT, 0, now.no_effect - task->counted.no_effect);
+    metrics_add(metrics, METRIC_UNKNOWN_FIELDS, 0, now.unknown_fields - task->counted.unknown_fields);
+    metrics_add(metrics, METRIC_UNMAPPED_STATUSES, 0,
+                now.unmapped_statuses - task->counted.unmapped_statuses);
+    metrics_add(metrics, METRIC_LATE_EVENTS, 0, now.late_events - task->counted.late_events);
+    metrics_add(metrics, METRIC_MERGE_CIRCLES, 0, now.merge_circles - task->counted.merge_circles);
+    metrics_add(metrics, METRIC_FALSE_ALERTS, 0, now.false_alerts - task->counted.false_alerts);
+    metrics_add(metrics, METRIC_SELF_CHECK_DIFFERENCES, 0,
+                now.self_check_differences - task->counted.self_check_differences);
+    task->counted = now;
+    metrics_set(metrics, METRIC_TASK_TICKETS, label, (int64_t)now.tickets);
+    metrics_set(metrics, METRIC_TASK_TICKETS_OPEN, label, (int64_t)now.tickets_open);
+    metrics_set(metrics, METRIC_TASK_BEHIND, label, task_is_behind(task));
+    metrics_set(metrics, METRIC_TASK_LAG_TIME, label,
+                task_is_behind(task) ? task->world->now_ms - task->last_record_ms[TASK_TICKETS] : 0);
+}

@@ -1,0 +1,119 @@
+#ifndef SLAD_SHELL_TASK_H
+#define SLAD_SHELL_TASK_H
+
+/*
+ * A ticket task: one partition of tickets (and its sibling of slad.relay), the engine that holds its tickets,
+ * its position, its time, and what it has to say in the present epoch. Assigned, loaded, committed and
+ * dropped as one. The loop thread only.
+ */
+#include "shell/marker.h"
+#include "shell/transaction.h"
+#include "shell/world.h"
+#include "slad/engine.h"
+
+enum task_source { TASK_TICKETS, TASK_RELAY, TASK_SOURCES_COUNT };
+
+enum task_state {
+    TASK_LOADING, /* the loader is at it */
+    TASK_LIVE,
+    TASK_CHECKING, /* an epoch's outcome is unknown: the marker is being read back; goes on reading meanwhile
+                    */
+    TASK_HELD      /* waits for a person */
+};
+
+enum { TASK_BEHIND_MS = 2000 };
+
+struct task {
+    struct world *world;
+    int32_t partition;
+    uint64_t serial; /* of this assignment: the same partition comes back with another */
+    enum task_state state;
+    uint64_t question; /* to the loader, open */
+    int64_t assigned_mono_ms;
+    bool fetching; /* in the consumer's assignment */
+    bool paused;
+    char *held_reason;
+
+    struct engine *engine; /* NULL until loading began */
+    int64_t t_ms;          /* task time T */
+
+    /* position */
+    int64_t next_offsets[TASK_SOURCES_COUNT]; /* MARKER_NO_OFFSET: none yet */
+    int64_t last_record_ms[TASK_SOURCES_COUNT];
+    bool at_end[TASK_SOURCES_COUNT];
+    bool lags[TASK_SOURCES_COUNT]; /* more is waiting and the last record is old */
+    bool quiet;                    /* the engine announces nothing */
+    bool lagging;                  /* behind for longer than catchup_max */
+    int64_t behind_since_mono_ms;
+
+    /* identity */
+    struct hash128 lineage;
+    int64_t alerts_from_ms, created_at_ms;
+    uint64_t epoch; /* the last that was closed */
+    uint64_t committed_epoch;
+
+    /* the present epoch */
+    struct batch *batch;
+    bool dirty;     /* there is something to write */
+    bool announces; /* an alert is among it: the epoch closes at once */
+    int64_t dirty_since_mono_ms, announces_since_mono_ms;
+    int64_t closed_mono_ms;           /* when an epoch was closed last */
+    int64_t closed_announces_mono_ms; /* announces_since_mono_ms of that epoch; 0: it announced nothing */
+
+    /* the `open` record */
+    uint64_t open_hash;
+    int64_t open_mono_ms;
+
+    struct engine_figures counted; /* what has been added to the metrics */
+};
+
+struct task *task_new(struct world *world, int32_t partition);
+void task_free(struct task *task);
+
+/* ---- loading ---- */
+
+/* has_marker false: a new task, with a lineage of its own. May be called again: what was loaded is dropped.
+ */
+void task_begin(struct task *task, bool has_marker, const struct marker *marker);
+/* A chunk of slad.state. Returns how many records could not be read. */
+size_t task_load(struct task *task, struct slice records);
+void task_loaded(struct task *task);
+void task_hold(struct task *task, const char *reason);
+
+/* ---- living ---- */
+
+/* Before a record of this Kafka timestamp at this offset is given to the engine: moves T, fires what is due
+ * before it. true: not done yet, call again next turn. */
+bool task_arrive(struct task *task, enum task_source source, int64_t timestamp_ms);
+/* The record is dealt with: the position moves. */
+void task_advance_offset(struct task *task, enum task_source source, int64_t offset);
+/* The end of a partition was reached. */
+void task_reach_end(struct task *task, enum task_source source, int64_t offset);
+/* Once a turn: T follows the wall when nothing is to be read, timers fire (bounded), behind begins and ends.
+ * true: more is due now. */
+bool task_tick(struct task *task);
+/* The next instant (wall) at which task_tick has something to do; INT64_MAX: none. */
+int64_t task_next_ms(const struct task *task);
+bool task_is_behind(const struct task *task);
+/* Something other than the engine's effects is to be committed (a position, a dead letter). */
+void task_touch(struct task *task);
+/* Puts the `open` record into the epoch when it is due (changed and a second old, or ten seconds old). */
+void task_publish_open(struct task *task);
+
+/* ---- epochs ---- */
+
+/* Ends the epoch: state records of every changed ticket, the marker, the offsets. The part owns batch and
+ * offsets. */
+void task_close(struct task *task, struct transaction_part *ret_part);
+void task_committed(struct task *task, uint64_t epoch);
+/* The marker of the last closed epoch, for comparison. */
+struct marker task_marker(const struct task *task);
+
+/* Counters of the engine into the metrics, gauges anew. */
+void task_measure(struct task *task);
+
+/* The state topic's key of a ticket and back (a name that begins with ~ gets one more). */
+void task_state_key(struct slice ticket, struct buffer *out);
+struct slice task_state_ticket(struct slice key);
+
+#endif

@@ -1,0 +1,220 @@
+/*
+ * The board's reading.
+ *
+ * What: a consumer without a group over alerts, scores and outcomes, its records into the board.
+ *
+ * Why so: the board shows what everybody can read, read_committed, so it is never ahead of what a consumer of
+ * the alerts knows, and every process shows the whole installation, not its share.
+ *
+ * Always true: compacted topics are read from their beginning, outcomes only as far back as the board keeps
+ * them.
+ *
+ * Not here: what the board does with a record (board.c).
+ */
+#include "shell/watch.h"
+#include "base/memory.h"
+#include "base/panic.h"
+#include <sys/eventfd.h>
+#include <string.h>
+#include <unistd.h>
+
+struct watch {
+    struct world *world;
+    struct board *board;
+    struct kafka_client description;
+    struct kafka_setting settings[1];
+    char *group;
+    rd_kafka_t *consumer;
+    rd_kafka_queue_t *queue;
+    int descriptor;
+    rd_kafka_topic_partition_list_t *partitions; /* offset: the next to read, or negative */
+    bool *at_end;                                /* of each */
+};
+
+static const struct {
+    enum topic topic;
+    enum board_kind kind;
+    enum metric_topic metric;
+} watch_topics[] = {
+    {TOPIC_ALERTS, BOARD_ALERTS, METRIC_TOPIC_ALERTS},
+    {TOPIC_SCORES, BOARD_SCORES, METRIC_TOPIC_SCORES},
+    {TOPIC_OUTCOMES, BOARD_OUTCOMES, METRIC_TOPIC_OUTCOMES},
+};
+enum { WATCH_TOPICS_COUNT = sizeof watch_topics / sizeof *watch_topics };
+
+static int
+watch_open(struct watch *watch)
+{
+    char error[KAFKA_ERROR_BYTES];
+    rd_kafka_resp_err_t code;
+
+    watch->settings[0] = (struct kafka_setting){"group.id", watch->group};
+    watch->description = (struct kafka_client){
+        .kafka = &watch->world->kafka, .name = "board", .settings = watch->settings, .settings_count = 1};
+    watch->consumer = kafka_consumer_new(&watch->description, error);
+    if (watch->consumer == NULL) {
+        log_write(watch->world->log, LOG_ERROR, "kafka_setting_refused", LOG_TEXT("text", error));
+        return -1;
+    }
+    watch->queue = rd_kafka_queue_get_consumer(watch->consumer);
+    kafka_queue_wake(watch->queue, watch->descriptor);
+    code = rd_kafka_assign(watch->consumer, watch->partitions);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return 0;
+    log_write(watch->world->log, LOG_ERROR, "assignment_failed", LOG_TEXT("call", "assign"),
+              LOG_TEXT("text", rd_kafka_err2str(code)));
+    return -1;
+}
+
+struct watch *
+watch_new(struct world *world, struct board *board, const struct topic_found found[TOPICS_COUNT])
+{
+    struct watch *watch = memory_allocate_zeroed(1, sizeof *watch);
+    int64_t outcomes_max = world->config->board_outcomes_max;
+
+    watch->world = world;
+    watch->board = board;
+    watch->group = kafka_name(world->config->prefix, "-board");
+    watch->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    must(watch->descriptor >= 0);
+    watch->partitions = rd_kafka_topic_partition_list_new(16);
+    for (int i = 0; i < WATCH_TOPICS_COUNT; i++)
+        for (int32_t p = 0; p < found[watch_topics[i].topic].partitions_count; p++)
+            rd_kafka_topic_partition_list_add(watch->partitions, world->topics.names[watch_topics[i].topic],
+                                              p)
+                ->offset = watch_topics[i].topic == TOPIC_OUTCOMES ? RD_KAFKA_OFFSET_TAIL(outcomes_max)
+                                                                   : RD_KAFKA_OFFSET_BEGINNING;
+    watch->at_end = memory_allocate_zeroed((size_t)watch->partitions->cnt, sizeof *watch->at_end);
+    if (watch_open(watch) != 0) {
+        watch_free(watch);
+        return NULL;
+    }
+    return watch;
+}
+
+void
+watch_free(struct watch *watch)
+{
+    if (watch == NULL)
+        return;
+    if (watch->queue != NULL) {
+        rd_kafka_queue_io_event_enable(watch->queue, -1, NULL, 0);
+        rd_kafka_queue_destroy(watch->queue);
+    }
+    if (watch->consumer != NULL) {
+        rd_kafka_consumer_close(watch->consumer);
+        rd_kafka_destroy(watch->consumer);
+    }
+    rd_kafka_topic_partition_list_destroy(watch->partitions);
+    close(watch->descriptor);
+    memory_free(watch->at_end);
+    memory_free(watch->group);
+    memory_free(watch);
+}
+
+/* The place in partitions, or -1. */
+static int
+watch_find(const struct watch *watch, const rd_kafka_message_t *message)
+{
+    const char *name = message->rkt != NULL ? rd_kafka_topic_name(message->rkt) : "";
+
+    for (int i = 0; i < watch->partitions->cnt; i++)
+        if (watch->partitions->elems[i].partition == message->partition &&
+            strcmp(watch->partitions->elems[i].topic, name) == 0)
+            return i;
+    return -1;
+}
+
+static void
+watch_show(struct watch *watch, const rd_kafka_message_t *message)
+{
+    const char *name = rd_kafka_topic_name(message->rkt);
+    struct slice key = {message->key, message->key != NULL ? message->key_len : 0};
+    struct slice value = {message->payload, message->payload != NULL ? message->len : 0};
+    rd_kafka_timestamp_type_t type;
+
+    for (int i = 0; i < WATCH_TOPICS_COUNT; i++)
+        if (strcmp(watch->world->topics.names[watch_topics[i].topic], name) == 0) {
+            board_record(watch->board, watch_topics[i].kind, key, value,
+                         rd_kafka_message_timestamp(message, &type));
+            metrics_add(watch->world->metrics, METRIC_EVENTS, watch_topics[i].metric, 1);
+        }
+}
+
+static void
+watch_on_message(struct watch *watch, const rd_kafka_message_t *message)
+{
+    int place = watch_find(watch, message);
+
+    if (place < 0)
+        return;
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        watch->partitions->elems[place].offset = message->offset + 1;
+        watch->at_end[place] = false;
+        watch_show(watch, message);
+    } else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        watch->partitions->elems[place].offset = message->offset;
+        watch->at_end[place] = true;
+    } else
+        log_write(watch->world->log, LOG_WARNING, "consumer_error", LOG_TEXT("client", "board"),
+                  LOG_TEXT("code", rd_kafka_err2name(message->err)),
+                  LOG_TEXT("text", rd_kafka_message_errstr(message)));
+}
+
+bool
+watch_drain(struct watch *watch, int64_t records_max)
+{
+    for (int64_t i = 0; i < records_max; i++) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(watch->consumer, 0);
+
+        if (message == NULL)
+            return false;
+        watch_on_message(watch, message);
+        rd_kafka_message_destroy(message);
+    }
+    return true;
+}
+
+bool
+watch_caught_up(const struct watch *watch)
+{
+    for (int i = 0; i < watch->partitions->cnt; i++)
+        if (!watch->at_end[i] && watch->partitions->elems[i].offset < 0)
+            return false;
+    return true;
+}
+
+void
+watch_measure(struct watch *watch)
+{
+    int64_t lag = 0, low, high;
+
+    for (int i = 0; i < watch->partitions->cnt; i++) {
+        const rd_kafka_topic_partition_t *partition = &watch->partitions->elems[i];
+
+        if (watch->at_end[i] ||
+            rd_kafka_get_watermark_offsets(watch->consumer, partition->topic, partition->partition, &low,
+                                           &high) != RD_KAFKA_RESP_ERR_NO_ERROR)
+            continue;
+        if (partition->offset >= 0 && high > partition->offset)
+            lag += high - partition->offset;
+        else if (partition->offset < 0 && high > low)
+            lag += high - low;
+    }
+    board_set_lag(watch->board, lag);
+}
+
+int
+watch_descriptor(const struct watch *watch)
+{
+    return watch->descriptor;
+}
+
+void
+watch_clear(struct watch *watch)
+{
+    uint64_t rung;
+
+    while (read(watch->descriptor, &rung, sizeof rung) > 0)
+        ;
+}
