@@ -122,16 +122,28 @@ engine_each(const struct engine *engine, size_t *cursor)
 }
 
 struct ticket *
-engine_ticket_make(struct engine *engine, struct slice name)
+engine_ticket_new(struct slice name)
 {
     struct ticket *ticket = memory_allocate_zeroed(1, sizeof *ticket + name.bytes + 1);
 
     memcpy(ticket->name, name.at, name.bytes);
     ticket->name_bytes = (uint32_t)name.bytes;
     ticket->last_arrival_ms = INSTANT_NONE;
+    ticket->life.pending_reopen_at_ms = INSTANT_NONE;
     heap_item_init(&ticket->timer);
-    (void)map_put(engine->tickets, ticket);
     return ticket;
+}
+
+void
+engine_ticket_put(struct engine *engine, struct ticket *ticket)
+{
+    must(map_put(engine->tickets, ticket) == NULL);
+}
+
+void
+engine_ticket_drop(struct engine *engine, struct ticket *ticket)
+{
+    ticket_free(engine, ticket);
 }
 
 void
@@ -468,7 +480,8 @@ take(struct engine *engine, struct ticket *ticket, const struct event *event, in
         return refuse(engine, ERROR_WRONG_TYPE, "clock: expected kind/clock or kind/clock/cycle");
     }
     if (ticket == NULL) {
-        ticket = engine_ticket_make(engine, event->ticket);
+        ticket = engine_ticket_new(event->ticket);
+        engine_ticket_put(engine, ticket);
         ticket->seen_version = (uint16_t)policy_set_in_force(engine->set, t_ms);
         merge_deliver_kept(engine, ticket);
     }
@@ -653,4 +666,49 @@ engine_set_policies(struct engine *engine, const struct policy_set *set, int64_t
         engine_derive(engine, ticket, engine->t_ms, false);
     }
     merge_drain_queue(engine, engine->t_ms);
+}
+
+/* ---- loading ---- */
+
+static void
+take_off_changed(struct engine *engine, struct ticket *ticket)
+{
+    struct ticket **link = &engine->changed_first;
+
+    engine->changed_last = NULL;
+    while (*link != NULL) {
+        if (*link == ticket) {
+            *link = ticket->next_changed;
+        } else {
+            engine->changed_last = *link;
+            link = &(*link)->next_changed;
+        }
+    }
+}
+
+void
+engine_forget(struct engine *engine, struct slice name)
+{
+    struct ticket *ticket = map_remove(engine->tickets, name);
+
+    if (ticket == NULL)
+        return;
+    if (ticket->changed)
+        take_off_changed(engine, ticket);
+    set_timer(engine, ticket, NEVER);
+    ticket_free(engine, ticket);
+}
+
+void
+engine_loaded(struct engine *engine, int64_t t_ms)
+{
+    struct ticket *ticket;
+    size_t cursor = 0;
+
+    engine->t_ms = t_ms > engine->t_ms ? t_ms : engine->t_ms;
+    while ((ticket = map_each(engine->tickets, &cursor)) != NULL) {
+        int64_t mark_ends_ms = ticket->retired_at_ms + engine->options.retirement_mark_ms;
+
+        set_timer(engine, ticket, ticket->retired && mark_ends_ms > t_ms ? mark_ends_ms : t_ms);
+    }
 }

@@ -124,7 +124,9 @@ void merge_done(struct engine *engine);
 /* engine.c */
 void engine_derive(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool through);
 void engine_touch(struct engine *engine, struct ticket *ticket); /* on the list of changed tickets */
-struct ticket *engine_ticket_make(struct engine *engine, struct slice name);
+struct ticket *engine_ticket_new(struct slice name);                       /* in no engine yet */
+void engine_ticket_put(struct engine *engine, struct ticket *ticket);       /* its name is not there */
+void engine_ticket_drop(struct engine *engine, struct ticket *ticket);      /* frees one that was never put */
 struct slice engine_text(const struct engine *engine, symbol number);
 void ticket_marks_done(struct engine *engine, struct ticket *ticket);
 

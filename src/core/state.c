@@ -1,0 +1,404 @@
+/*
+ * A ticket as bytes, and back: history and marks, nothing derived (slad/engine.h, engine_save).
+ *
+ * Why texts: symbols are numbers of one process; a record is read by another one, perhaps years later. Each record has its own
+ * table of texts, and the rest refers to it.
+ * Format 1: byte 1 'T' (ticket) or 'R' (retirement mark); varints as in base/varint.h; see put_* below, which read_*
+ * mirror line by line. A reader refuses what it does not understand, whole.
+ * Always true: save, load, save gives the same bytes.
+ * Not here: when to write (shell), what the fold makes of it.
+ */
+#include "base/memory.h"
+#include "base/panic.h"
+#include "core/ticket.h"
+
+#define RECORD_TICKET 'T'
+#define RECORD_RETIRED 'R'
+
+/* The texts of one record: number i (from 1) is symbols[i - 1]; 0 is none. */
+struct text_table {
+    symbol *symbols;
+    size_t count, room;
+};
+
+static uint64_t
+table_number(struct text_table *table, symbol number)
+{
+    if (number == 0)
+        return 0;
+    for (size_t i = 0; i < table->count; i++) {
+        if (table->symbols[i] == number)
+            return i + 1;
+    }
+    if (table->count == table->room) {
+        table->room = table->room > 0 ? table->room * 2 : 32;
+        table->symbols = memory_resize(table->symbols, table->room * sizeof *table->symbols);
+    }
+    table->symbols[table->count++] = number;
+    return table->count;
+}
+
+static void
+put_symbol(struct buffer *out, struct text_table *table, symbol number)
+{
+    buffer_append_varint(out, table_number(table, number));
+}
+
+static void
+put_entry(struct buffer *out, struct text_table *table, const struct entry *entry)
+{
+    const unsigned flags = (unsigned)(entry->has_seq | entry->has_waiting_on << 1 | entry->has_created_at << 2 |
+                                      entry->has_contact << 3 | (entry->clock != 0) << 4);
+
+    buffer_append_byte(out, (char)entry->type);
+    buffer_append_byte(out, (char)entry->actor);
+    buffer_append_byte(out, (char)(entry->handled_by | entry->is_public << 2 | entry->canned << 4));
+    buffer_append_byte(out, (char)flags);
+    buffer_append_varint_signed(out, entry->at_ms);
+    buffer_append_varint(out, entry->arrived);
+    buffer_append(out, &entry->identity, sizeof entry->identity);
+    buffer_append_varint_signed(out, entry->seq);
+    buffer_append_byte(out, (char)entry->waiting_on);
+    buffer_append_varint_signed(out, entry->created_at_ms);
+    buffer_append_varint_signed(out, entry->contact_at_ms);
+    put_symbol(out, table, entry->source);
+    put_symbol(out, table, entry->id);
+    put_symbol(out, table, entry->by);
+    put_symbol(out, table, entry->other);
+    buffer_append_byte(out, (char)entry->kind);
+    put_symbol(out, table, entry->clock);
+    buffer_append_varint(out, entry->cycle);
+    put_symbol(out, table, entry->reason);
+    buffer_append_varint(out, entry->present);
+    for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++) {
+        if (entry->present & ATTRIBUTE_BIT(i))
+            put_symbol(out, table, entry->attributes[i]);
+    }
+}
+
+static void
+put_marks(struct buffer *out, struct text_table *table, const struct marks *marks)
+{
+    buffer_append_varint(out, marks->alerts_count);
+    for (uint32_t i = 0; i < marks->alerts_count; i++) {
+        const struct alert_mark *mark = &marks->alerts[i];
+
+        buffer_append_byte(out, (char)mark->kind);
+        buffer_append_byte(out, (char)mark->state);
+        put_symbol(out, table, mark->clock);
+        put_symbol(out, table, mark->stage);
+        put_symbol(out, table, mark->by);
+        buffer_append_varint(out, mark->cycle);
+        buffer_append_varint(out, mark->revision);
+        buffer_append_varint(out, mark->n);
+        buffer_append_varint_signed(out, mark->effective_at_ms);
+        buffer_append_varint_signed(out, mark->paged_ms);
+    }
+    buffer_append_varint(out, marks->verdicts_count);
+    for (uint32_t i = 0; i < marks->verdicts_count; i++) {
+        const struct verdict_mark *mark = &marks->verdicts[i];
+
+        buffer_append_byte(out, (char)mark->kind);
+        buffer_append_byte(out, (char)mark->verdict);
+        put_symbol(out, table, mark->clock);
+        buffer_append_varint(out, mark->cycle);
+        buffer_append_varint(out, mark->revision);
+        buffer_append(out, &mark->content, sizeof mark->content);
+    }
+    buffer_append_varint(out, marks->ticket_revision);
+    buffer_append(out, &marks->ticket_content, sizeof marks->ticket_content);
+    buffer_append(out, &marks->relay_content, sizeof marks->relay_content);
+    put_symbol(out, table, marks->relay_into);
+}
+
+bool
+engine_save(const struct engine *engine, const struct ticket *ticket, struct buffer *out)
+{
+    struct text_table table = {0};
+    struct buffer body = {0};
+    struct entry entry;
+    uint32_t cursor = 0;
+
+    if (ticket->retired && engine->t_ms >= ticket->retired_at_ms + engine->options.retirement_mark_ms)
+        return false;
+    buffer_append_byte(out, ENGINE_STATE_FORMAT);
+    buffer_append_byte(out, ticket->retired ? RECORD_RETIRED : RECORD_TICKET);
+    if (ticket->retired) {
+        buffer_append_varint_signed(out, ticket->retired_at_ms);
+        return true;
+    }
+    buffer_append_varint_signed(&body, ticket->last_arrival_ms);
+    buffer_append_varint(&body, ticket->history.count);
+    while (history_next(&ticket->history, &cursor, &entry))
+        put_entry(&body, &table, &entry);
+    put_marks(&body, &table, &ticket->marks);
+    buffer_append_varint_slice(out, policy_set_version(engine->set, ticket->seen_version)->label);
+    buffer_append_varint(out, table.count);
+    for (size_t i = 0; i < table.count; i++)
+        buffer_append_varint_slice(out, engine_text(engine, table.symbols[i]));
+    buffer_append(out, body.at, body.bytes);
+    buffer_free(&body);
+    memory_free(table.symbols);
+    return true;
+}
+
+/* ---- reading ---- */
+
+struct reader {
+    struct slice rest;
+    bool bad;
+    symbol *symbols; /* one reference each, for as long as the reader lives */
+    size_t symbols_count;
+    struct symbols *table;
+};
+
+static uint64_t
+read_number(struct reader *reader)
+{
+    uint64_t value = 0;
+
+    if (!reader->bad && varint_get(&reader->rest, &value) != 0)
+        reader->bad = true;
+    return value;
+}
+
+static int64_t
+read_signed(struct reader *reader)
+{
+    return varint_unzigzag(read_number(reader));
+}
+
+static uint64_t
+read_below(struct reader *reader, uint64_t limit)
+{
+    uint64_t value = read_number(reader);
+
+    reader->bad |= value >= limit;
+    return reader->bad ? 0 : value;
+}
+
+static uint8_t
+read_byte_below(struct reader *reader, unsigned limit)
+{
+    unsigned value = 0;
+
+    if (reader->bad || reader->rest.bytes == 0) {
+        reader->bad = true;
+        return 0;
+    }
+    value = (unsigned char)*reader->rest.at++;
+    reader->rest.bytes--;
+    reader->bad |= value >= limit;
+    return (uint8_t)(value < limit ? value : 0);
+}
+
+static uint64_t
+read_fixed(struct reader *reader)
+{
+    uint64_t value = 0;
+
+    if (reader->bad || reader->rest.bytes < sizeof value) {
+        reader->bad = true;
+        return 0;
+    }
+    memcpy(&value, reader->rest.at, sizeof value);
+    reader->rest.at += sizeof value;
+    reader->rest.bytes -= sizeof value;
+    return value;
+}
+
+/* With one reference of its own. */
+static symbol
+read_symbol(struct reader *reader)
+{
+    uint64_t number = read_below(reader, reader->symbols_count + 1);
+    symbol found = number > 0 ? reader->symbols[number - 1] : 0;
+
+    symbols_retain(reader->table, found);
+    return found;
+}
+
+static void
+read_entry(struct reader *reader, struct entry *entry)
+{
+    unsigned words, flags;
+
+    memset(entry, 0, sizeof *entry);
+    entry->type = read_byte_below(reader, ENTRY_MERGE_IN + 1);
+    entry->actor = read_byte_below(reader, ACTOR_SYSTEM + 1);
+    words = read_byte_below(reader, 64);
+    entry->handled_by = (uint8_t)(words & 3);
+    entry->is_public = (uint8_t)(words >> 2 & 3);
+    entry->canned = (uint8_t)(words >> 4 & 3);
+    flags = read_byte_below(reader, 32);
+    entry->has_seq = flags & 1;
+    entry->has_waiting_on = flags >> 1 & 1;
+    entry->has_created_at = flags >> 2 & 1;
+    entry->has_contact = flags >> 3 & 1;
+    entry->at_ms = read_signed(reader);
+    entry->arrived = (uint32_t)read_below(reader, UINT32_MAX);
+    entry->identity = read_fixed(reader);
+    entry->seq = read_signed(reader);
+    reader->bad |= entry->seq < 0;
+    entry->waiting_on = read_byte_below(reader, 1U << PARTIES_COUNT);
+    entry->created_at_ms = read_signed(reader);
+    entry->contact_at_ms = read_signed(reader);
+    entry->source = read_symbol(reader);
+    entry->id = read_symbol(reader);
+    entry->by = read_symbol(reader);
+    entry->other = read_symbol(reader);
+    entry->kind = read_byte_below(reader, KIND_EXPERIENCE);
+    entry->clock = read_symbol(reader);
+    entry->cycle = (uint32_t)read_below(reader, UINT32_MAX);
+    entry->reason = read_symbol(reader);
+    entry->present = (uint16_t)read_below(reader, 1U << ATTRIBUTES_COUNT);
+    for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++) {
+        if (entry->present & ATTRIBUTE_BIT(i))
+            entry->attributes[i] = read_symbol(reader);
+    }
+}
+
+/* An instant further away than this is no instant (years 1 to 9999), and would overflow sums. */
+static bool
+instant_is_sound(int64_t at_ms)
+{
+    return at_ms > -INT64_C(62200000000000) && at_ms < INT64_C(253500000000000);
+}
+
+static bool
+entry_is_sound(const struct entry *entry)
+{
+    return instant_is_sound(entry->at_ms) && (!entry->has_created_at || instant_is_sound(entry->created_at_ms)) &&
+           (!entry->has_contact || instant_is_sound(entry->contact_at_ms)) &&
+           (entry->type != EVENT_VERDICT_EXCUSED || entry->clock != 0);
+}
+
+static void
+read_alert_marks(struct reader *reader, struct marks *marks)
+{
+    uint64_t count = read_below(reader, reader->rest.bytes + 1);
+
+    marks->alerts = count > 0 ? memory_allocate_zeroed(count, sizeof *marks->alerts) : NULL;
+    marks->alerts_room = (uint32_t)count;
+    for (uint64_t i = 0; i < count && !reader->bad; i++) {
+        struct alert_mark *mark = &marks->alerts[marks->alerts_count++];
+
+        mark->kind = read_byte_below(reader, KIND_EXPERIENCE);
+        mark->state = read_byte_below(reader, ALERT_WITHDRAWN + 1);
+        mark->clock = read_symbol(reader);
+        mark->stage = read_symbol(reader);
+        mark->by = read_symbol(reader);
+        mark->cycle = (uint32_t)read_below(reader, UINT32_MAX);
+        mark->revision = (uint32_t)read_below(reader, UINT32_MAX);
+        mark->n = (uint32_t)read_below(reader, UINT32_MAX);
+        mark->effective_at_ms = read_signed(reader);
+        mark->paged_ms = read_signed(reader);
+        reader->bad |= mark->paged_ms < 0 || mark->paged_ms > POLICY_DURATION_MAX_MS * 4;
+    }
+}
+
+static void
+read_verdict_marks(struct reader *reader, struct marks *marks)
+{
+    uint64_t count = read_below(reader, reader->rest.bytes + 1);
+
+    marks->verdicts = count > 0 ? memory_allocate_zeroed(count, sizeof *marks->verdicts) : NULL;
+    marks->verdicts_room = (uint32_t)count;
+    for (uint64_t i = 0; i < count && !reader->bad; i++) {
+        struct verdict_mark *mark = &marks->verdicts[marks->verdicts_count++];
+
+        mark->kind = read_byte_below(reader, KIND_EXPERIENCE);
+        mark->verdict = read_byte_below(reader, VERDICT_VOID + 1);
+        mark->clock = read_symbol(reader);
+        mark->cycle = (uint32_t)read_below(reader, UINT32_MAX);
+        mark->revision = (uint32_t)read_below(reader, UINT32_MAX);
+        mark->content = read_fixed(reader);
+    }
+}
+
+static void
+read_table(struct reader *reader)
+{
+    uint64_t count = read_below(reader, reader->rest.bytes + 1);
+
+    reader->symbols = memory_allocate_zeroed(count + 1, sizeof *reader->symbols);
+    for (uint64_t i = 0; i < count && !reader->bad; i++) {
+        struct slice text;
+
+        if (varint_get_slice(&reader->rest, &text) != 0) {
+            reader->bad = true;
+            return;
+        }
+        reader->symbols[reader->symbols_count++] = symbols_intern(reader->table, text);
+    }
+}
+
+static void
+read_ticket(struct engine *engine, struct reader *reader, struct ticket *ticket)
+{
+    struct slice label;
+    uint64_t entries;
+
+    if (varint_get_slice(&reader->rest, &label) != 0) {
+        reader->bad = true;
+        return;
+    }
+    for (size_t i = 0; i < policy_set_count(engine->set); i++) {
+        if (slice_equal(policy_set_version(engine->set, i)->label, label))
+            ticket->seen_version = (uint16_t)i;
+    }
+    read_table(reader);
+    ticket->last_arrival_ms = read_signed(reader);
+    reader->bad |= ticket->last_arrival_ms != INSTANT_NONE && !instant_is_sound(ticket->last_arrival_ms);
+    entries = read_below(reader, reader->rest.bytes + 1);
+    for (uint64_t i = 0; i < entries && !reader->bad; i++) {
+        struct entry entry;
+
+        read_entry(reader, &entry);
+        reader->bad |= !entry_is_sound(&entry);
+        (void)history_insert(&ticket->history, &entry, true);
+    }
+    read_alert_marks(reader, &ticket->marks);
+    read_verdict_marks(reader, &ticket->marks);
+    ticket->marks.ticket_revision = (uint32_t)read_below(reader, UINT32_MAX);
+    ticket->marks.ticket_content = read_fixed(reader);
+    ticket->marks.relay_content = read_fixed(reader);
+    ticket->marks.relay_into = read_symbol(reader);
+    reader->bad |= reader->rest.bytes > 0;
+}
+
+static void
+reader_done(struct reader *reader)
+{
+    for (size_t i = 0; i < reader->symbols_count; i++)
+        symbols_release(reader->table, reader->symbols[i]);
+    memory_free(reader->symbols);
+}
+
+int
+engine_load(struct engine *engine, struct slice name, struct slice record)
+{
+    struct reader reader = {.rest = record, .table = engine->options.symbols};
+    struct ticket *ticket;
+    uint8_t format = read_byte_below(&reader, 256), kind = read_byte_below(&reader, 256);
+
+    if (reader.bad || format != ENGINE_STATE_FORMAT || (kind != RECORD_TICKET && kind != RECORD_RETIRED))
+        return -1;
+    ticket = engine_ticket_new(name);
+    ticket->seen_version = 0;
+    if (kind == RECORD_RETIRED) {
+        ticket->retired = true;
+        ticket->retired_at_ms = read_signed(&reader);
+        reader.bad |= reader.rest.bytes > 0 || !instant_is_sound(ticket->retired_at_ms);
+    } else {
+        read_ticket(engine, &reader, ticket);
+    }
+    reader_done(&reader);
+    if (reader.bad) {
+        engine_ticket_drop(engine, ticket);
+        return -1;
+    }
+    engine_forget(engine, name);
+    engine_ticket_put(engine, ticket);
+    return 0;
+}

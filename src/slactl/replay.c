@@ -1,0 +1,446 @@
+/*
+ * slactl replay: the engine and the score task over events from files, as fast as they can be read.
+ *
+ * Why a program of its own and not a mode of the daemon: it has no broker, no wall clock and no state to keep; the input says what
+ * time it is. It prints what slad would publish, so it is the oracle of the tests and the tool of whoever asks "what if".
+ * Always true: T never goes back; every timer before a line's arrival fires before the line (R38); the engine and the
+ * scores move through time together, so an outcome is folded at the instant it is known.
+ * Not here: truth (core), decoding and printing (wire).
+ */
+#include "slactl/replay.h"
+#include "base/instant.h"
+#include "base/memory.h"
+#include "shell/policy_files.h"
+#include "slactl/lines.h"
+#include "slad/engine.h"
+#include "slad/scores.h"
+#include "wire/dead_letter.h"
+#include "wire/effect.h"
+#include "wire/event_read.h"
+#include "wire/score_json.h"
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { LINE_BYTES_MAX = 262144, OUTPUT_BYTES = 1 << 18 };
+enum { EMIT_ALERTS = 1, EMIT_OUTCOMES = 2, EMIT_SCORES = 4, EMIT_CLOCKS = 8, EMIT_ALL = 15 };
+
+/* What an event may be away from its arrival when it has one (config's allowed_skew and accept_age). */
+#define ALLOWED_SKEW_MS INT64_C(86400000)
+#define ACCEPT_AGE_MS (INT64_C(400) * 86400000)
+
+struct replay {
+    const char *policy_path;
+    const char *zoneinfo_dir;
+    unsigned emit;
+    bool has_until;
+    bool self_check;
+    int64_t until_ms;
+    int64_t t_ms;
+    bool has_t;
+    bool failed;
+    struct symbols *symbols;
+    struct policy_set *set;
+    struct engine *engine;
+    struct scores *scores;
+    struct event_reader *reader;
+    struct buffer out;
+    struct buffer errors;
+};
+
+static void
+flush(struct replay *replay)
+{
+    size_t written = 0;
+
+    while (written < replay->out.bytes && !replay->failed) {
+        ssize_t count = write(STDOUT_FILENO, replay->out.at + written, replay->out.bytes - written);
+
+        if (count < 0 && errno != EINTR) {
+            fprintf(stderr, "slactl replay: cannot write: %s\n", strerror(errno));
+            replay->failed = true;
+        } else if (count > 0) {
+            written += (size_t)count;
+        }
+    }
+    buffer_reset(&replay->out);
+}
+
+/* Prints one record with its topic in front. The printer's object begins at its own brace, which is replaced. */
+#define EMIT(replay, topic, print, record)                                                                   \
+    do {                                                                                                     \
+        buffer_append_text(&(replay)->out, "{\"record\":\"" topic "\"");                                     \
+        size_t object = (replay)->out.bytes;                                                                 \
+        print(&(replay)->out, record);                                                                       \
+        (replay)->out.at[object] = ',';                                                                      \
+        buffer_append_byte(&(replay)->out, '\n');                                                            \
+        if ((replay)->out.bytes > OUTPUT_BYTES)                                                              \
+            flush(replay);                                                                                   \
+    } while (0)
+
+static void
+on_alert(void *context, const struct alert *alert)
+{
+    struct replay *replay = context;
+
+    if (replay->emit & EMIT_ALERTS)
+        EMIT(replay, "alert", effect_print_alert, alert);
+}
+
+static void
+on_verdict(void *context, const struct verdict_outcome *outcome)
+{
+    struct replay *replay = context;
+
+    if (replay->emit & EMIT_OUTCOMES)
+        EMIT(replay, "outcome", effect_print_verdict, outcome);
+    if (replay->scores != NULL)
+        scores_verdict(replay->scores, outcome, outcome->arrival.detected_at_ms);
+}
+
+static void
+on_ticket(void *context, const struct ticket_outcome *outcome)
+{
+    struct replay *replay = context;
+
+    if (replay->emit & EMIT_OUTCOMES)
+        EMIT(replay, "outcome", effect_print_ticket, outcome);
+    if (replay->scores != NULL)
+        scores_ticket(replay->scores, outcome, outcome->arrival.detected_at_ms);
+}
+
+static void
+on_due_changed(void *context, const struct due_changed_outcome *outcome)
+{
+    struct replay *replay = context;
+
+    if (replay->emit & EMIT_OUTCOMES)
+        EMIT(replay, "outcome", effect_print_due_changed, outcome);
+}
+
+static void
+on_answer(void *context, const struct answer_outcome *outcome)
+{
+    struct replay *replay = context;
+
+    if (replay->emit & EMIT_OUTCOMES)
+        EMIT(replay, "outcome", effect_print_answer, outcome);
+}
+
+static void
+on_score(void *context, const struct score_record *record)
+{
+    struct replay *replay = context;
+
+    if (replay->emit & EMIT_SCORES)
+        EMIT(replay, "score", score_json_print, record);
+}
+
+static void
+on_detractor(void *context, const struct score_detractor *alert)
+{
+    struct replay *replay = context;
+
+    if (replay->emit & EMIT_ALERTS)
+        EMIT(replay, "alert", score_json_print_detractor, alert);
+}
+
+static void
+start(struct replay *replay)
+{
+    struct engine_options engine = {
+        .symbols = replay->symbols,
+        .sink = {replay, on_alert, on_verdict, on_ticket, on_due_changed, NULL, NULL},
+        .late_after_ms = 3600000,
+        .retire_after_ms = INT64_C(30) * 86400000,
+        .retirement_mark_ms = INT64_C(400) * 86400000,
+        .alerts_from_ms = INT64_MIN,
+        .allowed_skew_ms = -1,
+        .accept_age_ms = -1,
+        .history_max = 1024,
+        .loop_relays = true,
+        .self_check = replay->self_check,
+        .keep_retired = true,
+        .stepwise = true,
+    };
+    struct scores_options scores = {
+        .symbols = replay->symbols,
+        .sink = {replay, on_answer, replay->emit & EMIT_SCORES ? on_score : NULL, on_detractor},
+        .publish_every_ms = 1000,
+        .allowed_skew_ms = -1,
+        .accept_age_ms = -1,
+    };
+
+    replay->engine = engine_new(&engine, replay->set);
+    replay->scores = scores_new(&scores, replay->set);
+    replay->reader = event_reader_new();
+}
+
+/* Timers of both sides in the order of their instants, up to t (through: t's too). */
+static void
+advance(struct replay *replay, int64_t t_ms, bool through)
+{
+    for (;;) {
+        int64_t engine_ms = engine_next_ms(replay->engine), scores_ms = scores_next_ms(replay->scores);
+        int64_t next_ms = engine_ms < scores_ms ? engine_ms : scores_ms;
+
+        if (next_ms > t_ms || (!through && next_ms == t_ms))
+            break;
+        (void)engine_advance(replay->engine, next_ms, ENGINE_THROUGH, SIZE_MAX);
+        scores_advance(replay->scores, next_ms, SCORES_THROUGH);
+    }
+    (void)engine_advance(replay->engine, t_ms, through ? ENGINE_THROUGH : ENGINE_BEFORE, SIZE_MAX);
+    scores_advance(replay->scores, t_ms, through ? SCORES_THROUGH : SCORES_BEFORE);
+}
+
+static void
+refuse(struct replay *replay, enum error_code error, const char *detail, uint64_t line, const char *file)
+{
+    buffer_reset(&replay->errors);
+    dead_letter_print_line(&replay->errors, error, detail, line, file);
+    (void)fwrite(replay->errors.at, 1, replay->errors.bytes, stderr);
+}
+
+/* R14: only an event that says when it arrived can be too early or too old. */
+static enum error_code
+check_age(const struct event *event, int64_t arrived_ms)
+{
+    if (event->type == EVENT_ALERT_ACKNOWLEDGED)
+        return ERROR_NONE;
+    if (event->at_ms - arrived_ms > ALLOWED_SKEW_MS)
+        return ERROR_FUTURE_STAMPED;
+    return arrived_ms - event->at_ms > ACCEPT_AGE_MS ? ERROR_TOO_OLD : ERROR_NONE;
+}
+
+/* One line. False: it lies beyond --until, and so does everything after it. */
+static bool
+take_line(struct replay *replay, struct slice line, uint64_t number, const char *file)
+{
+    char detail[EVENT_DETAIL_BYTES];
+    struct engine_answer answer = {ENGINE_APPLIED, ERROR_NONE, NULL};
+    struct event event;
+    int64_t t_ms, arrived_ms;
+    bool has_arrived;
+    enum error_code error = event_read(replay->reader, line, NULL, EVENT_TOPIC_BOTH, &event, detail);
+
+    if (error != ERROR_NONE) {
+        refuse(replay, error, detail, number, file);
+        return true;
+    }
+    has_arrived = event_reader_arrived_at(replay->reader, &arrived_ms);
+    t_ms = has_arrived ? arrived_ms : event.at_ms;
+    t_ms = replay->has_t && replay->t_ms > t_ms ? replay->t_ms : t_ms;
+    if (replay->has_until && t_ms > replay->until_ms)
+        return false;
+    replay->t_ms = t_ms;
+    replay->has_t = true;
+    advance(replay, t_ms, false);
+    error = has_arrived ? check_age(&event, t_ms) : ERROR_NONE;
+    if (error != ERROR_NONE) {
+        refuse(replay, error, "time: too far from arrived_at", number, file);
+        return true;
+    }
+    if (event_read_topic(&event) == EVENT_TOPIC_TICKETS)
+        answer = engine_event(replay->engine, &event, t_ms);
+    else
+        answer = scores_feedback(replay->scores, &event, t_ms);
+    if (answer.disposition == ENGINE_REFUSED)
+        refuse(replay, answer.error, answer.detail, number, file);
+    return true;
+}
+
+static bool
+is_blank(struct slice line)
+{
+    size_t i = 0;
+
+    while (i < line.bytes && (line.at[i] == ' ' || line.at[i] == '\t' || line.at[i] == '\r'))
+        i++;
+    return i == line.bytes;
+}
+
+/* file NULL: standard input. named: dead letters say which file. */
+static int
+replay_file(struct replay *replay, const char *path, bool named)
+{
+    struct lines *lines = lines_open(path, LINE_BYTES_MAX);
+    struct slice line;
+    int more = -1;
+
+    while (lines != NULL && (more = lines_next(lines, &line)) == 1 && !replay->failed) {
+        if (!is_blank(line) && !take_line(replay, line, lines_number(lines), named ? path : NULL)) {
+            more = 0;
+            break;
+        }
+    }
+    if (more < 0) {
+        fprintf(stderr, "slactl replay: %s: %s\n", path != NULL ? path : "standard input", strerror(errno));
+        replay->failed = true;
+    }
+    lines_close(lines);
+    return more;
+}
+
+static void
+on_clock(void *context, const struct clock_line *line)
+{
+    struct replay *replay = context;
+
+    EMIT(replay, "clock", effect_print_clock, line);
+}
+
+static int
+compare_tickets(const void *a, const void *b)
+{
+    return slice_compare(ticket_name(*(struct ticket *const *)a), ticket_name(*(struct ticket *const *)b));
+}
+
+/* Every ticket's clocks, in order of ticket ids. */
+static void
+print_clocks(struct replay *replay)
+{
+    struct ticket **tickets = memory_allocate((engine_tickets_count(replay->engine) + 1) * sizeof *tickets);
+    struct ticket *ticket;
+    size_t cursor = 0, count = 0;
+
+    while ((ticket = engine_each(replay->engine, &cursor)) != NULL)
+        tickets[count++] = ticket;
+    qsort(tickets, count, sizeof *tickets, compare_tickets);
+    for (size_t i = 0; i < count; i++)
+        engine_clock_lines(replay->engine, tickets[i], replay->t_ms, on_clock, replay);
+    memory_free(tickets);
+}
+
+static void
+finish(struct replay *replay)
+{
+    if (replay->has_until) {
+        replay->t_ms = replay->until_ms;
+        replay->has_t = true;
+    }
+    if (!replay->has_t)
+        return;
+    advance(replay, replay->t_ms, true);
+    if (replay->emit & EMIT_SCORES)
+        scores_publish_all(replay->scores, replay->t_ms);
+    if (replay->emit & EMIT_CLOCKS)
+        print_clocks(replay);
+}
+
+static int
+parse_emit(const char *text, unsigned *ret_emit)
+{
+    static const char *const names[] = {"alerts", "outcomes", "scores", "clocks"};
+    struct slice rest = slice_of(text);
+
+    *ret_emit = 0;
+    while (rest.bytes > 0) {
+        const char *comma = memchr(rest.at, ',', rest.bytes);
+        struct slice word = {rest.at, comma != NULL ? (size_t)(comma - rest.at) : rest.bytes};
+        unsigned i = 0;
+
+        while (i < 4 && !slice_is(word, names[i]))
+            i++;
+        if (i == 4)
+            return -1;
+        *ret_emit |= 1U << i;
+        rest.at += word.bytes + (comma != NULL);
+        rest.bytes -= word.bytes + (comma != NULL);
+    }
+    return *ret_emit != 0 ? 0 : -1;
+}
+
+static void
+usage(FILE *to)
+{
+    fputs("usage: slactl replay --policy P [--until T] [--emit alerts,outcomes,scores,clocks] [--zoneinfo DIR]\n"
+          "                     [--self-check] [FILE...]\n"
+          "Runs the engine over NDJSON events of both topics (standard input by default) and prints what slad would\n"
+          "publish, one JSON object a line with a \"record\" field. P is a policy file or a directory of them.\n"
+          "Each line arrives at its arrived_at, else at its time. Bad lines go to standard error as dead letters.\n"
+          "Exit status: 0 all was read, 2 bad policy or option, 1 a file cannot be read or the output not written.\n",
+          to);
+}
+
+static int
+parse_options(struct replay *replay, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"policy", required_argument, NULL, 'p'},   {"until", required_argument, NULL, 'u'},
+        {"emit", required_argument, NULL, 'e'},     {"zoneinfo", required_argument, NULL, 'z'},
+        {"self-check", no_argument, NULL, 's'},     {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+
+    optind = 1;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == 'h') {
+            usage(stdout);
+            return 1;
+        } else if (option == 'p') {
+            replay->policy_path = optarg;
+        } else if (option == 'z') {
+            replay->zoneinfo_dir = optarg;
+        } else if (option == 's') {
+            replay->self_check = true;
+        } else if (option == 'u' && instant_parse(slice_of(optarg), &replay->until_ms) == 0) {
+            replay->has_until = true;
+        } else if (option == 'e' && parse_emit(optarg, &replay->emit) == 0) {
+            continue;
+        } else {
+            if (option != '?')
+                fprintf(stderr, "slactl replay: bad value: %s\n", optarg);
+            usage(stderr);
+            return 2;
+        }
+    }
+    if (replay->policy_path != NULL)
+        return 0;
+    fputs("slactl replay: --policy is missing\n", stderr);
+    usage(stderr);
+    return 2;
+}
+
+static void
+end(struct replay *replay)
+{
+    flush(replay);
+    event_reader_free(replay->reader);
+    scores_free(replay->scores);
+    engine_free(replay->engine);
+    policy_set_free(replay->set);
+    symbols_free(replay->symbols);
+    buffer_free(&replay->out);
+    buffer_free(&replay->errors);
+}
+
+int
+replay_main(int argc, char **argv)
+{
+    struct replay replay = {.emit = EMIT_ALL, .zoneinfo_dir = policy_files_zoneinfo_default()};
+    struct buffer errors = {0};
+    int bad = parse_options(&replay, argc, argv), more = 1;
+
+    if (bad != 0)
+        return bad == 1 ? 0 : 2;
+    replay.symbols = symbols_new();
+    replay.set = policy_files_load(replay.policy_path, replay.zoneinfo_dir, replay.symbols, &errors);
+    if (replay.set == NULL) {
+        (void)fwrite(errors.at, 1, errors.bytes, stderr);
+        buffer_free(&errors);
+        symbols_free(replay.symbols);
+        return 2;
+    }
+    start(&replay);
+    if (optind == argc)
+        (void)replay_file(&replay, NULL, false);
+    for (int i = optind; i < argc && more >= 0 && !replay.failed; i++)
+        more = replay_file(&replay, argv[i], argc - optind > 1);
+    finish(&replay);
+    end(&replay);
+    buffer_free(&errors);
+    return replay.failed ? 1 : 0;
+}
