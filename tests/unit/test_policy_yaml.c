@@ -249,10 +249,11 @@ yearly_closings(void **state)
         }
     }
     buffer_append_text(&text, "]}}\nversion: v\n");
-    assert_null(policy_yaml_load(buffer_slice(&text), slice_of("p"), &reader, fixture->symbols, &error));
+    buffer_append_byte(&text, '\0');
+    assert_null(policy_yaml_load(slice_of(text.at), slice_of("p"), &reader, fixture->symbols, &error));
     assert_int_equal(error.code, POLICY_ERROR_NEVER_OPEN);
     memcpy(strstr(text.at, ", 07-14"), "       ", 7);
-    fixture->policy = policy_yaml_load(buffer_slice(&text), slice_of("p"), &reader, fixture->symbols, &error);
+    fixture->policy = policy_yaml_load(slice_of(text.at), slice_of("p"), &reader, fixture->symbols, &error);
     assert_non_null(fixture->policy);
     buffer_free(&text);
 }
