@@ -57,6 +57,9 @@ test_extremes(void **state)
     histogram_record_us(&histogram, INT64_C(1) << 40);
     assert_int_equal(histogram_quantile_us(&histogram, 5000), 0);
     assert_int_equal(histogram_quantile_us(&histogram, 10000), INT64_C(1) << 40);
+    assert_int_equal(histogram_quantile_us(&histogram, 6666), 0);
+    assert_int_equal(histogram_quantile_us(&histogram, 6667), INT64_C(1)
+                                                                  << 40); /* two of three are not enough */
     assert_int_equal(histogram_count_up_to(&histogram, 0), 2);
     assert_int_equal(histogram_count_up_to(&histogram, UINT64_MAX), 3);
 }

@@ -55,6 +55,9 @@ test_berlin(void **state)
     /* By the footer's rule, past the last listed transition (2037), and past 400 years of it. */
     assert_int_equal(zone_next_change_s(zone, at("2099-01-01T00:00:00Z")), at("2099-03-29T01:00:00Z"));
     assert_int_equal(zone_next_change_s(zone, at("2099-07-01T00:00:00Z")), at("2099-10-25T01:00:00Z"));
+    assert_int_equal(zone_next_change_s(zone, at("2437-01-01T00:00:00Z")), at("2437-03-29T01:00:00Z"));
+    assert_int_equal(zone_next_change_s(zone, at("2437-03-29T01:00:00Z")), at("2437-10-25T01:00:00Z"));
+    assert_int_equal(zone_next_change_s(zone, at("2437-10-25T01:00:00Z")), at("2438-03-28T01:00:00Z"));
     assert_int_equal(zone_next_change_s(zone, at("9998-12-01T00:00:00Z")), at("9999-03-28T01:00:00Z"));
     assert_int_equal(zone_next_change_s(zone, at("9999-03-28T01:00:00Z")), at("9999-10-31T01:00:00Z"));
     zone_free(zone);
@@ -157,6 +160,7 @@ test_rules_of_every_form(void **state)
     static const char *const eu[] = {"2026-03-29T01:00:00Z", "2026-10-25T01:00:00Z", "2027-03-28T01:00:00Z"};
     static const char *const south[] = {"2026-04-04T16:00:00Z", "2026-10-03T16:00:00Z",
                                         "2027-04-03T16:00:00Z"};
+    static const char *const february[] = {"2028-02-28T00:00:00Z", "2028-02-29T23:00:00Z"};
     /* These five as the C library sees them. */
     static const char *const julian[] = {"2028-03-01T10:00:00Z", "2028-11-01T10:00:00Z",
                                          "2029-03-01T10:00:00Z"};
@@ -176,6 +180,7 @@ test_rules_of_every_form(void **state)
     expect_changes("AAA0BBB-1,M3.4.4/48,M10.4.4/167", "2026-01-01T00:00:00Z", late, 2);
     expect_changes("AAA0BBB-1,M3.4.4/-25,M10.4.4/-1", "2026-01-01T00:00:00Z", early, 2);
     expect_changes("AAA0BBB-1:30:15,M3.1.1,M9.1.1", "2026-01-01T00:00:00Z", seconds, 2);
+    expect_changes("AAA0BBB-1,J59/0,J60/0", "2028-01-01T00:00:00Z", february, 2);
     /* Summer time all year, the way RFC 9636 writes it. */
     expect_changes("XXX3EDT4,0/0,J365/23", "2026-01-01T00:00:00Z", NULL, 0);
     expect_changes("IST-1GMT0,M10.5.0,M3.5.0/1", "2026-01-01T00:00:00Z", negative, 2);
