@@ -131,7 +131,8 @@ struct scores_options {
     struct scores_sink sink;
     int64_t publish_every_ms;      /* a scope is published at most once in this time; 1,000. 0: at every change */
     int64_t retire_after_ms;       /* how long answers, offers, tickets and verdicts are kept past their instant; never less than
-                                    * twice the longest window. 0: that */
+                                    * twice the longest window. 0: that. A scope goes with the last thing in it. -1: nothing
+                                    * ever goes (replay) */
     int64_t allowed_skew_ms;       /* stamped ahead: -1: any (replay, R14) */
     int64_t accept_age_ms;         /* too old: -1: any */
 };

@@ -217,7 +217,7 @@ scores_check(struct scores *scores)
             continue;
         must(counted ==
              ((answer->flags & ANSWER_WITHDRAWN) == 0 && score_answers_elected(scores, i) == i));
-        if (!counted)
+        if (!counted || (answer->flags & ANSWER_OFFER) != 0)
             continue;
         for (size_t d = 0; d < scores->scopes.definitions_count; d++)
             if (score_scopes_of(&scores->scopes, answer->context)[d] != 0)

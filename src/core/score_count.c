@@ -190,7 +190,7 @@ count_one_answer(struct scores *scores, uint32_t number, bool in)
     const struct score_answer *answer = scores_answer_at(scores, number);
     const uint32_t *list = score_scopes_of(&scores->scopes, answer->context);
     struct score_weigher weigher = score_count_weigher(scores, answers_kind(answer));
-    uint32_t others[SCORE_DEFINITIONS_MAX];
+    uint32_t *others = scores->others;
 
     find_others(scores, number, list, others);
     for (size_t i = 0; i < scores->scopes.definitions_count; i++) {

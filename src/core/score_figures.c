@@ -17,6 +17,8 @@
 #include "core/scores_state.h"
 #include <stdlib.h>
 
+enum { WINDOWS_AT_ONCE = (SCORE_BOUNDS_MAX - 1) / 2 };
+
 struct bounds {
     int64_t at_ms[SCORE_BOUNDS_MAX]; /* ascending, each once */
     size_t count;
@@ -43,13 +45,12 @@ compare_instants(const void *a, const void *b)
 }
 
 static void
-collect_bounds(const struct scores *scores, int64_t at_ms, struct bounds *bounds)
+collect_bounds(const struct scores *scores, const struct policy_window *windows, size_t windows_count, int64_t at_ms,
+               struct bounds *bounds)
 {
-    const struct policy_window *windows;
-    size_t windows_count = scores_windows(scores, &windows);
     size_t kept = 0;
 
-    must(2 * windows_count + 1 <= SCORE_BOUNDS_MAX);
+    must(windows_count <= WINDOWS_AT_ONCE);
     bounds->count = 0;
     for (size_t i = 0; i < windows_count; i++) {
         struct score_window window = score_windows_at(&windows[i], scores->zone, at_ms);
@@ -435,6 +436,17 @@ describe_scope(const struct scores *scores, const struct score_scope_state *scop
         description->values[i] = symbols_text(scores->options.symbols, scope->values.of[i]);
 }
 
+static void
+read_sums(struct scores *scores, const struct score_scope_state *scope, const struct bounds *bounds)
+{
+    for (uint32_t i = 0; i < scope->series_count; i++) {
+        struct score_weigher weigher = score_count_weigher(scores, scope->series[i].kind);
+
+        score_series_sums(&scope->series[i].series, bounds->at_ms, bounds->count, &weigher,
+                          &scores->read_sums[(size_t)i * SCORE_BOUNDS_MAX]);
+    }
+}
+
 void
 score_figures_read(struct scores *scores, const struct score_scope_state *scope, int64_t at_ms,
                    void (*take)(void *context, size_t window, struct score_reading *reading), void *context)
@@ -443,17 +455,16 @@ score_figures_read(struct scores *scores, const struct score_scope_state *scope,
     size_t windows_count = scores_windows(scores, &windows);
     struct bounds bounds;
 
-    collect_bounds(scores, at_ms, &bounds);
     make_room(scores, (size_t)scope->series_count + 1);
-    for (uint32_t i = 0; i < scope->series_count; i++) {
-        struct score_weigher weigher = score_count_weigher(scores, scope->series[i].kind);
-
-        score_series_sums(&scope->series[i].series, bounds.at_ms, bounds.count, &weigher,
-                          &scores->read_sums[(size_t)i * SCORE_BOUNDS_MAX]);
-    }
     for (size_t i = 0; i < windows_count; i++) {
         struct score_reading reading = {.expires_at_ms = INT64_MAX};
 
+        if (i % WINDOWS_AT_ONCE == 0) {
+            size_t left = windows_count - i;
+
+            collect_bounds(scores, &windows[i], left < WINDOWS_AT_ONCE ? left : WINDOWS_AT_ONCE, at_ms, &bounds);
+            read_sums(scores, scope, &bounds);
+        }
         describe_scope(scores, scope, &reading.record.scope);
         read_window(scores, scope, &windows[i], at_ms, &bounds, &reading);
         take(context, i, &reading);

@@ -117,7 +117,6 @@ void
 score_scopes_define(struct score_scopes *scopes, const struct score_definition *definitions, size_t count,
                     size_t windows_count)
 {
-    must(count <= SCORE_DEFINITIONS_MAX);
     leave_all_scopes(scopes);
     memory_free(scopes->definitions);
     scopes->definitions = memory_copy(definitions, count * sizeof *definitions);

@@ -14,7 +14,6 @@
 #include "slad/policy.h"
 #include "slad/scores.h"
 
-enum { SCORE_DEFINITIONS_MAX = 256 };
 #define SCORE_SOURCE ATTRIBUTES_COUNT
 #define SCORE_TOUCHPOINT (ATTRIBUTES_COUNT + 1)
 #define SCORE_SURVEY (ATTRIBUTES_COUNT + 2)

@@ -34,7 +34,7 @@ define_scopes(struct scores *scores, struct score_definition *definitions)
     size_t count = 0;
 
     scores->counts_requester = scores->counts_assignee = false;
-    for (size_t i = 0; i < scores->experience->scopes_count && count < SCORE_DEFINITIONS_MAX; i++) {
+    for (size_t i = 0; i < scores->experience->scopes_count; i++) {
         uint32_t dimensions = scores->experience->scopes[i];
 
         scores->counts_requester |= (dimensions & ATTRIBUTE_BIT(ATTRIBUTE_REQUESTER)) != 0;
@@ -58,7 +58,7 @@ reach_of(const struct policy_experience *experience)
 static void
 take_policy(struct scores *scores)
 {
-    struct score_definition definitions[SCORE_DEFINITIONS_MAX];
+    struct score_definition *definitions;
     size_t count;
 
     scores->version = policy_set_in_force(scores->set, scores->t_ms);
@@ -69,12 +69,15 @@ take_policy(struct scores *scores)
     scores->reach_ms = reach_of(scores->experience);
     if (scores->options.retire_after_ms > scores->reach_ms)
         scores->reach_ms = scores->options.retire_after_ms;
+    definitions = memory_allocate_zeroed(scores->experience->scopes_count, sizeof *definitions);
     count = define_scopes(scores, definitions);
+    scores->others = memory_resize(scores->others, (count + 1) * sizeof *scores->others);
     score_answers_uncount_all(scores);
     score_tickets_uncount_all(scores);
     score_scopes_define(&scores->scopes, definitions, count, scores->experience->windows_count);
     score_answers_count_all(scores);
     score_tickets_count_all(scores);
+    memory_free(definitions);
 }
 
 struct scores *
@@ -106,6 +109,7 @@ scores_free(struct scores *scores)
     score_scopes_done(&scores->scopes);
     score_texts_done(&scores->texts);
     score_seen_done(scores);
+    memory_free(scores->others);
     memory_free(scores->read_sums);
     memory_free(scores->read_aspects);
     memory_free(scores->read_clocks);
@@ -201,6 +205,8 @@ sweep(struct scores *scores)
     int64_t every_ms = scores->reach_ms / SWEEPS_PER_REACH;
     int64_t before_ms = scores->t_ms - scores->reach_ms;
 
+    if (scores->options.retire_after_ms < 0)
+        return;
     if (scores->swept_at_ms == INT64_MIN)
         scores->swept_at_ms = scores->seen_turned_at_ms = scores->t_ms;
     if (scores->t_ms - scores->swept_at_ms < every_ms)

@@ -140,6 +140,7 @@ struct scores {
     } seen[2];            /* (source, id) of feedback events: this generation and the last */
     int64_t resumed_at_ms; /* nothing is published as of an instant before */
     uint64_t events, duplicates, refused, no_effect, answers_decided, folded, stale, published, joined_later;
+    uint32_t *others;              /* work room of score_count: one a definition */
     struct score_tally *read_sums; /* work room of score_figures; what records point to lives until the next reading */
     struct score_aspect *read_aspects;
     struct score_attainment_clock *read_clocks;
