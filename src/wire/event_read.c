@@ -147,6 +147,32 @@ event_reader_bytes(const struct event_reader *reader)
     return sizeof *reader + json_bytes(reader->json);
 }
 
+/* memcmp for keys of a few bytes, without the call: the first and the last word, which may overlap. */
+static inline bool
+same_bytes(const char *a, const char *b, size_t bytes)
+{
+    uint64_t a8, b8, a8_last, b8_last;
+    uint32_t a4, b4, a4_last, b4_last;
+
+    if (bytes > 16)
+        return memcmp(a, b, bytes) == 0;
+    if (bytes >= 8) {
+        memcpy(&a8, a, 8), memcpy(&b8, b, 8);
+        memcpy(&a8_last, a + bytes - 8, 8), memcpy(&b8_last, b + bytes - 8, 8);
+        return ((a8 ^ b8) | (a8_last ^ b8_last)) == 0;
+    }
+    if (bytes >= 4) {
+        memcpy(&a4, a, 4), memcpy(&b4, b, 4);
+        memcpy(&a4_last, a + bytes - 4, 4), memcpy(&b4_last, b + bytes - 4, 4);
+        return ((a4 ^ b4) | (a4_last ^ b4_last)) == 0;
+    }
+    for (size_t i = 0; i < bytes; i++) {
+        if (a[i] != b[i])
+            return false;
+    }
+    return true;
+}
+
 static inline const struct field *
 field_of(const struct event_reader *reader, struct slice key)
 {
@@ -154,7 +180,7 @@ field_of(const struct event_reader *reader, struct slice key)
     const struct field *field = reader->slots[slot].field;
 
     if (field == NULL || reader->slots[slot].key_bytes != key.bytes ||
-        memcmp(field->key, key.at, key.bytes) != 0)
+        !same_bytes(field->key, key.at, key.bytes))
         return NULL;
     return field;
 }

@@ -4,12 +4,12 @@
  * Why this way: cJSON builds trees well and is lenient: it takes 01, 1. and raw control characters, skips a
  * byte order mark, keeps the last of two equal keys, and loses integers in a double. So one pass of our own
  * goes over the bytes first and lets nothing pass that RFC 8259 and the rulings refuse, noting where each
- * value begins; then cJSON parses into a bump arena; then one walk numbers the values and looks for keys that
+ * value begins; then cJSON parses into a bump arena; then one walk marks the values and looks for keys that
  * stand twice. The places give numbers their exact digits back and messages their byte.
  *
  * Always true: what comes through was accepted by both readers, and the n-th value of the walk is the n-th of
  * the pass (it is checked). The tree is never edited or deleted: it dies with the arena. During cJSON's
- * calls, and only then, `parsing` is this thread's arena: cJSON's allocation hooks have no argument of their
+ * calls, and only then, `parsing` says so: cJSON's allocation hooks have no argument of their
  * own.
  *
  * Not here: what a key means. cJSON keeps the place of its last error in a variable of the whole process,
@@ -23,15 +23,26 @@
 #include <stdlib.h>
 
 enum {
-    ARENA_BLOCK_BYTES = 32768,
+    ARENA_BLOCK_BYTES = 65536,
+    CHUNK_BYTES = 8192,
+    PIECE_ALIGNMENT = 8,                 /* what a struct cJSON needs */
     VALUES_MAX = JSON_BYTES_MAX / 2 + 1, /* a value and what parts it from the next */
     FEW_KEYS_MAX = 32                    /* up to here keys are compared by pairs */
 };
 
+/* What the pass found at one value. */
+struct note {
+    uint32_t place;      /* the byte where it begins */
+    uint32_t key_bytes;  /* of its key; LENGTH_UNKNOWN when the key is not plain */
+    uint32_t text_bytes; /* of a text; the same */
+};
+
+#define LENGTH_UNKNOWN UINT32_MAX
+
 struct json {
     struct arena *arena;
-    uint32_t *places; /* byte of the n-th value, in the order of the text */
-    uint32_t places_count;
+    struct note *notes; /* of the n-th value, in the order of the text */
+    uint32_t notes_count;
     struct slice text;
 };
 
@@ -40,28 +51,60 @@ struct scan {
     const unsigned char *begin;
     const unsigned char *at;
     const unsigned char *end;
-    uint32_t *places;
-    uint32_t places_count;
-    uint32_t objects; /* bit n: level n is an object, else a list */
+    struct note *notes;
+    uint32_t notes_count;
+    uint32_t text_bytes; /* of the text read last */
+    uint32_t key_bytes;  /* of the key before this value */
+    uint32_t objects;    /* bit n: level n is an object, else a list */
     int depth;
     enum error_code error;
     const char *what;
 };
 
-static _Thread_local struct arena *parsing;
+/* Where cJSON's memory comes from while this thread is in a call of it: what is left of a chunk of the arena.
+ */
+static _Thread_local struct {
+    struct arena *arena; /* NULL outside of such a call */
+    char *chunk;
+    size_t chunk_left;
+} parsing;
 
 /* ---- cJSON's memory ---- */
 
+static __attribute__((noinline)) void *
+allocate_beyond_chunk(size_t bytes)
+{
+    char *piece;
+
+    if (parsing.arena == NULL)
+        return memory_allocate(bytes);
+    if (bytes > CHUNK_BYTES)
+        return arena_allocate(parsing.arena, bytes);
+    piece = arena_allocate(parsing.arena, CHUNK_BYTES);
+    parsing.chunk = piece + bytes;
+    parsing.chunk_left = CHUNK_BYTES - bytes;
+    return piece;
+}
+
+/* Pieces are cut from a chunk: cJSON asks for some fifty an event. */
 static void *
 hook_allocate(size_t bytes)
 {
-    return parsing != NULL ? arena_allocate(parsing, bytes) : memory_allocate(bytes);
+    char *piece = parsing.chunk;
+
+    must(bytes <= SIZE_MAX / 2);
+    bytes = (bytes + (PIECE_ALIGNMENT - 1)) & ~(size_t)(PIECE_ALIGNMENT - 1);
+    if (__builtin_expect(bytes > parsing.chunk_left, 0))
+        return allocate_beyond_chunk(bytes);
+    parsing.chunk = piece + bytes;
+    parsing.chunk_left -= bytes;
+    return piece;
 }
 
 static void
 hook_free(void *pointer)
 {
-    if (parsing == NULL)
+    if (parsing.arena == NULL)
         memory_free(pointer);
 }
 
@@ -73,7 +116,7 @@ json_new(void)
 
     cJSON_InitHooks(&hooks);
     json->arena = arena_new(ARENA_BLOCK_BYTES);
-    json->places = memory_allocate(VALUES_MAX * sizeof *json->places);
+    json->notes = memory_allocate(VALUES_MAX * sizeof *json->notes);
     return json;
 }
 
@@ -83,14 +126,14 @@ json_free(struct json *json)
     if (json == NULL)
         return;
     arena_free(json->arena);
-    memory_free(json->places);
+    memory_free(json->notes);
     memory_free(json);
 }
 
 size_t
 json_bytes(const struct json *json)
 {
-    return sizeof *json + arena_bytes(json->arena) + VALUES_MAX * sizeof *json->places;
+    return sizeof *json + arena_bytes(json->arena) + VALUES_MAX * sizeof *json->notes;
 }
 
 /* ---- the pass ---- */
@@ -106,9 +149,11 @@ refuse(struct scan *scan, enum error_code error, const char *what)
 static inline void
 skip_space(struct scan *scan)
 {
-    while (scan->at < scan->end &&
-           (*scan->at == ' ' || *scan->at == '\n' || *scan->at == '\r' || *scan->at == '\t'))
-        scan->at++;
+    const unsigned char *at = scan->at;
+
+    while (at < scan->end && *at <= ' ' && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
+        at++;
+    scan->at = at;
 }
 
 /* Bytes of the well-formed UTF-8 sequence at `at` (Unicode, table 3-7), 0 when it is none. U+0000 is none. */
@@ -215,53 +260,80 @@ scan_special(struct scan *scan)
 
 #define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
 
-/* Moves over plain bytes, eight at a time: printable ASCII but " and \. A subtraction borrows only from above
- * the lowest byte that is not plain, so the lowest mark is exact. */
-static inline void
-skip_plain(struct scan *scan)
+/* Behind the plain bytes at `at`: printable ASCII but " and \. Sixteen at a time where the machine compares
+ * bytes side by side (bytes of a text are signed there: from 0x80 on they are below the space too). Else
+ * eight in a word: a subtraction borrows only from above the lowest byte that is not plain, so the lowest
+ * mark is exact. */
+static inline const unsigned char *
+plain_end(const unsigned char *at, const unsigned char *end)
 {
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    while (scan->end - scan->at >= 8) {
+#if defined(__SSE2__)
+    typedef signed char bytes16 __attribute__((vector_size(16)));
+    typedef char chars16 __attribute__((vector_size(16)));
+
+    while (end - at >= 16) {
+        bytes16 block, special;
+        int marks;
+
+        memcpy(&block, at, sizeof block);
+        special = (bytes16)(block == '"') | (bytes16)(block == '\\') | (bytes16)(block < ' ');
+        marks = __builtin_ia32_pmovmskb128((chars16)special);
+        if (marks != 0)
+            return at + __builtin_ctz((unsigned)marks);
+        at += 16;
+    }
+#elif defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    while (end - at >= 8) {
         uint64_t word, quotes, escapes, marks;
 
-        memcpy(&word, scan->at, 8);
+        memcpy(&word, at, 8);
         quotes = word ^ EACH_BYTE('"');
         escapes = word ^ EACH_BYTE('\\');
         marks = ((quotes - EACH_BYTE(1)) | (escapes - EACH_BYTE(1)) | (word - EACH_BYTE(0x20)) | word) &
                 EACH_BYTE(0x80);
-        if (marks != 0) {
-            scan->at += __builtin_ctzll(marks) >> 3;
-            return;
-        }
-        scan->at += 8;
+        if (marks != 0)
+            return at + (__builtin_ctzll(marks) >> 3);
+        at += 8;
     }
 #endif
-    while (scan->at < scan->end && *scan->at >= 0x20 && *scan->at < 0x80 && *scan->at != '"' &&
-           *scan->at != '\\')
-        scan->at++;
+    while (at < end && *at >= 0x20 && *at < 0x80 && *at != '"' && *at != '\\')
+        at++;
+    return at;
+}
+
+/* The rest of a text that is not plain all through. scan->at is on its first byte that is not. */
+static bool
+scan_rest_of_text(struct scan *scan)
+{
+    while (scan->at < scan->end && *scan->at != '"') {
+        const unsigned char *special = scan->at;
+
+        if (!scan_special(scan)) {
+            scan->at = special;
+            return false;
+        }
+        scan->at = plain_end(scan->at, scan->end);
+    }
+    if (scan->at == scan->end)
+        return refuse(scan, ERROR_BAD_JSON, "a text without an end");
+    scan->at++;
+    scan->text_bytes = LENGTH_UNKNOWN;
+    return true;
 }
 
 /* scan->at is on the opening quote. */
 static inline bool
 scan_text(struct scan *scan)
 {
-    const unsigned char *special;
+    const unsigned char *first = scan->at + 1;
+    const unsigned char *at = plain_end(first, scan->end);
 
+    scan->at = at;
+    if (__builtin_expect(at == scan->end || *at != '"', 0))
+        return scan_rest_of_text(scan);
+    scan->text_bytes = (uint32_t)(at - first);
     scan->at++;
-    for (;;) {
-        skip_plain(scan);
-        if (scan->at == scan->end)
-            return refuse(scan, ERROR_BAD_JSON, "a text without an end");
-        if (*scan->at == '"') {
-            scan->at++;
-            return true;
-        }
-        special = scan->at;
-        if (!scan_special(scan)) {
-            scan->at = special;
-            return false;
-        }
-    }
+    return true;
 }
 
 static bool
@@ -351,6 +423,7 @@ scan_key(struct scan *scan)
         return refuse(scan, ERROR_BAD_JSON, "expected a key in quotes");
     if (!scan_text(scan))
         return false;
+    scan->key_bytes = scan->text_bytes;
     skip_space(scan);
     if (!is_at(scan, ':'))
         return refuse(scan, ERROR_BAD_JSON, "expected : behind the key");
@@ -414,18 +487,22 @@ scan_object(struct scan *scan)
     if (!is_at(scan, '{'))
         return refuse(scan, ERROR_BAD_JSON, "expected one JSON object");
     do {
+        struct note *note;
         bool empty = true;
 
         skip_space(scan);
         if (scan->at == scan->end)
             return refuse(scan, ERROR_BAD_JSON, "the text ends within");
-        scan->places[scan->places_count++] = (uint32_t)(scan->at - scan->begin);
+        note = &scan->notes[scan->notes_count++];
+        note->place = (uint32_t)(scan->at - scan->begin);
+        note->key_bytes = scan->key_bytes;
         if (*scan->at == '{' || *scan->at == '[') {
             if (!scan_open(scan, &empty))
                 return false;
         } else if (!scan_scalar(scan)) {
             return false;
         }
+        note->text_bytes = scan->text_bytes; /* means something for a text */
         if (empty && !scan_next(scan))
             return false;
     } while (scan->depth > 0);
@@ -486,23 +563,49 @@ stands_before(const struct cJSON *object, const struct cJSON *last)
     return false;
 }
 
-/* Numbers the values of the tree in the order of the text and returns a key that stands twice in one object,
- * NULL when there is none. A key is compared with the ones before it only when its mark among 256 is taken.
+/* Writes into the value where it stands in the text and how long its key and its text are (json.h reads it).
  */
+static inline void
+mark_value(const struct json *json, struct cJSON *value, uint32_t index)
+{
+    struct note note;
+    size_t key_bytes;
+
+    must(index < json->notes_count);
+    note = json->notes[index];
+    key_bytes = note.key_bytes;
+    if (value->string != NULL && key_bytes == LENGTH_UNKNOWN)
+        key_bytes = strlen(value->string);
+    if (key_bytes > JSON_KEY_LONG)
+        key_bytes = JSON_KEY_LONG;
+    value->valueint = (int)(index | (uint32_t)key_bytes << JSON_INDEX_BITS);
+    if (json_is_text(value))
+        value->valuedouble =
+            (double)(note.text_bytes == LENGTH_UNKNOWN ? strlen(value->valuestring) : note.text_bytes);
+}
+
+/* One of 256. The factors are those of event_read.c: the keys of an event all have marks of their own. */
+static inline unsigned
+mark_of_key(struct slice key)
+{
+    if (key.bytes == 0)
+        return 0;
+    return ((unsigned)key.bytes + (unsigned char)key.at[0] + (unsigned char)key.at[key.bytes / 2] * 7U) & 255;
+}
+
+/* Marks the values of the tree in the order of the text and returns a key that stands twice in one object,
+ * NULL when there is none. A key is compared with the ones before it only when its mark is taken. */
 static const char *
-number_values(struct json *json, struct cJSON *parent, uint32_t *next)
+mark_values(struct json *json, struct cJSON *parent, uint32_t *next)
 {
     bool object = json_is_object(parent);
     uint64_t seen[4] = {0, 0, 0, 0};
     size_t count = 0;
 
     for (struct cJSON *value = parent->child; value != NULL; value = value->next) {
-        value->valueint = (int)(*next)++;
+        mark_value(json, value, (*next)++);
         if (object && ++count <= FEW_KEYS_MAX) {
-            struct slice key = json_key(value);
-            unsigned char first = (unsigned char)key.at[0];
-            unsigned char last = (unsigned char)(key.bytes > 0 ? key.at[key.bytes - 1] : 0);
-            unsigned mark = (unsigned)(key.bytes * 37 + first * 11U + last * 5U) & 255;
+            unsigned mark = mark_of_key(json_key(value));
             uint64_t bit = UINT64_C(1) << (mark & 63);
 
             if ((seen[mark >> 6] & bit) != 0 && stands_before(parent, value))
@@ -510,7 +613,7 @@ number_values(struct json *json, struct cJSON *parent, uint32_t *next)
             seen[mark >> 6] |= bit;
         }
         if (value->child != NULL) {
-            const char *twice = number_values(json, value, next);
+            const char *twice = mark_values(json, value, next);
 
             if (twice != NULL)
                 return twice;
@@ -547,12 +650,12 @@ static enum error_code
 scan_all(struct json *json, struct slice text, char detail[JSON_DETAIL_BYTES])
 {
     const unsigned char *begin = (const unsigned char *)text.at;
-    struct scan scan = {.begin = begin, .at = begin, .end = begin + text.bytes, .places = json->places};
+    struct scan scan = {.begin = begin, .at = begin, .end = begin + text.bytes, .notes = json->notes};
 
     if (text.bytes >= 3 && memcmp(begin, "\xef\xbb\xbf", 3) == 0) {
         (void)refuse(&scan, ERROR_BAD_JSON, "a byte order mark");
     } else if (scan_object(&scan)) {
-        json->places_count = scan.places_count;
+        json->notes_count = scan.notes_count;
         return ERROR_NONE;
     }
     prefer_bad_utf8(&scan);
@@ -564,10 +667,11 @@ parse(struct json *json, struct slice text)
 {
     struct cJSON *tree;
 
-    must(parsing == NULL);
-    parsing = json->arena;
+    must(parsing.arena == NULL);
+    parsing.arena = json->arena;
     tree = cJSON_ParseWithLengthOpts(text.at, text.bytes, NULL, 0);
-    parsing = NULL;
+    parsing.arena = NULL;
+    parsing.chunk_left = 0;
     return tree;
 }
 
@@ -598,10 +702,10 @@ json_read(struct json *json, struct slice text, const struct cJSON **ret_object,
         return ERROR_BAD_JSON;
     }
     tree->valueint = 0;
-    twice = number_values(json, tree, &next);
+    twice = mark_values(json, tree, &next);
     if (twice != NULL)
         return detail_of_duplicate(twice, detail);
-    must(next == json->places_count);
+    must(next == json->notes_count);
     *ret_object = tree;
     return ERROR_NONE;
 }
@@ -609,8 +713,10 @@ json_read(struct json *json, struct slice text, const struct cJSON **ret_object,
 size_t
 json_offset(const struct json *json, const struct cJSON *value)
 {
-    must(value->valueint >= 0 && (uint32_t)value->valueint < json->places_count);
-    return json->places[value->valueint];
+    uint32_t index = (uint32_t)value->valueint & JSON_INDEX_MASK;
+
+    must(index < json->notes_count);
+    return json->notes[index].place;
 }
 
 struct slice

@@ -93,18 +93,24 @@ json_is_list(const struct cJSON *value)
     return (value->type & 0xff) == cJSON_Array;
 }
 
+/* How the door marks a value: valueint holds its number in the text and the length of its key, valuedouble of
+ * a text the text's length. For the two functions below. */
+enum { JSON_INDEX_BITS = 18, JSON_INDEX_MASK = (1 << JSON_INDEX_BITS) - 1, JSON_KEY_LONG = (1 << 13) - 1 };
+
 /* The text of a text. at is never NULL. */
 static inline struct slice
 json_text(const struct cJSON *value)
 {
-    return (struct slice){value->valuestring, strlen(value->valuestring)};
+    return (struct slice){value->valuestring, (size_t)value->valuedouble};
 }
 
 /* The key of a member of an object. */
 static inline struct slice
 json_key(const struct cJSON *member)
 {
-    return (struct slice){member->string, strlen(member->string)};
+    size_t bytes = (unsigned)member->valueint >> JSON_INDEX_BITS;
+
+    return (struct slice){member->string, bytes < JSON_KEY_LONG ? bytes : strlen(member->string)};
 }
 
 #endif
