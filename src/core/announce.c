@@ -82,6 +82,8 @@ severity_of(const struct clock *clock, const struct life *life, struct slice sta
         return found;
     if (slice_is(stage, "breach"))
         return SEVERITY_CRITICAL;
+    if (slice_is(stage, "slack"))
+        return SEVERITY_WARNING;
     for (size_t i = 0; i < promise->stages_count; i++) {
         int64_t threshold_ms = clock_stage_threshold_ms(&promise->stages[i], clock->target_ms);
 
@@ -164,7 +166,8 @@ static enum alert_state
 fate_of_alert(const struct engine *engine, const struct clock *clock, const struct clock_extra *extra,
               const struct alert_mark *mark)
 {
-    bool is_true = find_passed(engine, extra, mark->stage) != NULL;
+    bool is_true = mark->stage == engine->slack_stage ? extra->slack_at_ms != INSTANT_NONE
+                                                      : find_passed(engine, extra, mark->stage) != NULL;
 
     if (mark->stage == engine->breach_stage && is_true && clock->excused)
         return ALERT_RESOLVED; /* R39 */
@@ -183,10 +186,10 @@ close_alerts(struct engine *engine, struct ticket *ticket, const struct clock *c
         enum alert_state fate;
 
         if (mark->kind != clock->promise->kind || mark->clock != clock->promise->name || mark->cycle != clock->cycle ||
-            !is_live(mark))
+            mark->state == ALERT_WITHDRAWN)
             continue;
         fate = fate_of_alert(engine, clock, extra, mark);
-        if (fate == ALERT_FIRING)
+        if (fate == ALERT_FIRING || fate == (enum alert_state)mark->state)
             continue;
         engine->figures.false_alerts += fate == ALERT_WITHDRAWN && mark->stage == engine->breach_stage;
         mark->state = (uint8_t)fate;
@@ -244,6 +247,22 @@ open_alert(struct engine *engine, struct ticket *ticket, const struct clock *clo
     stage_release(engine, highest->stage, stage);
 }
 
+static void
+open_slack(struct engine *engine, struct ticket *ticket, const struct clock *clock, const struct clock_extra *extra)
+{
+    struct alert_mark *mark =
+        announce_mark(ticket, clock->promise->kind, clock->promise->name, clock->cycle, engine->slack_stage);
+
+    if (clock->started_at_ms == INSTANT_NONE || clock->ended || extra->slack_at_ms == INSTANT_NONE ||
+        extra->slack_at_ms < engine->options.alerts_from_ms || (mark != NULL && mark->state != ALERT_WITHDRAWN))
+        return;
+    if (mark == NULL)
+        mark = add_alert_mark(engine, ticket, clock, engine->slack_stage);
+    mark->state = ALERT_FIRING;
+    mark->effective_at_ms = extra->slack_at_ms;
+    send_alert(engine, ticket, clock, extra, mark);
+}
+
 static struct verdict_mark *
 verdict_mark(struct ticket *ticket, enum clock_kind kind, symbol clock, uint32_t cycle)
 {
@@ -293,7 +312,7 @@ announce_verdict(struct engine *engine, struct ticket *ticket, const struct cloc
     struct verdict_outcome outcome;
     uint64_t content;
 
-    if (!decided && (mark == NULL || clock->started_at_ms == INSTANT_NONE || extra->promise == NULL))
+    if (!decided && (mark == NULL || clock->started_at_ms == INSTANT_NONE))
         return;
     outcome_verdict(engine, ticket, clock, extra, &outcome);
     content = outcome_verdict_content(engine, &outcome);
@@ -364,7 +383,7 @@ announce_voids(struct engine *engine, struct ticket *ticket)
     for (uint32_t i = 0; i < ticket->marks.alerts_count; i++) {
         struct alert_mark *mark = &ticket->marks.alerts[i];
 
-        if (is_live(mark) && !cycle_exists(&engine->full, (enum clock_kind)mark->kind, mark->clock, mark->cycle))
+        if (mark->state != ALERT_WITHDRAWN && !cycle_exists(&engine->full, (enum clock_kind)mark->kind, mark->clock, mark->cycle))
             void_alert(engine, ticket, mark);
     }
     for (uint32_t i = 0; i < ticket->marks.verdicts_count; i++) {
@@ -515,6 +534,7 @@ announce(struct engine *engine, struct ticket *ticket)
         return;
     announce_due_changes(engine, ticket);
     announce_clocks(engine, ticket, close_alerts);
+    announce_clocks(engine, ticket, open_slack);
     announce_clocks(engine, ticket, open_alert);
     derive_honest(engine, ticket);
     announce_clocks(engine, ticket, announce_verdict);

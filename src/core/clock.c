@@ -317,6 +317,7 @@ begin_extra(struct clock_extra *extra, const struct clock *clock, int64_t at_ms)
     extra->resumed_at_ms = INSTANT_NONE;
     extra->decided_at_ms = INSTANT_NONE;
     extra->due_at_ms = INSTANT_NONE;
+    extra->slack_at_ms = INSTANT_NONE;
     extra->wait_from_ms = at_ms;
 }
 
@@ -367,6 +368,7 @@ clock_begin(struct fold *fold, size_t slot, const struct policy_clock *promise, 
         fold->needs_full = true;
     }
     clock->next_ms = fold->only == NULL ? next_threshold_ms(clock, extra, 0) : NEVER;
+    fold->loud |= promise->supports_kind != POLICY_NONE; /* a leg may begin with too little left */
 }
 
 void

@@ -42,6 +42,7 @@ engine_new(const struct engine_options *options, const struct policy_set *set)
     engine->t_ms = INSTANT_NONE;
     engine->late_entry_at_ms = NEVER;
     engine->breach_stage = symbols_intern(options->symbols, slice_of("breach"));
+    engine->slack_stage = symbols_intern(options->symbols, slice_of("slack"));
     fold_init(&engine->full, set, NULL);
     fold_init(&engine->light, set, NULL);
     fold_init(&engine->other, set, NULL);
@@ -99,6 +100,7 @@ engine_free(struct engine *engine)
     fold_done(&engine->later);
     merge_done(engine);
     symbols_release(engine->options.symbols, engine->breach_stage);
+    symbols_release(engine->options.symbols, engine->slack_stage);
     buffer_free(&engine->scratch);
     memory_free(engine);
 }

@@ -39,6 +39,7 @@ struct clock {
     bool answered;                      /* first_response: by an answer, not by a solve */
     bool excused;
     bool lost;                          /* no agreement promises it any more */
+    bool final;                         /* a reopen began anew behind it: over for good */
     bool renewed;                       /* handling: the next stay after a reopen is a new cycle */
 };
 
@@ -75,6 +76,8 @@ struct clock_extra {
     int64_t due_at_ms;                  /* at the stop or the breach (R24) */
     int64_t elapsed_at_breach_ms, target_at_breach_ms; /* at_breach, elapsed: at the last resume while not breached */
     bool retargeted_below;              /* R24: counted time came to lie below a later target */
+    int64_t slack_at_ms;                /* the leg began with less left than its target; INSTANT_NONE */
+    bool slack_looked_at;
     int64_t wait_from_ms;               /* first_response: where wait_ms begins; INSTANT_NONE */
     /* as at the decision (R43) */
     symbol attributes[ATTRIBUTES_COUNT];

@@ -488,6 +488,28 @@ take_starts(struct fold *fold, const struct happening *happening)
     fold_update_running(fold, happening->at_ms);
 }
 
+/* A leg that begins with less left than its own target says so at once (idea 9, section 7). */
+static void
+look_at_slack(struct fold *fold, int64_t at_ms)
+{
+    for (size_t slot = 0; slot < fold->clocks_count && fold->extras != NULL; slot++) {
+        const struct clock *leg = &fold->clocks[slot];
+        struct clock_extra *extra = &fold->extras[slot];
+        const struct clock *promised;
+        int served;
+
+        if (leg->promise->supports_kind == POLICY_NONE || is_idle(leg) || extra->slack_looked_at)
+            continue;
+        extra->slack_looked_at = true;
+        served = fold_slot(fold, (enum clock_kind)leg->promise->supports_kind, leg->promise->supports_clock);
+        if (served < 0 || is_idle(&fold->clocks[served]) || fold->clocks[served].ended)
+            continue;
+        promised = &fold->clocks[served];
+        if (promised->target_ms - clock_elapsed_ms(promised, at_ms) < leg->target_ms)
+            extra->slack_at_ms = at_ms;
+    }
+}
+
 /* ---- corrections and company ---- */
 
 /* created_at moves the start of the clocks that start at creation, cycle 1 (R10, R40). */
@@ -727,6 +749,7 @@ take_ticket_event(struct fold *fold, const struct entry *entry)
         take_status(fold, &happening);
     fold_update_ball(fold, happening.at_ms);
     take_starts(fold, &happening);
+    look_at_slack(fold, happening.at_ms);
     fold->birth = false;
 }
 

@@ -54,6 +54,12 @@ static void
 figures_of_verdict(const struct clock *clock, const struct clock_extra *extra, struct clock_figures *figures)
 {
     clock_figures_at(clock, extra, clock->ended ? clock->stopped_at_ms : extra->decided_at_ms, figures);
+    if (extra->promise == NULL) { /* what was announced was never true, and nothing is decided */
+        *figures = (struct clock_figures){.state = CLOCK_RUNNING, .started_at_ms = clock->started_at_ms, .due_at_ms = INSTANT_NONE,
+                                          .breached_at_ms = INSTANT_NONE, .stopped_at_ms = INSTANT_NONE,
+                                          .target_ms = clock->target_ms, .flags = clock->flags};
+        return;
+    }
     if (clock->breached_at_ms != INSTANT_NONE) {
         figures->due_at_ms = extra->due_at_ms;
         figures->target_ms = extra->target_at_breach_ms;
@@ -135,8 +141,9 @@ void
 outcome_verdict(struct engine *engine, const struct ticket *ticket, const struct clock *clock,
                 const struct clock_extra *extra, struct verdict_outcome *outcome)
 {
-    const struct policy_clock *promise = extra->promise;
-    const struct policy *policy = policy_set_version(engine->set, extra->version);
+    bool decided = extra->promise != NULL;
+    const struct policy_clock *promise = decided ? extra->promise : clock->promise;
+    const struct policy *policy = policy_set_version(engine->set, decided ? extra->version : clock->version);
     bool erased = engine->full.life.erased;
     int64_t final_at_ms;
 
@@ -146,8 +153,8 @@ outcome_verdict(struct engine *engine, const struct ticket *ticket, const struct
         .measure = promise->measure,
         .verdict = verdict_of(clock),
         .ended = clock->ended,
-        .final = clock->ended && fold_is_final(&engine->full, &final_at_ms),
-        .decided_at_ms = extra->decided_at_ms,
+        .final = clock->ended && (clock->final || fold_is_final(&engine->full, &final_at_ms)),
+        .decided_at_ms = decided ? extra->decided_at_ms : INSTANT_NONE,
         .attainment = promise->attainment,
         .default_counts = promise->counts_is_default,
         .has_wait = promise->measure == MEASURE_FIRST_RESPONSE,
@@ -156,7 +163,7 @@ outcome_verdict(struct engine *engine, const struct ticket *ticket, const struct
         .policy = policy->label,
     };
     figures_of_verdict(clock, extra, &outcome->figures);
-    outcome_attributes(engine, extra->attributes, erased, outcome->attributes);
+    outcome_attributes(engine, decided ? extra->attributes : engine->full.life.attributes, erased, outcome->attributes);
     if (outcome->figures.flags & FLAG_EXCUSED) {
         outcome->excused_by = engine_text(engine, erased ? 0 : extra->excused_by);
         outcome->excused_reason = engine_text(engine, extra->excused_reason);

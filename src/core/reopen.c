@@ -75,8 +75,10 @@ begin_again(struct fold *fold, size_t slot, int64_t at_ms)
 {
     const struct policy_clock *promise = promise_now(fold, &fold->clocks[slot]);
 
-    if (promise != NULL)
-        clock_begin(fold, slot, promise, fold->only != NULL ? fold->only_version : fold->life.version, at_ms);
+    if (promise == NULL)
+        return;
+    fold->clocks[slot].final = true;
+    clock_begin(fold, slot, promise, fold->only != NULL ? fold->only_version : fold->life.version, at_ms);
 }
 
 static void
@@ -92,6 +94,7 @@ go_on(struct fold *fold, size_t slot, int64_t at_ms, bool counts_gap)
         clock->lost = true;
         return;
     }
+    clock->final = false;
     clock->flags |= FLAG_REOPENED;
     clock_resume(fold, slot, at_ms, counts_gap);
     if (fold->extras != NULL)
@@ -152,6 +155,10 @@ reopen_clocks(struct fold *fold, int64_t at_ms)
     life->reopens++;
     life->solved_at_ms = INSTANT_NONE;
     life->closed_at_ms = INSTANT_NONE;
-    for (size_t slot = 0; slot < fold->clocks_count; slot++)
+    for (size_t i = 0; i < fold->past_count && anew; i++)
+        fold->past[i].clock.final = true;
+    for (size_t slot = 0; slot < fold->clocks_count; slot++) {
+        fold->clocks[slot].final |= anew && fold->clocks[slot].ended;
         reopen_clock(fold, slot, at_ms, anew);
+    }
 }

@@ -83,7 +83,7 @@ struct engine {
     int64_t t_ms;
     bool quiet, lagging;
     int64_t late_entry_at_ms; /* the event in hand, for arrival.late; NEVER: none */
-    symbol breach_stage;      /* "breach", interned */
+    symbol breach_stage, slack_stage; /* interned */
     struct merge_edge *edges;
     size_t edges_count, edges_room;
     struct relay *queue;      /* loop_relays: what waits for its turn; texts are symbols' */
