@@ -6,7 +6,8 @@
  * opens; closed, special and yearly days are looked up one by one; a union is an "or". No code and no formula
  * is shared with the compiler.
  *
- * Always true: a failure prints its seed. SLAD_SEED is the first seed, SLAD_SEEDS how many.
+ * Always true: a failure prints its seed. SLAD_SEED is the first seed, SLAD_SEEDS how many
+ * (without it: as many as two seconds allow).
  *
  * Not here: offsets with seconds (no zone has had one since 1972).
  */
@@ -29,7 +30,8 @@ enum {
     WINDOWS_MAX = 3,
     DATES_MAX = 8,
     QUESTIONS = 40,
-    SEEDS = 40,
+    SEEDS_MIN = 10,
+    SECONDS = 2,
 };
 
 static const char *const zone_names[] = {
@@ -475,12 +477,15 @@ main(void)
 {
     struct zone *zones[ZONES];
     uint64_t first = setting("SLAD_SEED", (uint64_t)time(NULL) * 1000);
-    uint64_t count = setting("SLAD_SEEDS", SEEDS);
+    uint64_t count = setting("SLAD_SEEDS", 0);
+    time_t until = time(NULL) + SECONDS;
+    uint64_t seed = first;
 
-    printf("seeds %" PRIu64 " to %" PRIu64 "\n", first, first + count - 1);
+    printf("seeds from %" PRIu64 "\n", first);
+    (void)fflush(stdout);
     for (size_t i = 0; i < ZONES_REAL; i++)
         zones[i] = zones_load(zone_names[i]);
-    for (uint64_t seed = first; seed < first + count; seed++) {
+    for (; count > 0 ? seed < first + count : seed < first + SEEDS_MIN || time(NULL) < until; seed++) {
         random_state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
         for (size_t i = ZONES_REAL; i < ZONES; i++)
             zones[i] = random_zone();
@@ -492,5 +497,6 @@ main(void)
     }
     for (size_t i = 0; i < ZONES_REAL; i++)
         zone_free(zones[i]);
+    printf("%" PRIu64 " seeds\n", seed - first);
     return 0;
 }
