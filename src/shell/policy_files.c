@@ -38,7 +38,9 @@ report(struct loading *loading, const struct policy_error *error)
 {
     loading->failed = true;
     policy_error_format(error, loading->errors);
-    buffer_append_byte(loading->errors, '\n');
+    buffer_append_text(loading->errors, " [");
+    buffer_append_text(loading->errors, policy_error_code_text(error->code));
+    buffer_append_text(loading->errors, "]\n");
 }
 
 static void

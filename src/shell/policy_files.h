@@ -8,9 +8,10 @@
 
 enum { POLICY_FILES_VERSIONS_MAX = 1000 };
 
-/* All versions at path, checked, or NULL; then errors holds why, "FILE:LINE:COLUMN: MESSAGE\n" for the first
- * error of each bad file (at least one line). Zones come from zoneinfo_dir. Files of a directory are read in
- * order of their names; others and hidden ones are ignored. symbols is borrowed and must outlive the set. */
+/* All versions at path, checked, or NULL; then errors holds why, "FILE:LINE:COLUMN: MESSAGE [CODE]\n" for the
+ * first error of each bad file (at least one line). Zones come from zoneinfo_dir. Files of a directory are
+ * read in order of their names; others and hidden ones are ignored. symbols is borrowed and must outlive the
+ * set. */
 struct policy_set *policy_files_load(const char *path, const char *zoneinfo_dir, struct symbols *symbols,
                                      struct buffer *errors);
 /* Where zones are when nobody says: the environment's SLAD_ZONEINFO, else /usr/share/zoneinfo. */

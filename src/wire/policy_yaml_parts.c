@@ -99,7 +99,7 @@ read_zone(struct policy_yaml_loader *loader, const struct yaml_node *node, struc
 
     if (loader->reader->read(loader->reader->context, name, &bytes) != 0) {
         yaml_get_fail(loader->error, POLICY_ERROR_UNKNOWN_ZONE, node,
-                      "unknown time zone %s, expected the name of an IANA zone like Europe/Berlin",
+                      "unknown time zone %s, expected one that the zone directory has, like Europe/Berlin",
                       policy_error_quote(name).text);
         buffer_free(&bytes);
         return POLICY_NONE;

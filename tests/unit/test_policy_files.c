@@ -135,9 +135,9 @@ every_bad_file_is_named(void **state)
         "@/a.yaml:2:1: unknown key \"x\" in a policy, expected one of: version, from, calendars, statuses, "
         "groups, "
         "agreements, experience, contracts, unknown_status, reopen_window, courtesy_window, flip_window, "
-        "merge, apply_to_running\n"
-        "@/b.yml:1:1: found a list, expected a mapping (a policy)\n"
-        "@/dir.yaml:1:1: cannot be read as a policy: Is a directory\n");
+        "merge, apply_to_running [unknown_key]\n"
+        "@/b.yml:1:1: found a list, expected a mapping (a policy) [wrong_type]\n"
+        "@/dir.yaml:1:1: cannot be read as a policy: Is a directory [unreadable]\n");
 }
 
 static void
@@ -148,8 +148,9 @@ versions_that_clash(void **state)
     write_file(fixture, "a.yaml", "{version: a}");
     write_file(fixture, "b.yml", "{version: b}");
     assert_null(load(fixture, fixture->directory));
-    assert_errors(fixture,
-                  "@/b.yml:1:1: version \"b\" has the same `from` as \"@/a.yaml\" (version \"a\")\n");
+    assert_errors(
+        fixture,
+        "@/b.yml:1:1: version \"b\" has the same `from` as \"@/a.yaml\" (version \"a\") [from_twice]\n");
 }
 
 static void
@@ -158,13 +159,16 @@ nothing_to_read(void **state)
     struct fixture *fixture = *state;
 
     assert_null(load(fixture, fixture->directory));
-    assert_errors(fixture,
-                  "@:1:1: cannot be read as a policy: the directory has no file named *.yaml or *.yml\n");
+    assert_errors(
+        fixture,
+        "@:1:1: cannot be read as a policy: the directory has no file named *.yaml or *.yml [unreadable]\n");
     assert_null(load(fixture, path_of(fixture, "missing.yaml")));
-    assert_errors(fixture, "@/missing.yaml:1:1: cannot be read as a policy: No such file or directory\n");
+    assert_errors(fixture,
+                  "@/missing.yaml:1:1: cannot be read as a policy: No such file or directory [unreadable]\n");
     assert_null(load(fixture, "/dev/null"));
     buffer_append_byte(&fixture->errors, '\0');
-    assert_string_equal(fixture->errors.at, "/dev/null:1:1: cannot be read as a policy: Invalid argument\n");
+    assert_string_equal(fixture->errors.at,
+                        "/dev/null:1:1: cannot be read as a policy: Invalid argument [unreadable]\n");
 }
 
 static void
@@ -175,7 +179,7 @@ too_much_to_read(void **state)
     write_file(fixture, "big.yaml", "version: big\n");
     assert_int_equal(truncate(path_of(fixture, "big.yaml"), (off_t)100 * (off_t)YAML_BYTES_MAX), 0);
     assert_null(load(fixture, fixture->path));
-    assert_errors(fixture, "@/big.yaml:1:1: found 4194305 bytes, expected at most 4194304\n");
+    assert_errors(fixture, "@/big.yaml:1:1: found 4194305 bytes, expected at most 4194304 [too_large]\n");
 }
 
 static void
