@@ -108,7 +108,8 @@ read_version(struct policy_yaml_loader *loader)
 
     for (size_t i = 0; i < version.bytes; i++)
         if ((unsigned char)version.at[i] < 0x20 || version.at[i] == 0x7F)
-            yaml_get_fail_found(loader->error, POLICY_ERROR_BAD_TEXT, node, "a text without control characters");
+            yaml_get_fail_found(loader->error, POLICY_ERROR_BAD_TEXT, node,
+                                "a text without control characters");
     loader->policy->version = version;
 }
 
@@ -162,16 +163,28 @@ policy_yaml_load(struct slice text, struct slice file, const struct policy_zone_
 
 /* ---- several versions ---- */
 
+/* The last part of its path: the messages stand behind a whole one. */
+static struct slice
+file_name(const struct policy *policy)
+{
+    struct slice name = policy->file;
+    const char *slash = memrchr(name.at, '/', name.bytes);
+
+    if (slash != NULL)
+        name = (struct slice){slash + 1, (size_t)(name.at + name.bytes - (slash + 1))};
+    return name;
+}
+
 static void
 compare_pair(const struct policy *first, const struct policy *second, struct policy_error *error)
 {
     if (slice_equal(first->version, second->version))
         policy_error_set(error, POLICY_ERROR_VERSION_TWICE, 1, 1, "this is version %s, and so is %s",
-                         policy_error_quote(second->version).text, policy_error_quote(first->file).text);
+                         policy_error_quote(second->version).text, policy_error_quote(file_name(first)).text);
     else if (first->from_ms == second->from_ms)
         policy_error_set(error, POLICY_ERROR_FROM_TWICE, 1, 1,
                          "version %s has the same `from` as %s (version %s)",
-                         policy_error_quote(second->version).text, policy_error_quote(first->file).text,
+                         policy_error_quote(second->version).text, policy_error_quote(file_name(first)).text,
                          policy_error_quote(first->version).text);
 }
 

@@ -150,7 +150,7 @@ versions_that_clash(void **state)
     assert_null(load(fixture, fixture->directory));
     assert_errors(
         fixture,
-        "@/b.yml:1:1: version \"b\" has the same `from` as \"@/a.yaml\" (version \"a\") [from_twice]\n");
+        "@/b.yml:1:1: version \"b\" has the same `from` as \"a.yaml\" (version \"a\") [from_twice]\n");
 }
 
 static void
