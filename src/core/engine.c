@@ -298,6 +298,36 @@ engine_derive(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool t
     arm_timer(engine, ticket, t_ms);
 }
 
+static bool
+clocks_agree(const struct clock *a, const struct clock *b)
+{
+    bool same_next = a->next_ms == b->next_ms && a->next_at_ms == b->next_at_ms;
+
+    return a->promise == b->promise && a->calendar == b->calendar && a->started_at_ms == b->started_at_ms &&
+           a->since_ms == b->since_ms && a->elapsed_ms == b->elapsed_ms && a->target_ms == b->target_ms &&
+           (same_next || a->breached_at_ms != INSTANT_NONE) && /* a breached clock's next is its page, from the marks */
+           a->breached_at_ms == b->breached_at_ms && a->stopped_at_ms == b->stopped_at_ms && a->cycle == b->cycle &&
+           a->version == b->version && a->flags == b->flags && a->running == b->running && a->ended == b->ended &&
+           a->cancelled == b->cancelled && a->unanswered == b->unanswered && a->answered == b->answered &&
+           a->excused == b->excused && a->lost == b->lost && a->renewed == b->renewed && a->final == b->final;
+}
+
+/* The debug switch: what the light steps left must be what the history says. */
+static void
+self_check(struct engine *engine, const struct ticket *ticket, int64_t t_ms)
+{
+    struct fold *fold = &engine->later;
+    bool agree;
+
+    fold_init_again(fold, engine->set, &ticket->history);
+    engine->merging = engine->edges_count > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
+    fold_derive(fold, t_ms, false);
+    agree = fold->clocks_count == ticket->clocks_count && memcmp(&fold->life, &ticket->life, sizeof fold->life) == 0;
+    for (size_t i = 0; agree && i < fold->clocks_count; i++)
+        agree = clocks_agree(&fold->clocks[i], &ticket->clocks[i]);
+    engine->figures.self_check_differences += !agree;
+}
+
 /* One light step from the kept life. False: it has to be derived. */
 static bool
 step(struct engine *engine, struct ticket *ticket, const struct entry *entry, int64_t t_ms)
@@ -324,6 +354,8 @@ step(struct engine *engine, struct ticket *ticket, const struct entry *entry, in
         return false;
     engine->figures.steps++;
     keep_derived(ticket, fold);
+    if (engine->options.self_check)
+        self_check(engine, ticket, t_ms);
     return true;
 }
 

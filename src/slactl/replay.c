@@ -313,6 +313,19 @@ print_clocks(struct replay *replay)
     memory_free(tickets);
 }
 
+/* Light steps against derivations from scratch: any difference is a bug of the engine. */
+static void
+report_self_check(struct replay *replay)
+{
+    struct engine_figures figures;
+
+    engine_figures(replay->engine, &figures);
+    fprintf(stderr, "slactl replay: self-check: %llu steps, %llu derivations, %llu differences\n",
+            (unsigned long long)figures.steps, (unsigned long long)figures.derivations,
+            (unsigned long long)figures.self_check_differences);
+    replay->failed |= figures.self_check_differences > 0;
+}
+
 static void
 finish(struct replay *replay)
 {
@@ -327,6 +340,8 @@ finish(struct replay *replay)
         scores_publish_all(replay->scores, replay->t_ms);
     if (replay->emit & EMIT_CLOCKS)
         print_clocks(replay);
+    if (replay->self_check)
+        report_self_check(replay);
 }
 
 static int
