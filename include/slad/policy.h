@@ -109,7 +109,7 @@ struct policy_clock {
     enum handling_mode mode;
     symbol of_group;                     /* handling: one of the two */
     enum party of_party;                 /* PARTIES_COUNT: by group */
-    uint8_t counts;                      /* PARTY_BITs, PARTY_NOBODY's bit only with everyone; handling: PARTY_EVERYONE */
+    uint8_t counts;                      /* PARTY_BITs, any of the five (R50); everyone: all; handling: PARTY_EVERYONE */
     bool counts_is_default;              /* judged by value (R59) */
     int calendar;                        /* index; never POLICY_NONE: "always" is added when nobody names one (R18) */
     const struct policy_target *targets; /* by priority */
