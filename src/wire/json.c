@@ -754,7 +754,7 @@ bool
 json_is_utf8(struct slice text)
 {
     const unsigned char *at = (const unsigned char *)text.at;
-    const unsigned char *end = at + text.bytes;
+    const unsigned char *end = text.bytes > 0 ? at + text.bytes : at; /* at may be NULL */
 
     while (at < end) {
         size_t bytes = utf8_bytes(at, end);
