@@ -136,7 +136,7 @@ ingest_count(struct ingest *ingest, enum metric_topic topic, const rd_kafka_mess
 }
 
 bool
-ingest_ticket(struct ingest *ingest, struct task *task, const rd_kafka_message_t *message)
+ingest_ticket(struct ingest *ingest, struct task *task, const rd_kafka_message_t *message, int64_t high)
 {
     char detail[EVENT_DETAIL_BYTES] = "";
     struct engine_answer answer;
@@ -160,12 +160,12 @@ ingest_ticket(struct ingest *ingest, struct task *task, const rd_kafka_message_t
     if (error != ERROR_NONE)
         ingest_refuse(ingest, task->batch, message, error, detail);
     ingest_count(ingest, METRIC_TOPIC_TICKETS, message);
-    task_advance_offset(task, TASK_TICKETS, message->offset);
+    task_advance_offset(task, TASK_TICKETS, message->offset, high);
     return false;
 }
 
 bool
-ingest_relay(struct ingest *ingest, struct task *task, const rd_kafka_message_t *message)
+ingest_relay(struct ingest *ingest, struct task *task, const rd_kafka_message_t *message, int64_t high)
 {
     struct relay relay;
 
@@ -180,6 +180,6 @@ ingest_relay(struct ingest *ingest, struct task *task, const rd_kafka_message_t 
     else
         engine_relay(task->engine, &relay, task->t_ms);
     ingest_count(ingest, METRIC_TOPIC_RELAY, message);
-    task_advance_offset(task, TASK_RELAY, message->offset);
+    task_advance_offset(task, TASK_RELAY, message->offset, high);
     return false;
 }

@@ -11,10 +11,10 @@ struct ingest;
 struct ingest *ingest_new(struct world *world);
 void ingest_free(struct ingest *ingest);
 
-/* A record of tickets (or of relay) for a live task. true: timers before it are still due; give it again next
- * turn. */
-bool ingest_ticket(struct ingest *ingest, struct task *task, const rd_kafka_message_t *message);
-bool ingest_relay(struct ingest *ingest, struct task *task, const rd_kafka_message_t *message);
+/* A record of tickets (or of relay) for a live task; high as task_advance_offset has it. true: timers before
+ * it are still due; give it again next turn. */
+bool ingest_ticket(struct ingest *ingest, struct task *task, const rd_kafka_message_t *message, int64_t high);
+bool ingest_relay(struct ingest *ingest, struct task *task, const rd_kafka_message_t *message, int64_t high);
 
 /* Reads a record's value and headers as an event. Else the code, and detail says why. Slices as event_read's.
  */

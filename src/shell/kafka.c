@@ -19,10 +19,11 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { KAFKA_WARM_MS = 3000 };
+
 static const struct kafka_setting kafka_common[] = {
     {"socket.nagle.disable", "true"},
     {"socket.keepalive.enable", "true"},
-    {"retry.backoff.ms", "5"},
     {"reconnect.backoff.ms", "50"},
     {"reconnect.backoff.max.ms", "2000"},
     {"log.connection.close", "false"},
@@ -34,6 +35,8 @@ static const struct kafka_setting kafka_consumer_fixed[] = {
     {"enable.auto.commit", "false"},  {"enable.auto.offset.store", "false"},
     {"auto.offset.reset", "error"},   {"isolation.level", "read_committed"},
     {"enable.partition.eof", "true"}, {"partition.assignment.strategy", "cooperative-sticky"},
+    {"fetch.wait.max.ms", "100"}, /* the end of a quiet partition is told that late */
+    {"fetch.error.backoff.ms", "50"},
 };
 
 static void
@@ -171,6 +174,7 @@ kafka_producer_new(const struct kafka_client *description, char error[KAFKA_ERRO
 {
     static const struct kafka_setting producing[] = {
         {"linger.ms", "1"},
+        {"retry.backoff.ms", "5"},
         {"queue.buffering.max.messages", "2000000"},
         {"queue.buffering.max.kbytes", "2097151"},
         {"message.max.bytes", "2097152"},
@@ -207,6 +211,27 @@ kafka_topic_warm(rd_kafka_t *client, rd_kafka_topic_t *topic, int timeout_ms, ch
     }
     rd_kafka_metadata_destroy(metadata);
     return 0;
+}
+
+void
+kafka_warm_add(struct kafka_warm *warm, rd_kafka_t *client, const char *name)
+{
+    char error[KAFKA_ERROR_BYTES];
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(client, name, NULL);
+
+    must(warm->count < KAFKA_WARM_MAX);
+    if (topic == NULL)
+        return;
+    (void)!kafka_topic_warm(client, topic, KAFKA_WARM_MS, error); /* no answer: it will be slower, no more */
+    warm->topics[warm->count++] = topic;
+}
+
+void
+kafka_warm_done(struct kafka_warm *warm)
+{
+    for (size_t i = 0; i < warm->count; i++)
+        rd_kafka_topic_destroy(warm->topics[i]);
+    warm->count = 0;
 }
 
 int32_t

@@ -54,6 +54,17 @@ void kafka_queue_wake(rd_kafka_queue_t *queue, int descriptor);
  * reason. */
 int kafka_topic_warm(rd_kafka_t *client, rd_kafka_topic_t *topic, int timeout_ms,
                      char error[KAFKA_ERROR_BYTES]);
+
+/* Topics whose metadata a consumer has before it is given their partitions: without it the first record comes
+ * up to seconds later. Zeroes are empty; done before the client is destroyed. */
+enum { KAFKA_WARM_MAX = 4 };
+struct kafka_warm {
+    rd_kafka_topic_t *topics[KAFKA_WARM_MAX];
+    size_t count;
+};
+void kafka_warm_add(struct kafka_warm *warm, rd_kafka_t *client, const char *name);
+void kafka_warm_done(struct kafka_warm *warm);
+
 /* How many partitions the topic has; 0: there is no such topic; -1: no answer, the reason in error. */
 int32_t kafka_partitions_count(rd_kafka_t *client, const char *topic, int timeout_ms,
                                char error[KAFKA_ERROR_BYTES]);

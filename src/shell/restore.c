@@ -54,12 +54,13 @@ struct restore_question {
 struct restore {
     struct restore_options options;
     struct kafka_client description;
-    struct kafka_setting settings[1];
+    struct kafka_setting settings[2];
     struct handover *questions, *news;
     uint64_t last_number;
     atomic_bool stopping;
     pthread_t thread;
     rd_kafka_t *consumer; /* of the thread; NULL until it is needed */
+    struct kafka_warm warm;
 };
 
 /* ---- news ---- */
@@ -155,8 +156,11 @@ restore_pause(struct restore *restore, int64_t length_ms)
 static int
 restore_ensure_consumer(struct restore *restore, char error[KAFKA_ERROR_BYTES])
 {
-    if (restore->consumer == NULL)
+    if (restore->consumer == NULL) {
         restore->consumer = kafka_consumer_new(&restore->description, error);
+        if (restore->consumer != NULL)
+            kafka_warm_add(&restore->warm, restore->consumer, restore->options.topics->names[TOPIC_STATE]);
+    }
     return restore->consumer != NULL ? 0 : -1;
 }
 
@@ -517,8 +521,9 @@ restore_new(const struct restore_options *options)
 
     restore->options = *options;
     restore->settings[0] = (struct kafka_setting){"group.id", options->group};
+    restore->settings[1] = (struct kafka_setting){"fetch.wait.max.ms", "5"}; /* reads to the end and goes */
     restore->description = (struct kafka_client){
-        .kafka = options->kafka, .name = "loader", .settings = restore->settings, .settings_count = 1};
+        .kafka = options->kafka, .name = "loader", .settings = restore->settings, .settings_count = 2};
     restore->questions = handover_new(RESTORE_QUESTIONS_MAX);
     restore->news = handover_new(RESTORE_CHUNKS_MAX);
     must(pthread_create(&restore->thread, NULL, restore_thread, restore) == 0);
@@ -538,6 +543,7 @@ restore_free(struct restore *restore)
     handover_close(restore->news);
     must(pthread_join(restore->thread, NULL) == 0);
     if (restore->consumer != NULL) {
+        kafka_warm_done(&restore->warm);
         rd_kafka_consumer_close(restore->consumer);
         rd_kafka_destroy(restore->consumer);
     }

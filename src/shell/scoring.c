@@ -67,6 +67,7 @@ struct scoring {
     struct kafka_setting settings[2];
     rd_kafka_t *consumer;
     rd_kafka_queue_t *queue;
+    struct kafka_warm warm;
     int records_descriptor;
 
     enum scoring_state state;
@@ -732,6 +733,8 @@ scoring_open_consumer(struct scoring *scoring)
     }
     scoring->queue = rd_kafka_queue_get_consumer(scoring->consumer);
     kafka_queue_wake(scoring->queue, scoring->records_descriptor);
+    kafka_warm_add(&scoring->warm, scoring->consumer, world->topics.names[TOPIC_OUTCOMES]);
+    kafka_warm_add(&scoring->warm, scoring->consumer, world->topics.names[TOPIC_FEEDBACK]);
     return 0;
 }
 
@@ -790,6 +793,7 @@ scoring_free(struct scoring *scoring)
         rd_kafka_queue_io_event_enable(scoring->queue, -1, NULL, 0);
         rd_kafka_queue_destroy(scoring->queue);
     }
+    kafka_warm_done(&scoring->warm);
     if (scoring->consumer != NULL)
         rd_kafka_destroy(scoring->consumer);
     scores_free(scoring->scores);

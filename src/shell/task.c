@@ -211,9 +211,13 @@ task_arrive(struct task *task, enum task_source source, int64_t timestamp_ms)
 }
 
 void
-task_advance_offset(struct task *task, enum task_source source, int64_t offset)
+task_advance_offset(struct task *task, enum task_source source, int64_t offset, int64_t high)
 {
     task->next_offsets[source] = offset + 1;
+    if (high >= 0 && offset + 1 >= high) { /* sooner than the consumer tells: it waits for more first */
+        task->at_end[source] = true;
+        task->lags[source] = false;
+    }
     task_touch(task);
 }
 

@@ -85,8 +85,9 @@ void task_hold(struct task *task, const char *reason);
 /* Before a record of this Kafka timestamp at this offset is given to the engine: moves T, fires what is due
  * before it. true: not done yet, call again next turn. */
 bool task_arrive(struct task *task, enum task_source source, int64_t timestamp_ms);
-/* The record is dealt with: the position moves. */
-void task_advance_offset(struct task *task, enum task_source source, int64_t offset);
+/* The record is dealt with: the position moves. high: the partition's end as far as it is known, -1: it is
+ * not. */
+void task_advance_offset(struct task *task, enum task_source source, int64_t offset, int64_t high);
 /* The end of a partition was reached. */
 void task_reach_end(struct task *task, enum task_source source, int64_t offset);
 /* Once a turn: T follows the wall when nothing is to be read, timers fire (bounded), behind begins and ends.

@@ -44,6 +44,7 @@ struct tickets {
     struct kafka_setting settings[2];
     rd_kafka_t *consumer;
     rd_kafka_queue_t *queue;
+    struct kafka_warm warm;
     int records_descriptor;
     rd_kafka_message_t *pending; /* timers before it are still due */
 
@@ -532,6 +533,7 @@ tickets_on_message(struct tickets *tickets, const rd_kafka_message_t *message)
     struct task *task = message->partition >= 0 && message->partition < tickets->tasks_count
                             ? tickets->tasks[message->partition]
                             : NULL;
+    int64_t low, high;
 
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
         tickets_on_event(tickets, task, is_relay ? TASK_RELAY : TASK_TICKETS, message);
@@ -540,8 +542,11 @@ tickets_on_message(struct tickets *tickets, const rd_kafka_message_t *message)
     if (task == NULL || !task->fetching || (task->state != TASK_LIVE && task->state != TASK_CHECKING))
         return false;
     tickets->records_count++;
-    return is_relay ? ingest_relay(tickets->ingest, task, message)
-                    : ingest_ticket(tickets->ingest, task, message);
+    if (rd_kafka_get_watermark_offsets(tickets->consumer, rd_kafka_topic_name(message->rkt),
+                                       message->partition, &low, &high) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        high = -1;
+    return is_relay ? ingest_relay(tickets->ingest, task, message, high)
+                    : ingest_ticket(tickets->ingest, task, message, high);
 }
 
 /* Whether the open epoch may take no more. */
@@ -816,6 +821,8 @@ tickets_open_consumer(struct tickets *tickets)
     }
     tickets->queue = rd_kafka_queue_get_consumer(tickets->consumer);
     kafka_queue_wake(tickets->queue, tickets->records_descriptor);
+    kafka_warm_add(&tickets->warm, tickets->consumer, world->topics.names[TOPIC_TICKETS]);
+    kafka_warm_add(&tickets->warm, tickets->consumer, world->topics.names[TOPIC_RELAY]);
     return 0;
 }
 
@@ -873,6 +880,7 @@ tickets_free(struct tickets *tickets)
         rd_kafka_queue_io_event_enable(tickets->queue, -1, NULL, 0);
         rd_kafka_queue_destroy(tickets->queue);
     }
+    kafka_warm_done(&tickets->warm);
     if (tickets->consumer != NULL)
         rd_kafka_destroy(tickets->consumer);
     close(tickets->records_descriptor);

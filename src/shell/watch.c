@@ -26,6 +26,7 @@ struct watch {
     char *group;
     rd_kafka_t *consumer;
     rd_kafka_queue_t *queue;
+    struct kafka_warm warm;
     int descriptor;
     rd_kafka_topic_partition_list_t *partitions; /* offset: the next to read, or negative */
     bool *at_end;                                /* of each */
@@ -58,6 +59,8 @@ watch_open(struct watch *watch)
     }
     watch->queue = rd_kafka_queue_get_consumer(watch->consumer);
     kafka_queue_wake(watch->queue, watch->descriptor);
+    for (int i = 0; i < WATCH_TOPICS_COUNT; i++)
+        kafka_warm_add(&watch->warm, watch->consumer, watch->world->topics.names[watch_topics[i].topic]);
     code = rd_kafka_assign(watch->consumer, watch->partitions);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         return 0;
@@ -101,6 +104,7 @@ watch_free(struct watch *watch)
         rd_kafka_queue_io_event_enable(watch->queue, -1, NULL, 0);
         rd_kafka_queue_destroy(watch->queue);
     }
+    kafka_warm_done(&watch->warm);
     if (watch->consumer != NULL) {
         rd_kafka_consumer_close(watch->consumer);
         rd_kafka_destroy(watch->consumer);

@@ -1,0 +1,61 @@
+/*
+ * slactl, the operator's tool: which command, and no more.
+ *
+ * What: a table of commands, one row each: name, function, one line of help.
+ *
+ * Why so: a command is a file of its own with one function; adding one touches its file and this table.
+ *
+ * Always true: a command gets its own name as argv[0]; exit status 2 means that what was given is refused.
+ *
+ * Not here: what commands do.
+ */
+#include "slactl/check.h"
+#include "slactl/play.h"
+#include "slactl/replay.h"
+#include "slactl/topics.h"
+#include <stdio.h>
+#include <string.h>
+
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+} commands[] = {
+    {"check", check_main, "is this policy sound?"},
+    {"play", play_main, "sends recorded events to Kafka, as they were or moved to the present"},
+    {"replay", replay_main, "runs the engine over recorded events and prints what slad would publish"},
+    {"topics", topics_main, "creates the topics of an installation, or checks them"},
+};
+
+static void
+main_print_help(FILE *out)
+{
+    fputs("usage: slactl COMMAND [OPTION]... [ARGUMENT]...\n\nThe operator's tool of slad. `slactl COMMAND "
+          "--help` says more.\n\n",
+          out);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(out, "  %-10s  %s\n", commands[i].name, commands[i].help);
+    fputs("\n  --help, --version\n", out);
+}
+
+int
+main(int argc, char **argv)
+{
+    if (argc < 2) {
+        main_print_help(stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        main_print_help(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("slactl " SLAD_VERSION);
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "slactl: no command \"%s\" (slactl --help lists them)\n", argv[1]);
+    return 2;
+}

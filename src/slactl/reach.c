@@ -1,0 +1,63 @@
+/*
+ * How a command reaches Kafka.
+ *
+ * What: the configuration of the daemon, read the way the daemon reads it, with what the command line says on
+ * top.
+ *
+ * Why so: names of topics, security settings and brokers are said once, in slad.yaml; an operator without the
+ * file at hand says them on the command line.
+ *
+ * Always true: after reach_open kafka and topics can be used until reach_close.
+ *
+ * Not here: what is done with it.
+ */
+#include "slactl/reach.h"
+#include "base/memory.h"
+#include "base/panic.h"
+#include <stdio.h>
+#include <string.h>
+
+void
+reach_override(struct reach *reach, const char *key, const char *value)
+{
+    char *first = kafka_name(key, "=");
+
+    must(reach->overrides_count < REACH_OVERRIDES_MAX);
+    reach->texts[reach->overrides_count] = kafka_name(first, value);
+    reach->overrides[reach->overrides_count] = reach->texts[reach->overrides_count];
+    reach->overrides_count++;
+    memory_free(first);
+}
+
+int
+reach_open(struct reach *reach)
+{
+    const struct config_source source = {
+        .file = reach->config_file, .overrides = reach->overrides, .overrides_count = reach->overrides_count};
+    const struct log_options log_options = {.descriptor = 2, .level = LOG_WARNING, .burst_max = 5};
+    struct buffer errors = {0};
+
+    reach->config = config_load(&source, &errors);
+    if (reach->config == NULL)
+        fprintf(stderr, "%.*s", (int)errors.bytes, buffer_slice(&errors).at);
+    buffer_free(&errors);
+    if (reach->config == NULL)
+        return -1;
+    reach->log = log_new(&log_options);
+    reach->kafka =
+        (struct kafka){.config = reach->config, .log = reach->log, .brokers = reach->config->brokers};
+    topics_init(&reach->topics, reach->config);
+    return 0;
+}
+
+void
+reach_close(struct reach *reach)
+{
+    if (reach->config != NULL) {
+        topics_done(&reach->topics);
+        config_free(reach->config);
+    }
+    log_free(reach->log);
+    for (size_t i = 0; i < reach->overrides_count; i++)
+        memory_free(reach->texts[i]);
+}

@@ -1,0 +1,172 @@
+/*
+ * slactl topics: creates the topics of an installation, or checks them.
+ *
+ * What: shell/topics behind a command line.
+ *
+ * Why so: exactly-once rests on how topics are set up, so the set-up comes from one table, never from what a
+ * broker does by default.
+ *
+ * Always true: --create changes nothing that exists, and ends with the check; exit 0 means that slad would
+ * start on these topics, 1 that it would not or that nobody answered, 2 that the command line is wrong.
+ *
+ * Not here: what is judged (shell/topics.c).
+ */
+#include "slactl/topics.h"
+#include "base/memory.h"
+#include "slactl/reach.h"
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { TOPICS_ANSWER_MS = 10000 };
+
+static const char topics_help[] =
+    "usage: slactl topics --create | --check [--config FILE] [--brokers B] [--prefix P] [--partitions N]\n"
+    "\n"
+    "  --create             creates what is missing; what exists is not changed. Then checks\n"
+    "  --check              says whether slad would start on these topics\n"
+    "  --config FILE        the daemon's configuration: brokers, prefix, names, security\n"
+    "  --brokers B          host:port,... (instead of the configuration's)\n"
+    "  --prefix P           (instead of the configuration's)\n"
+    "  --tickets-topic T, --feedback-topic F\n"
+    "  --partitions N       of tickets, feedback and what goes with tickets (12)\n"
+    "  --replication N      copies of each partition (default: as the brokers do)\n";
+
+struct topics_request {
+    bool create, check;
+    long partitions_count, replication;
+};
+
+static void
+topics_print(FILE *out, const char *before, const struct buffer *text)
+{
+    const char *at = buffer_slice(text).at, *end = at + text->bytes;
+
+    while (at < end) {
+        const char *line_end = at;
+
+        while (line_end < end && *line_end != '\n')
+            line_end++;
+        fprintf(out, "%s%.*s\n", before, (int)(line_end - at), at);
+        at = line_end + 1;
+    }
+}
+
+static int
+topics_check(struct reach *reach)
+{
+    struct topic_found found[TOPICS_COUNT];
+    struct buffer refusals = {0}, warnings = {0}, command = {0};
+    char error[KAFKA_ERROR_BYTES];
+    int status = 1;
+
+    if (topics_find(&reach->kafka, &reach->topics, TOPICS_ANSWER_MS, found, error) != 0)
+        fprintf(stderr, "slactl topics: no answer from %s: %s\n", reach->kafka.brokers, error);
+    else if (topics_judge(&reach->topics, found, &refusals, &warnings) == 0) {
+        printf("ok: %s with %d partitions\n", reach->topics.names[TOPIC_TICKETS],
+               (int)found[TOPIC_TICKETS].partitions_count);
+        status = 0;
+    } else {
+        topics_print(stderr, "refused: ", &refusals);
+        topics_append_command(&reach->kafka, &reach->topics, found[TOPIC_TICKETS].partitions_count, &command);
+        topics_print(stderr, "create what is missing with: ", &command);
+    }
+    topics_print(stderr, "doubtful: ", &warnings);
+    buffer_free(&refusals);
+    buffer_free(&warnings);
+    buffer_free(&command);
+    return status;
+}
+
+static int
+topics_make(struct reach *reach, const struct topics_request *request)
+{
+    struct buffer report = {0};
+    int result = topics_create(&reach->kafka, &reach->topics, (int32_t)request->partitions_count,
+                               (int)request->replication, &report);
+
+    topics_print(result == 0 ? stdout : stderr, "", &report);
+    buffer_free(&report);
+    return result == 0 ? 0 : 1;
+}
+
+/* -1: go on; else the exit status. */
+static int
+topics_read_options(int argc, char **argv, struct reach *reach, struct topics_request *request)
+{
+    static const struct option options[] = {
+        {"create", no_argument, NULL, 'c'},
+        {"check", no_argument, NULL, 'k'},
+        {"config", required_argument, NULL, 'f'},
+        {"brokers", required_argument, NULL, 'b'},
+        {"prefix", required_argument, NULL, 'p'},
+        {"tickets-topic", required_argument, NULL, 't'},
+        {"feedback-topic", required_argument, NULL, 'e'},
+        {"partitions", required_argument, NULL, 'n'},
+        {"replication", required_argument, NULL, 'r'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+
+    while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0)
+        switch (option) {
+        case 'c':
+            request->create = true;
+            break;
+        case 'k':
+            request->check = true;
+            break;
+        case 'f':
+            reach->config_file = optarg;
+            break;
+        case 'b':
+            reach_override(reach, "brokers", optarg);
+            break;
+        case 'p':
+            reach_override(reach, "prefix", optarg);
+            break;
+        case 't':
+            reach_override(reach, "tickets_topic", optarg);
+            break;
+        case 'e':
+            reach_override(reach, "feedback_topic", optarg);
+            break;
+        case 'n':
+            request->partitions_count = strtol(optarg, NULL, 10);
+            break;
+        case 'r':
+            request->replication = strtol(optarg, NULL, 10);
+            break;
+        case 'h':
+            fputs(topics_help, stdout);
+            return 0;
+        default:
+            fputs(topics_help, stderr);
+            return 2;
+        }
+    if (optind != argc || request->create == request->check || request->partitions_count < 1 ||
+        request->partitions_count > 4096 || request->replication < -1 || request->replication == 0) {
+        fputs(topics_help, stderr);
+        return 2;
+    }
+    return -1;
+}
+
+int
+topics_main(int argc, char **argv)
+{
+    struct topics_request request = {.partitions_count = 12, .replication = -1};
+    struct reach reach = {0};
+    int status = topics_read_options(argc, argv, &reach, &request);
+
+    if (status < 0) {
+        status = reach_open(&reach) != 0 ? 2 : 0;
+        if (status == 0 && request.create)
+            status = topics_make(&reach, &request);
+        if (status == 0)
+            status = topics_check(&reach);
+    }
+    reach_close(&reach);
+    return status;
+}
