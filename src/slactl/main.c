@@ -10,6 +10,7 @@
  * Not here: what commands do.
  */
 #include "slactl/check.h"
+#include "slactl/docs.h"
 #include "slactl/play.h"
 #include "slactl/replay.h"
 #include "slactl/topics.h"
@@ -22,6 +23,7 @@ static const struct command {
     const char *help;
 } commands[] = {
     {"check", check_main, "is this policy sound?"},
+    {"docs", docs_main, "prints the pages that are generated from the tables"},
     {"play", play_main, "sends recorded events to Kafka, as they were or moved to the present"},
     {"replay", replay_main, "runs the engine over recorded events and prints what slad would publish"},
     {"topics", topics_main, "creates the topics of an installation, or checks them"},

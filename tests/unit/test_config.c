@@ -245,6 +245,39 @@ every_default_is_written_as_it_is_read(void **state)
     buffer_free(&errors);
 }
 
+/* Every key that conf/slad.yaml shows, taken as it stands there, is the default. */
+static void
+the_file_to_begin_with_shows_the_defaults(void **state)
+{
+    FILE *stream = fopen(TESTS_DIR "/../conf/slad.yaml", "r");
+    struct buffer text = {0};
+    struct buffer errors = {0};
+    struct buffer changed = {0};
+    struct config *config;
+    char line[1024];
+    int keys = 0;
+
+    (void)state;
+    assert_non_null(stream);
+    while (fgets(line, sizeof line, stream) != NULL)
+        if (line[0] == '#' && line[1] >= 'a' && line[1] <= 'z' && strncmp(line, "#alerts_from", 12) != 0) {
+            buffer_append_text(&text, line + 1);
+            keys++;
+        }
+    fclose(stream);
+    assert_int_equal(keys, CONFIG_KEYS_COUNT - 1);
+    buffer_append_byte(&text, '\0');
+    config = load(text.at, NULL, &errors);
+    if (config == NULL)
+        fail_msg("%.*s", (int)errors.bytes, errors.at);
+    assert_int_equal(config_reload(config, &(struct config_source){0}, &changed, &changed, &errors), 0);
+    assert_int_equal(changed.bytes, 0);
+    config_free(config);
+    buffer_free(&text);
+    buffer_free(&errors);
+    buffer_free(&changed);
+}
+
 static void
 listen_is_split(void **state)
 {
@@ -275,6 +308,7 @@ main(void)
         cmocka_unit_test(a_missing_file_is_an_error),
         cmocka_unit_test(a_reload_takes_what_is_reloadable_and_names_the_rest),
         cmocka_unit_test(every_default_is_written_as_it_is_read),
+        cmocka_unit_test(the_file_to_begin_with_shows_the_defaults),
         cmocka_unit_test(listen_is_split),
     };
     int descriptor = mkstemp(file);
