@@ -162,6 +162,37 @@ test_every_prefix(void **state)
     assert_int_equal(read_text((struct slice){text, sizeof text - 1}), ERROR_NONE);
 }
 
+/* Texts are read many bytes at a time: every byte at every place of a long one is judged as it would be
+ * alone. */
+static void
+test_every_byte_at_every_place(void **state)
+{
+    enum { FIRST = 6, LENGTH = 45 };
+    struct json *json = json_new();
+    char text[64];
+
+    (void)state;
+    for (int place = 0; place < LENGTH; place++) {
+        for (int byte = 0; byte < 256; byte++) {
+            enum error_code expected = byte == 0 || byte >= 0x80                    ? ERROR_BAD_UTF8
+                                       : byte < 0x20 || byte == '"' || byte == '\\' ? ERROR_BAD_JSON
+                                                                                    : ERROR_NONE;
+            const struct cJSON *object;
+
+            memcpy(text, "{\"a\":\"", FIRST);
+            memset(text + FIRST, 'x', LENGTH);
+            memcpy(text + FIRST + LENGTH, "\"}", 2);
+            text[FIRST + place] = (char)byte;
+            if (byte == '\\')
+                text[FIRST + place + 1] = place < LENGTH - 1 ? 'x' : '"'; /* no escape, or no end */
+            assert_int_equal(read_with(json, (struct slice){text, FIRST + LENGTH + 2}, &object), expected);
+            if (expected == ERROR_NONE)
+                assert_int_equal(json_text(object->child).bytes, LENGTH);
+        }
+    }
+    json_free(json);
+}
+
 static struct slice
 nested(int levels, char *room)
 {
@@ -342,6 +373,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_every_prefix),
+        cmocka_unit_test(test_every_byte_at_every_place),
         cmocka_unit_test(test_nesting),
         cmocka_unit_test(test_size),
         cmocka_unit_test(test_duplicates_at_every_place),
