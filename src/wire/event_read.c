@@ -22,6 +22,7 @@
 
 enum field_kind {
     FIELD_TEXT,      /* text or null, into a slice of struct event */
+    FIELD_KEY,       /* the same, and as long as an alert's key may be */
     FIELD_ATTRIBUTE, /* text or null, remembered as present */
     FIELD_FLAG,      /* true, false or null, into an enum event_flag */
     FIELD_TYPE,
@@ -76,7 +77,7 @@ static const struct field fields[] = {
     TEXT_FIELD(into),
     TEXT_FIELD(clock),
     TEXT_FIELD(reason),
-    TEXT_FIELD(alert),
+    {"alert", FIELD_KEY, offsetof(struct event, alert)},
     TEXT_FIELD(to),
     {"feedback", FIELD_FEEDBACK, 0},
     {"specversion", FIELD_SPECVERSION, 0},
@@ -233,10 +234,10 @@ found_number(struct event_reader *reader, const char *key, const char *expected,
 }
 
 static enum error_code
-found_long_text(struct event_reader *reader, const char *key, size_t bytes)
+found_long_text(struct event_reader *reader, const char *key, size_t bytes_max, size_t bytes)
 {
-    (void)snprintf(reader->detail, EVENT_DETAIL_BYTES, "%s: expected at most %d bytes, found %zu", key,
-                   EVENT_TEXT_BYTES_MAX, bytes);
+    (void)snprintf(reader->detail, EVENT_DETAIL_BYTES, "%s: expected at most %zu bytes, found %zu", key,
+                   bytes_max, bytes);
     return ERROR_TOO_LARGE;
 }
 
@@ -249,17 +250,24 @@ missing(struct event_reader *reader, const char *what)
 
 /* ---- values ---- */
 
-/* Text or null (at NULL). */
+/* Text of at most bytes_max, or null (at NULL). */
 static enum error_code
-read_text(struct event_reader *reader, const char *key, const struct cJSON *value, struct slice *ret_text)
+read_bounded(struct event_reader *reader, const char *key, const struct cJSON *value, size_t bytes_max,
+             struct slice *ret_text)
 {
     if (json_is_text(value)) {
         *ret_text = json_text(value);
-        return ret_text->bytes <= EVENT_TEXT_BYTES_MAX ? ERROR_NONE
-                                                       : found_long_text(reader, key, ret_text->bytes);
+        return ret_text->bytes <= bytes_max ? ERROR_NONE
+                                            : found_long_text(reader, key, bytes_max, ret_text->bytes);
     }
     *ret_text = (struct slice){NULL, 0};
     return json_is_null(value) ? ERROR_NONE : found_kind(reader, key, "text or null", value);
+}
+
+static enum error_code
+read_text(struct event_reader *reader, const char *key, const struct cJSON *value, struct slice *ret_text)
+{
+    return read_bounded(reader, key, value, EVENT_TEXT_BYTES_MAX, ret_text);
 }
 
 /* An instant, or null: *ret_there says which. */
@@ -434,7 +442,7 @@ read_aspects(struct event_reader *reader, const struct cJSON *value, struct feed
         bool there = false;
 
         if (aspect.name.bytes > EVENT_TEXT_BYTES_MAX)
-            return found_long_text(reader, key, aspect.name.bytes);
+            return found_long_text(reader, key, EVENT_TEXT_BYTES_MAX, aspect.name.bytes);
         error = read_score(reader, key, item, &there, &aspect.score);
         if (error != ERROR_NONE)
             return error;
@@ -549,6 +557,9 @@ read_field(struct event_reader *reader, const struct field *field, const struct 
     switch (field->kind) {
     case FIELD_TEXT:
         return read_text(reader, field->key, value, (struct slice *)(void *)where);
+    case FIELD_KEY:
+        return read_bounded(reader, field->key, value, EVENT_ALERT_KEY_BYTES_MAX,
+                            (struct slice *)(void *)where);
     case FIELD_ATTRIBUTE:
         return read_attribute(reader, field, value, event);
     case FIELD_FLAG:
@@ -692,7 +703,7 @@ static enum error_code
 check_envelope_text(struct event_reader *reader, const char *key, struct slice text)
 {
     if (text.bytes > EVENT_TEXT_BYTES_MAX)
-        return found_long_text(reader, key, text.bytes);
+        return found_long_text(reader, key, EVENT_TEXT_BYTES_MAX, text.bytes);
     if (!json_is_utf8(text)) {
         (void)snprintf(reader->detail, EVENT_DETAIL_BYTES, "%s: malformed UTF-8 or U+0000 in the header",
                        key);

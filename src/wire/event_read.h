@@ -13,7 +13,7 @@
 #include "base/slice.h"
 #include "slad/event.h"
 
-enum { EVENT_DETAIL_BYTES = 256, EVENT_TEXT_BYTES_MAX = 1024 };
+enum { EVENT_DETAIL_BYTES = 256, EVENT_TEXT_BYTES_MAX = 1024, EVENT_ALERT_KEY_BYTES_MAX = 8192 };
 
 /* The record headers that matter, at NULL when absent. Zeroes are "none". Slices are borrowed. */
 struct event_headers {

@@ -420,7 +420,7 @@ test_bounds(void **state)
         SUBMITTED "{\"id\":\"f\",\"scale\":\"nps\",\"score\":1,\"aspects\":{\"%s\":1}}}",
     };
     struct fixture *fixture = *state;
-    char longest[EVENT_TEXT_BYTES_MAX + 2], text[8192];
+    char longest[EVENT_TEXT_BYTES_MAX + 2], text[16384];
     size_t bytes;
 
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
@@ -436,6 +436,12 @@ test_bounds(void **state)
     (void)snprintf(text, sizeof text,
                    SUBMITTED "{\"id\":\"f\",\"scale\":\"nps\",\"score\":1,\"comment\":\"%s\"}}", longest);
     (void)sound(fixture, text);
+    (void)snprintf(text, sizeof text, UPDATED ",\"alert\":\"%s%s%s\"}", longest, longest, longest);
+    (void)sound(fixture, text); /* a key holds escaped texts: it has more room */
+    memset(text, 'x', sizeof text);
+    memcpy(text, UPDATED ",\"alert\":\"", sizeof(UPDATED ",\"alert\":\"") - 1);
+    (void)strcpy(text + sizeof(UPDATED ",\"alert\":\"") - 1 + EVENT_ALERT_KEY_BYTES_MAX + 1, "\"}");
+    assert_int_equal(read_on(fixture, text, NULL, BOTH), ERROR_TOO_LARGE);
     for (int count = 64; count <= 65; count++) {
         bytes = (size_t)snprintf(text, sizeof text,
                                  SUBMITTED "{\"id\":\"f\",\"scale\":\"nps\",\"score\":1,\"aspects\":{");
