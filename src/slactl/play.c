@@ -8,7 +8,7 @@
  * whole weeks keeps weekdays, hours and all distances of the past part true, so calendars and clocks say what
  * they would have said.
  *
- * The mapping of --shift-to-now: one instant of the log, near 70 % of its length, becomes now. Everything up
+ * The mapping of --shift-to-now: one instant of the log, near 70 % of its events, becomes now. Everything up
  * to it is moved by one whole number of weeks and sent at once. What comes after it is sent live, SPEED times
  * as fast as life, and stamped with the instant at which it is sent: now + (time - that instant) / SPEED.
  * Both parts meet at now, so the order never changes.
@@ -39,6 +39,7 @@ enum { PLAY_ANCHOR_PERCENT = 70, PLAY_POLL_MS = 50, PLAY_FLUSH_MS = 30000 };
 
 static const char play_help[] =
     "usage: slactl play [--config FILE] [--brokers B] [--speed N|max] [--shift-to-now [--until-now|--live]] "
+    "[--stamp] "
     "[--loop]\n"
     "                   [--partitioner murmur2|crc32] [--tickets-topic T] [--feedback-topic F] FILE...\n"
     "\n"
@@ -47,16 +48,19 @@ static const char play_help[] =
     "\n"
     "  --speed N          N times as fast as life (with --shift-to-now: 60 by default); max: without waiting "
     "(default)\n"
-    "  --shift-to-now     moves the instants: the log ends at now by whole weeks at about 70 %, the rest "
-    "follows live\n"
+    "  --shift-to-now     moves the instants by whole weeks, so that about 70 % of the events are past; the "
+    "rest follows live\n"
     "  --until-now        only what comes before now\n"
     "  --live             only what comes after it\n"
+    "  --stamp            stamps records with the instants of their events, so that a daemon that reads them "
+    "now learns\n"
+    "                     as if it had read them then (a topic with LogAppendTime stamps them anew)\n"
     "  --loop             begins again at the end, with new ticket names, until it is ended\n"
     "  --config FILE      the daemon's configuration: brokers, topics, security\n";
 
 struct play {
     struct reach reach;
-    bool shift, only_past, only_live, loop;
+    bool shift, only_past, only_live, loop, stamp;
     int64_t speed; /* -1: not said */
     enum partitioner partitioner;
     struct play_log log;
@@ -80,13 +84,12 @@ play_on_signal(int number)
 
 /* ---- instants ---- */
 
-/* Chooses the instant of the log that becomes now: a whole number of weeks before now, nearest to 70 % of the
- * log. */
+/* Chooses the instant of the log that becomes now: a whole number of weeks before now, nearest to 70 % of its
+ * events: a log thins out at its end, where hardly a ticket is open. */
 static void
 play_choose_anchor(struct play *play)
 {
-    int64_t first_ms = play->log.events[0].at_ms, last_ms = play->log.events[play->log.count - 1].at_ms;
-    int64_t wanted_ms = first_ms + (last_ms - first_ms) / 100 * PLAY_ANCHOR_PERCENT;
+    int64_t wanted_ms = play->log.events[play->log.count * PLAY_ANCHOR_PERCENT / 100].at_ms;
     int64_t weeks;
 
     play->now_ms = wallclock_wall_ms();
@@ -204,6 +207,7 @@ play_send(struct play *play, const struct play_event *event)
         code = rd_kafka_producev(play->producer, RD_KAFKA_V_RKT(play->topics[which]),
                                  RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_KEY(key_or_null, key.bytes),
                                  RD_KAFKA_V_VALUE(value.at, value.bytes),
+                                 RD_KAFKA_V_TIMESTAMP(play->stamp ? play_map(play, event->at_ms) : 0),
                                  RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
         if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
             rd_kafka_poll(play->producer, PLAY_POLL_MS);
@@ -335,6 +339,7 @@ play_read_options(int argc, char **argv, struct play *play)
         {"until-now", no_argument, NULL, 'u'},
         {"live", no_argument, NULL, 'l'},
         {"loop", no_argument, NULL, 'o'},
+        {"stamp", no_argument, NULL, 'm'},
         {"partitioner", required_argument, NULL, 'p'},
         {"tickets-topic", required_argument, NULL, 't'},
         {"feedback-topic", required_argument, NULL, 'f'},
@@ -366,6 +371,9 @@ play_read_options(int argc, char **argv, struct play *play)
             break;
         case 'o':
             play->loop = true;
+            break;
+        case 'm':
+            play->stamp = true;
             break;
         case 'p':
             play->partitioner = strcmp(optarg, "crc32") == 0 ? PARTITIONER_CRC32 : PARTITIONER_MURMUR2;
