@@ -94,7 +94,7 @@ static void
 turn(struct room *room)
 {
     event_base_loop(room->base, EVLOOP_NONBLOCK);
-    usleep(500);
+    usleep(200);
 }
 
 /* Runs the loop until the answer holds the text (NULL: until the connection is closed); false after about 5
@@ -102,7 +102,7 @@ turn(struct room *room)
 static bool
 wait_for(struct room *room, int descriptor, const char *text)
 {
-    for (int i = 0; i < 10000; i++) {
+    for (int i = 0; i < 25000; i++) {
         ssize_t bytes;
 
         turn(room);
