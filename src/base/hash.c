@@ -110,3 +110,31 @@ hash_bytes128(struct hash128 key, const void *bytes, size_t count)
     hash.high = sip_squeeze(&sip, 4);
     return hash;
 }
+
+static uint64_t
+mix(uint64_t a, uint64_t b)
+{
+    __extension__ typedef unsigned __int128 wide;
+    wide product = (wide)a * b;
+
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+uint64_t
+hash_content(const void *bytes, size_t count)
+{
+    const unsigned char *at = bytes;
+    uint64_t state = UINT64_C(0x9e3779b97f4a7c15) ^ count;
+    size_t left = count;
+
+    for (; left >= 8; left -= 8, at += 8) {
+        uint64_t word = 0;
+
+        for (unsigned i = 0; i < 8; i++)
+            word |= (uint64_t)at[i] << 8 * i;
+        state = mix(state ^ word, UINT64_C(0xa0761d6478bd642f));
+    }
+    for (unsigned i = 0; i < left; i++)
+        state = mix(state ^ at[i], UINT64_C(0xe7037ed1a0b428db));
+    return mix(state, UINT64_C(0x8ebc6af09c88c6e3));
+}

@@ -501,9 +501,10 @@ derive_honest(struct engine *engine, struct ticket *ticket)
 {
     const struct life *life = &engine->full.life;
 
-    fold_init_again(&engine->other, engine->set, &ticket->history);
+    engine->other.honest = false;
     if (!life->canned_seen && life->reopens == 0)
         return;
+    fold_init_again(&engine->other, engine->set, &ticket->history);
     engine->other.honest = true;
     fold_derive_with_days(&engine->other, engine->full.days_version, engine->full.until_ms, engine->full.through);
 }

@@ -308,11 +308,21 @@ keep_past(struct fold *fold, size_t slot)
     memset(extra, 0, sizeof *extra);
 }
 
+void
+clock_extra_clear(struct clock_extra *extra)
+{
+    struct clock_run *runs = extra->runs;
+    size_t room = extra->runs_room;
+
+    memset(extra, 0, sizeof *extra);
+    extra->runs = runs;
+    extra->runs_room = room;
+}
+
 static void
 begin_extra(struct clock_extra *extra, const struct clock *clock, int64_t at_ms)
 {
-    memory_free(extra->runs);
-    memset(extra, 0, sizeof *extra);
+    clock_extra_clear(extra);
     extra->first_calendar = clock->calendar;
     extra->resumed_at_ms = INSTANT_NONE;
     extra->decided_at_ms = INSTANT_NONE;

@@ -35,8 +35,6 @@ life_init(struct life *life)
 static void
 free_runs(struct fold *fold)
 {
-    for (size_t i = 0; fold->extras != NULL && i < fold->clocks_count; i++)
-        memory_free(fold->extras[i].runs);
     for (size_t i = 0; i < fold->past_count; i++)
         memory_free(fold->past[i].extra.runs);
 }
@@ -68,6 +66,8 @@ void
 fold_done(struct fold *fold)
 {
     free_runs(fold);
+    for (size_t i = 0; fold->extras != NULL && i < fold->clocks_room; i++)
+        memory_free(fold->extras[i].runs);
     memory_free(fold->clocks);
     memory_free(fold->extras);
     memory_free(fold->past);
@@ -88,13 +88,15 @@ fold_add_slot(struct fold *fold, const struct policy_clock *promise, uint16_t ve
     if (slot == fold->clocks_room) {
         fold->clocks_room = fold->clocks_room > 0 ? fold->clocks_room * 2 : 8;
         fold->clocks = memory_resize(fold->clocks, fold->clocks_room * sizeof *fold->clocks);
-        if (!fold->light)
+        if (!fold->light) {
             fold->extras = memory_resize(fold->extras, fold->clocks_room * sizeof *fold->extras);
+            memset(fold->extras + slot, 0, (fold->clocks_room - slot) * sizeof *fold->extras);
+        }
     }
     fold->clocks_count++;
     clock_idle(&fold->clocks[slot], promise, version);
     if (!fold->light)
-        memset(&fold->extras[slot], 0, sizeof fold->extras[slot]);
+        clock_extra_clear(&fold->extras[slot]);
     return slot;
 }
 

@@ -175,6 +175,11 @@ struct fold {
     size_t past_count, past_room;
     struct excuse *excuses;       /* given beforehand */
     size_t excuses_count, excuses_room;
+    /* the last stretch somebody asked a calendar about: clocks of one ticket share calendars */
+    struct {
+        const struct calendar *calendar;
+        int64_t from_ms, to_ms, counted_ms;
+    } asked;
     uint64_t unmapped_statuses;
 };
 
@@ -227,6 +232,8 @@ void fold_repin(struct fold *fold, size_t version, int64_t at_ms); /* apply_to_r
 int fold_slot(const struct fold *fold, enum clock_kind kind, symbol name);
 
 /* clock.c */
+/* Forgets everything but the room for runs, which slots keep from one fold to the next. */
+void clock_extra_clear(struct clock_extra *extra);
 void clock_begin(struct fold *fold, size_t slot, const struct policy_clock *promise, uint16_t version, int64_t at_ms);
 void clock_idle(struct clock *clock, const struct policy_clock *promise, uint16_t version);
 void clock_settle(struct fold *fold, size_t slot, int64_t at_ms, bool through);
@@ -258,5 +265,6 @@ void clock_arm_repeat(struct clock *clock, int64_t due_ms);
 enum party account_attribution(uint8_t ball);
 void account_segment(struct fold *fold, size_t slot, int64_t from_ms, int64_t to_ms);
 void account_gap(struct account *account, const struct calendar *calendar, enum party party, int64_t from_ms, int64_t to_ms);
+int64_t account_counted_ms(struct fold *fold, const struct calendar *calendar, int64_t from_ms, int64_t to_ms);
 
 #endif

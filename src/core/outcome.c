@@ -209,7 +209,7 @@ outcome_verdict_content(struct engine *engine, const struct verdict_outcome *out
     add_text(out, outcome->excused_by);
     add_text(out, outcome->excused_reason);
     add_text(out, outcome->name.agreement);
-    return hash_slice(0, buffer_slice(out));
+    return hash_content(out->at, out->bytes);
 }
 
 static enum ticket_state
@@ -269,5 +269,5 @@ outcome_ticket_content(struct engine *engine, const struct ticket_outcome *outco
         add_text(out, outcome->attributes[i]);
     add_text(out, outcome->source);
     add_text(out, outcome->policy);
-    return hash_slice(0, buffer_slice(out));
+    return hash_content(out->at, out->bytes);
 }

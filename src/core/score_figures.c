@@ -265,7 +265,8 @@ finish_aspects(struct scores *scores, struct score_record *record)
 
         finish_px(scores, &aspect->px);
         finish_mean(&aspect->mean, aspect->mean.present && aspect->mean.n >= scores->experience->min_answers);
-        if (aspect->px.present && scores->experience->px_target_bp > 0)
+        aspect->has_impact = aspect->px.present && scores->experience->px_target_bp > 0;
+        if (aspect->has_impact)
             aspect->impact = px_impact(scores, &aspect->px);
     }
     record->aspects = scores->read_aspects;

@@ -9,6 +9,7 @@
  *
  * Not here: what commands do.
  */
+#include "slactl/calendar.h"
 #include "slactl/check.h"
 #include "slactl/docs.h"
 #include "slactl/play.h"
@@ -22,6 +23,7 @@ static const struct command {
     int (*run)(int argc, char **argv);
     const char *help;
 } commands[] = {
+    {"calendar", calendar_main, "adds and subtracts business time, line by line"},
     {"check", check_main, "is this policy sound?"},
     {"docs", docs_main, "prints the pages that are generated from the tables"},
     {"play", play_main, "sends recorded events to Kafka, as they were or moved to the present"},

@@ -1,0 +1,180 @@
+/*
+ * bench_core: decoded events through the core on one core, three clocks a ticket, and what a resident ticket costs.
+ *
+ * A ticket's life is eight events: created, assigned, first answer, waits for the customer, he answers, goes on, solved,
+ * closed. N tickets live side by side, event by event, so every event meets a ticket that was last touched N events
+ * ago. BENCH_TICKETS sets N (10,000). Prints core_events and core_ticket_bytes (8 events, 3 clocks, open).
+ */
+#include "base/memory.h"
+#include "base/panic.h"
+#include "shell/policy_files.h"
+#include "slad/engine.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static const char policy_text[] =
+    "version: bench\n"
+    "calendars:\n"
+    "  always: {always: true}\n"
+    "  office: {time_zone: Europe/Berlin, week: {mon-fri: [\"08:00-18:00\"]}}\n"
+    "statuses:\n"
+    "  New: {state: open}\n"
+    "  Waiting: {state: waiting, on: customer}\n"
+    "  Solved: {state: solved}\n"
+    "  Closed: {state: closed}\n"
+    "groups:\n"
+    "  desk: {party: provider, tier: 1, calendar: office}\n"
+    "agreements:\n"
+    "  - name: gold\n"
+    "    kind: sla\n"
+    "    match: {customer: [c0, c1, c2, c3, c4, c5, c6, c7, c8, c9]}\n"
+    "    calendar: office\n"
+    "    warn_at: [50%, 75%, 90%]\n"
+    "    clocks:\n"
+    "      first-response: {measure: first_response, target: {P1: 1h, default: 4h}}\n"
+    "      resolution: {measure: resolution, target: {P1: 8h, default: 30h}}\n"
+    "  - name: desk\n"
+    "    kind: ola\n"
+    "    clocks:\n"
+    "      handling: {measure: handling, of: {group: desk}, mode: cumulative, target: 20h}\n";
+
+enum { LIFE_EVENTS = 8 };
+#define START_MS INT64_C(1780302600000) /* Mon 2026-06-01 10:30 in Berlin */
+
+struct load {
+    size_t tickets;
+    char (*names)[24];
+    char (*ids)[28];
+    uint64_t emitted;
+};
+
+static void on_alert(void *context, const struct alert *alert) { (void)alert; ((struct load *)context)->emitted++; }
+static void on_verdict(void *context, const struct verdict_outcome *outcome) { (void)outcome; ((struct load *)context)->emitted++; }
+static void on_ticket(void *context, const struct ticket_outcome *outcome) { (void)outcome; ((struct load *)context)->emitted++; }
+
+static void
+set(struct event *event, enum attribute attribute, const char *value)
+{
+    event->attributes_present |= ATTRIBUTE_BIT(attribute);
+    event->attributes[attribute] = slice_of(value);
+}
+
+/* The n-th event of ticket i. */
+static void
+make_event(const struct load *load, size_t i, int n, struct event *event)
+{
+    static const char *const customers[] = {"c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9"};
+
+    memset(event, 0, sizeof *event);
+    event->ticket = slice_of(load->names[i]);
+    snprintf(load->ids[i], sizeof load->ids[i], "%s-%d", load->names[i], n);
+    event->id = slice_of(load->ids[i]);
+    event->source = slice_of("desk");
+    event->at_ms = START_MS + (int64_t)n * 1200000 + (int64_t)(i * 1200000 / load->tickets);
+    event->type = n == 0 ? EVENT_TICKET_CREATED : n == 2 || n == 4 ? EVENT_TICKET_MESSAGE : EVENT_TICKET_UPDATED;
+    event->actor = n == 0 || n == 4 ? ACTOR_REQUESTER : ACTOR_AGENT;
+    if (n == 0) {
+        set(event, ATTRIBUTE_CUSTOMER, customers[i % 10]);
+        set(event, ATTRIBUTE_SERVICE, "network");
+        set(event, ATTRIBUTE_PRIORITY, i % 7 == 0 ? "P1" : "P3");
+        set(event, ATTRIBUTE_REQUESTER, "u-77");
+        set(event, ATTRIBUTE_GROUP, "desk");
+    }
+    if (n == 1)
+        set(event, ATTRIBUTE_ASSIGNEE, "a-3");
+    if (n == 2)
+        event->is_public = EVENT_FLAG_TRUE;
+    if (n == 0 || n == 3 || n == 4 || n == 6 || n == 7)
+        set(event, ATTRIBUTE_STATUS, n == 3 ? "Waiting" : n == 6 ? "Solved" : n == 7 ? "Closed" : "New");
+    if (n == 5)
+        set(event, ATTRIBUTE_ASSIGNEE, "a-4");
+}
+
+static double
+now_s(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static double
+run(struct load *load, const struct policy_set *policies, struct symbols *symbols, int events, struct engine_figures *figures)
+{
+    struct engine_options options = {
+        .symbols = symbols,
+        .sink = {.context = load, .alert = on_alert, .verdict = on_verdict, .ticket = on_ticket},
+        .late_after_ms = 3600000,
+        .retire_after_ms = INT64_C(30) * 86400000,
+        .retirement_mark_ms = INT64_C(400) * 86400000,
+        .alerts_from_ms = INT64_MIN,
+        .allowed_skew_ms = -1,
+        .accept_age_ms = -1,
+        .history_max = 1024,
+    };
+    struct engine *engine = engine_new(&options, policies);
+    double spent_s = 0;
+
+    for (int n = 0; n < events; n++) {
+        for (size_t i = 0; i < load->tickets; i += 256) {
+            static struct event batch[256];
+            size_t count = load->tickets - i < 256 ? load->tickets - i : 256;
+            double from_s;
+
+            for (size_t k = 0; k < count; k++)
+                make_event(load, i + k, n, &batch[k]);
+            from_s = now_s();
+            for (size_t k = 0; k < count; k++) {
+                (void)engine_advance(engine, batch[k].at_ms, ENGINE_BEFORE, SIZE_MAX);
+                must(engine_event(engine, &batch[k], batch[k].at_ms).disposition == ENGINE_APPLIED);
+            }
+            while (engine_changed_next(engine) != NULL)
+                continue;
+            spent_s += now_s() - from_s;
+        }
+    }
+    engine_figures(engine, figures);
+    engine_free(engine);
+    return spent_s;
+}
+
+static struct policy_set *
+load_policy(struct symbols *symbols)
+{
+    struct policy_zone_reader reader = policy_files_zone_reader(policy_files_zoneinfo_default());
+    struct policy_error error = {0};
+    struct policy *policy = policy_yaml_load(slice_of(policy_text), slice_of("bench"), &reader, symbols, &error);
+
+    if (policy == NULL)
+        panic("the benchmark's policy does not load");
+    return policy_set_new(&policy, 1, symbols);
+}
+
+int
+main(void)
+{
+    const char *wanted = getenv("BENCH_TICKETS");
+    struct load load = {.tickets = wanted != NULL ? strtoul(wanted, NULL, 10) : 10000};
+    struct symbols *symbols = symbols_new();
+    struct policy_set *policies = load_policy(symbols);
+    struct engine_figures figures;
+    size_t rounds = 2000000 / (load.tickets * LIFE_EVENTS) + 1;
+    double spent_s = 0;
+
+    load.names = memory_allocate(load.tickets * sizeof *load.names);
+    load.ids = memory_allocate(load.tickets * sizeof *load.ids);
+    for (size_t i = 0; i < load.tickets; i++)
+        snprintf(load.names[i], sizeof load.names[i], "INC%07zu", i);
+    for (size_t round = 0; round < rounds; round++)
+        spent_s += run(&load, policies, symbols, LIFE_EVENTS, &figures);
+    printf("core_events_%zu %.0f events/s\n", load.tickets, (double)(rounds * load.tickets * LIFE_EVENTS) / spent_s);
+    (void)run(&load, policies, symbols, 6, &figures);
+    printf("core_ticket_bytes %.0f B\n", (double)figures.resident_bytes / (double)load.tickets);
+    memory_free(load.names);
+    memory_free(load.ids);
+    policy_set_free(policies);
+    symbols_free(symbols);
+    return 0;
+}
