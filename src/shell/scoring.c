@@ -25,17 +25,7 @@
 #include "slad/scores.h"
 #include "wire/effect.h"
 #include "wire/outcome_read.h"
-#if __has_include("wire/score_json.h")
 #include "wire/score_json.h"
-#else /* until the printing of scores is there */
-#define score_json_key(out, record) buffer_append_text(out, "score")
-#define score_json_id(out, record) buffer_append_text(out, "score")
-#define score_json_print(out, record) buffer_append_text(out, "{}")
-#define score_json_detractor_key(out, record) buffer_append_text(out, "score")
-#define score_json_detractor_id(out, record) buffer_append_text(out, "score")
-#define score_json_detractor_print(out, record) buffer_append_text(out, "{}")
-#endif
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -162,7 +152,7 @@ scoring_on_detractor(void *context, const struct score_detractor *alert)
                 partitioner_partition(partitioner == PARTITIONER_ANY ? PARTITIONER_MURMUR2 : partitioner,
                                       owner, world->partitions_count),
                 buffer_slice(&key));
-    score_json_detractor_print(batch_value(scoring->batch), alert);
+    score_json_print_detractor(batch_value(scoring->batch), alert);
     scoring_finish(scoring, "slad.alert", &key, &id, alert->arrival.detected_at_ms, true);
     metrics_add(world->metrics, METRIC_ALERTS, alert->state, 1);
 }

@@ -1,0 +1,111 @@
+/* When a task's state is to be believed: marker and committed offsets, every way they can differ. */
+#include "../support/unit.h"
+#include "shell/restore.h"
+
+static struct restore_found
+sound(void)
+{
+    return (struct restore_found){
+        .has_marker = true,
+        .marker = {.epoch = 9, .offsets = {100, 7}, .partitions_count = 4, .group = slice_of("slad-tickets")},
+        .committed = {100, 7},
+        .partitions_count = 4,
+        .group = "slad-tickets",
+    };
+}
+
+static enum restore_verdict
+judge(struct restore_found found)
+{
+    const char *reason = NULL;
+    enum restore_verdict verdict = restore_judge(&found, &reason);
+
+    assert_true((reason != NULL) == (verdict == RESTORE_IS_AMISS));
+    return verdict;
+}
+
+static void
+test_sound_and_new(void **state)
+{
+    struct restore_found found = sound();
+
+    (void)state;
+    assert_int_equal(judge(found), RESTORE_IS_SOUND);
+    found.has_marker = false;
+    found.committed[0] = found.committed[1] = MARKER_NO_OFFSET;
+    assert_int_equal(judge(found), RESTORE_IS_NEW);
+}
+
+static void
+test_no_marker_but_offsets(void **state)
+{
+    struct restore_found found = sound();
+
+    (void)state;
+    found.has_marker = false;
+    assert_int_equal(judge(found), RESTORE_IS_AMISS);
+    found.committed[0] = MARKER_NO_OFFSET;
+    assert_int_equal(judge(found), RESTORE_IS_AMISS);
+}
+
+static void
+test_offsets_differ(void **state)
+{
+    struct restore_found found = sound();
+
+    (void)state;
+    found.committed[0] = 101;
+    assert_int_equal(judge(found), RESTORE_IS_AMISS);
+    found.committed[0] = 99;
+    assert_int_equal(judge(found), RESTORE_IS_AMISS);
+    found.committed[0] = MARKER_NO_OFFSET;
+    assert_int_equal(judge(found), RESTORE_IS_AMISS);
+    found = sound();
+    found.committed[1] = 8;
+    assert_int_equal(judge(found), RESTORE_IS_AMISS);
+    found.committed[1] = MARKER_NO_OFFSET; /* nobody subscribes to relay: its offset may have expired */
+    assert_int_equal(judge(found), RESTORE_IS_SOUND);
+    found = sound();
+    found.marker.offsets[0] = found.committed[0] = MARKER_NO_OFFSET; /* an epoch before the first record */
+    assert_int_equal(judge(found), RESTORE_IS_SOUND);
+}
+
+static void
+test_another_installation(void **state)
+{
+    struct restore_found found = sound();
+
+    (void)state;
+    found.partitions_count = 5;
+    assert_int_equal(judge(found), RESTORE_IS_AMISS);
+    found = sound();
+    found.group = "other-tickets";
+    assert_int_equal(judge(found), RESTORE_IS_AMISS);
+}
+
+static void
+test_embedded_has_no_committed_offsets(void **state)
+{
+    struct restore_found found = sound();
+
+    (void)state;
+    found.embedded = true;
+    found.committed[0] = found.committed[1] = MARKER_NO_OFFSET;
+    assert_int_equal(judge(found), RESTORE_IS_SOUND);
+    found.has_marker = false;
+    assert_int_equal(judge(found), RESTORE_IS_NEW);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sound_and_new),
+        cmocka_unit_test(test_no_marker_but_offsets),
+        cmocka_unit_test(test_offsets_differ),
+        cmocka_unit_test(test_another_installation),
+        cmocka_unit_test(test_embedded_has_no_committed_offsets),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
