@@ -23,7 +23,7 @@
 #include <string.h>
 
 #define TOPICS_DAY_MS INT64_C(86400000)
-enum { TOPICS_OUTCOMES_RETENTION_DAYS = 400 };
+enum { TOPICS_OUTCOMES_RETENTION_DAYS = 400, TOPICS_CREATE_MS = 30000 };
 
 static const struct topic_row topics_rows[TOPICS_COUNT] = {
     {TOPIC_TICKETS,
@@ -387,6 +387,7 @@ topics_create(const struct kafka *kafka, const struct topics *topics, int32_t pa
     rd_kafka_NewTopic_t *wanted[TOPICS_COUNT];
     char error[KAFKA_ERROR_BYTES];
     rd_kafka_t *client = kafka_producer_new(&description, error);
+    rd_kafka_AdminOptions_t *options;
     rd_kafka_queue_t *queue;
     rd_kafka_event_t *event;
     int result = -1;
@@ -406,8 +407,11 @@ topics_create(const struct kafka *kafka, const struct topics *topics, int32_t pa
         }
     }
     queue = rd_kafka_queue_new(client);
-    rd_kafka_CreateTopics(client, wanted, TOPICS_COUNT, NULL, queue);
-    event = rd_kafka_queue_poll(queue, 65000);
+    options = rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    (void)rd_kafka_AdminOptions_set_operation_timeout(options, TOPICS_CREATE_MS, error, sizeof error);
+    rd_kafka_CreateTopics(client, wanted, TOPICS_COUNT, options, queue);
+    rd_kafka_AdminOptions_destroy(options);
+    event = rd_kafka_queue_poll(queue, TOPICS_CREATE_MS + 5000);
     if (event != NULL) {
         result = topics_report(event, report);
         rd_kafka_event_destroy(event);

@@ -17,8 +17,9 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-enum { TOPICS_ANSWER_MS = 10000 };
+enum { TOPICS_ANSWER_MS = 10000, TOPICS_TRIES_MAX = 50 };
 
 static const char topics_help[] =
     "usage: slactl topics --create | --check [--config FILE] [--brokers B] [--prefix P] [--partitions N]\n"
@@ -78,6 +79,26 @@ topics_check(struct reach *reach)
     return status;
 }
 
+/* What was created takes a moment until every broker knows it. */
+static void
+topics_wait(struct reach *reach)
+{
+    struct topic_found found[TOPICS_COUNT];
+    char error[KAFKA_ERROR_BYTES];
+
+    for (int tries = 0; tries < TOPICS_TRIES_MAX; tries++) {
+        int there = 0;
+
+        if (topics_find(&reach->kafka, &reach->topics, TOPICS_ANSWER_MS, found, error) != 0)
+            return;
+        for (int i = 0; i < TOPICS_COUNT; i++)
+            there += found[i].partitions_count > 0;
+        if (there == TOPICS_COUNT)
+            return;
+        usleep(100000);
+    }
+}
+
 static int
 topics_make(struct reach *reach, const struct topics_request *request)
 {
@@ -87,6 +108,8 @@ topics_make(struct reach *reach, const struct topics_request *request)
 
     topics_print(result == 0 ? stdout : stderr, "", &report);
     buffer_free(&report);
+    if (result == 0)
+        topics_wait(reach);
     return result == 0 ? 0 : 1;
 }
 

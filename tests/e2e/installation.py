@@ -1,0 +1,214 @@
+"""One installation of slad on a broker of the kit: its topics, configuration, processes, and the comparison of what it published
+with what `slactl replay` says of the same events."""
+import collections
+import datetime
+import json
+import re
+
+import kit
+
+STAGES = {"breach": 1000}  # warn-N% by its number
+
+
+def instant(seconds):
+    """Seconds since 1970 as RFC 3339 with milliseconds."""
+    ms = round(seconds * 1000)
+    return datetime.datetime.fromtimestamp(ms // 1000, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S") + f".{ms % 1000:03d}Z"
+
+
+def milliseconds(text):
+    return round(datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1000)
+
+
+class Installation:
+    """Topics, configuration and policy under a prefix of their own. create=False leaves the topics to the test."""
+
+    def __init__(self, kafka, policy, partitions=4, create=True, **settings):
+        self.kafka = kafka
+        self.prefix = kit.unique("slad")
+        self.partitions = partitions
+        self.policy = kit.write(f"{self.prefix}/policy.yaml", policy)
+        self.settings = {"prefix": self.prefix, "brokers": kafka.address, "tickets_topic": f"{self.prefix}-in",
+                         "feedback_topic": f"{self.prefix}-feedback", "policy": self.policy, "zoneinfo_dir": kit.ZONEINFO,
+                         "log_burst_max": 100000, "shutdown_timeout": "60s", **settings}
+        if create:
+            self.create_topics()
+
+    def create_topics(self):
+        kit.slactl("topics", "--create", "--config", kit.write(f"{self.prefix}/topics.yaml", self.configuration(1)),
+                   "--partitions", self.partitions)
+
+    def topic(self, name):
+        return f"{self.prefix}.{name}"
+
+    def configuration(self, port, **settings):
+        lines = {"instance": "one", "listen": f"127.0.0.1:{port}", **self.settings, **settings}
+        return "".join(f"{key}: {value}\n" for key, value in lines.items())
+
+    def daemon(self, *arguments, **settings):
+        port = kit.free_port()
+        return kit.Daemon(self.configuration(port, **settings), f"127.0.0.1:{port}", *arguments)
+
+    def send(self, events):
+        """Events (dicts) to tickets, keyed by their ticket, or to feedback."""
+        tickets = [(e["ticket"], json.dumps(e)) for e in events if not e["type"].startswith("feedback")]
+        feedback = [(e.get("ticket"), json.dumps(e)) for e in events if e["type"].startswith("feedback")]
+        for topic, records in (("tickets_topic", tickets), ("feedback_topic", feedback)):
+            if records:
+                self.kafka.produce(self.settings[topic], records)
+
+    def alerts(self):
+        """Every alert record in order, by key."""
+        by_key = collections.defaultdict(list)
+        for record in self.kafka.read(self.topic("alerts")):
+            if record.value is not None:
+                by_key[record.key.decode()].append(record.json)
+        return by_key
+
+    def outcomes(self):
+        return [record.json for record in self.kafka.read(self.topic("outcomes"))]
+
+    def wait_read(self, daemon):
+        """Until the daemon has read, and committed, what is in the topics now. Idle tasks commit within ten seconds."""
+        def ends():
+            found = {}
+            for name in (self.settings["tickets_topic"],):
+                with self.kafka.follow(name) as tail:
+                    for partition in tail.partitions:
+                        import confluent_kafka
+                        low, high = tail.consumer.get_watermark_offsets(
+                            confluent_kafka.TopicPartition(name, partition), timeout=30)
+                        found[(name, partition)] = high
+            return found
+
+        import confluent_kafka
+        wanted = ends()
+        reader = confluent_kafka.Consumer(self.kafka.client(group_id=f"{self.prefix}-tickets", enable_auto_commit=False))
+
+        def committed():
+            kit.check(daemon.running, f"slad ended with status {daemon.child.returncode}")
+            places = reader.committed([confluent_kafka.TopicPartition(*place) for place in wanted], timeout=30)
+            return all(place.offset >= wanted[(place.topic, place.partition)] or
+                       wanted[(place.topic, place.partition)] == 0 for place in places)
+        try:
+            kit.wait_until("slad has read everything", committed)
+        finally:
+            reader.close()
+
+    # --- against the oracle ---
+
+    def replayed(self, until_s):
+        """(alerts by key, outcomes in order) of slactl replay over what is in the topics, each event arriving when it did."""
+        lines = []
+        wrong = {(letter.headers["slad-topic"], letter.headers["slad-partition"], letter.headers["slad-offset"])
+                 for letter in self.kafka.read(self.topic("deadletters")) if letter.headers["slad-error"] == b"wrong_key"}
+        for topic in ("tickets_topic", "feedback_topic"):
+            for record in self.kafka.read(self.settings[topic]):
+                at = instant(record.timestamp_ms / 1000)
+                if (record.topic.encode(), str(record.partition).encode(), str(record.offset).encode()) in wrong:
+                    continue # replay knows no keys
+                lines.append((record.timestamp_ms, record.partition, record.offset,
+                              f'{{"arrived_at":"{at}",' + record.value.decode()[1:]))
+        path = kit.write(f"{self.prefix}/events.ndjson", "".join(line[3] + "\n" for line in sorted(lines)))
+        done = kit.slactl("replay", "--policy", self.policy, "--until", instant(until_s), "--emit", "alerts,outcomes", path)
+        alerts, outcomes = collections.defaultdict(list), []
+        for line in done.stdout.splitlines():
+            record = json.loads(line)
+            kind = record.pop("record")
+            if kind == "alert":
+                alerts[record["key"]].append(record)
+            else:
+                outcomes.append(record)
+        return alerts, outcomes
+
+
+def outcome_key(outcome):
+    return (outcome["type"], outcome.get("ticket"), outcome.get("kind"), outcome.get("clock"), outcome.get("cycle"),
+            (outcome.get("feedback") or {}).get("id"))
+
+
+def last_outcomes(outcomes):
+    """The last record of every key, without `arrival`."""
+    return {outcome_key(o): {key: value for key, value in o.items() if key != "arrival"} for o in outcomes}
+
+
+def check_outcomes(published, replayed):
+    """Equal but for arrival."""
+    ours, theirs = last_outcomes(published), last_outcomes(replayed)
+    missing, extra = sorted(map(str, theirs.keys() - ours.keys())), sorted(map(str, ours.keys() - theirs.keys()))
+    kit.check(not missing, f"{len(missing)} outcomes of replay were not published, such as {missing[:3]}")
+    kit.check(not extra, f"{len(extra)} outcomes were published that replay does not know, such as {extra[:3]}")
+    wrong = [key for key in ours if ours[key] != theirs[key]]
+    kit.check(not wrong, f"{len(wrong)} outcomes differ, such as\n  slad   {json.dumps(ours[wrong[0]]) if wrong else ''}\n"
+                         f"  replay {json.dumps(theirs[wrong[0]]) if wrong else ''}")
+    return len(ours)
+
+
+def check_no_double(alerts):
+    """No key has two `firing` without a `withdrawn` between."""
+    for key, records in alerts.items():
+        fired = False
+        for record in records:
+            kit.check(not (record["state"] == "firing" and fired), f"{key} fired twice: {[r['state'] for r in records]}")
+            fired = record["state"] == "firing" or (fired and record["state"] != "withdrawn")
+
+
+def behind_intervals(logs):
+    """task -> [(from ms, until ms)] of the logs of one process after the other. What a killed process left open goes on."""
+    intervals, open_since = collections.defaultdict(list), {}
+    for log in logs:
+        for line in log.splitlines():
+            begun = re.search(r"behind_begins task=(\d+) from=(\S+)", line)
+            ended = re.search(r"behind_ends task=(\d+) until=(\S+)", line)
+            if begun:
+                task, at = int(begun[1]), milliseconds(begun[2])
+                open_since[task] = min(at, open_since.get(task, at))
+            elif ended and int(ended[1]) in open_since:
+                task = int(ended[1])
+                intervals[task].append((open_since.pop(task), milliseconds(ended[2])))
+    for task, since in open_since.items():
+        intervals[task].append((since, 1 << 62))
+    return intervals
+
+
+def stage_rank(stage):
+    return STAGES.get(stage) or int(re.sub(r"\D", "", stage) or 0)
+
+
+def check_alerts(published, replayed, outcomes, logs, partition_of):
+    """The kill test of the spine: a key of replay may be missing only if its stage fell inside a logged behind interval and a
+    higher stage of its cycle was announced, or its clock ended there. Returns how many keys each exception excused."""
+    check_no_double(published)
+    intervals = behind_intervals(logs)
+    stopped = {outcome_key(o)[1:5]: milliseconds(o["stopped_at"]) for o in outcomes
+               if o["type"] == "verdict" and o.get("stopped_at")}
+    excused = collections.Counter({"a higher stage was announced": 0, "its clock ended there": 0})
+    extra = [key for key in published if key not in replayed]
+    kit.check(not extra, f"{len(extra)} alerts were published that replay does not know, such as {extra[:3]}")
+    cycles = collections.defaultdict(list)
+    for records in published.values():
+        first = records[0]
+        cycles[(first["ticket"], first["kind"], first["clock"], first["cycle"])].append(stage_rank(first["stage"]))
+    for key, records in replayed.items():
+        first, last = records[0], records[-1]
+        if key in published:
+            # resolved and withdrawn are final words; between firing, repeated and acknowledged the difference may be lagging
+            over, ours = last["state"] in ("resolved", "withdrawn"), published[key][-1]
+            kit.check((ours["state"] in ("resolved", "withdrawn")) == over,
+                      f"{key} ends {last['state']} in replay and {ours['state']} in slad")
+            continue
+        if last["state"] == "withdrawn":
+            excused["never true in the end"] += 1
+            continue
+        cycle = (first["ticket"], first["kind"], first["clock"], first["cycle"])
+        at = milliseconds(first["effective_at"])
+        inside = [i for i in intervals[partition_of(first["ticket"])] if i[0] <= at <= i[1]]
+        kit.check(inside, f"{key} (effective {first['effective_at']}) was never announced, and its task was not behind then: "
+                          f"{intervals[partition_of(first['ticket'])]}")
+        if any(rank > stage_rank(first["stage"]) for rank in cycles[cycle]):
+            excused["a higher stage was announced"] += 1
+        elif any(begin <= stopped.get(cycle, -1) <= end for begin, end in inside):
+            excused["its clock ended there"] += 1
+        else:
+            raise kit.Failure(f"{key} was never announced: behind then, but still true afterwards. Replay: {records}")
+    return excused
