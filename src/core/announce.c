@@ -501,8 +501,7 @@ derive_honest(struct engine *engine, struct ticket *ticket)
 {
     const struct life *life = &engine->full.life;
 
-    engine->other.honest = false;
-    if (!life->canned_seen && life->reopens == 0)
+    if (!fold_has_honest_view(life))
         return;
     fold_init_again(&engine->other, engine->set, &ticket->history);
     engine->other.honest = true;

@@ -253,6 +253,8 @@ arm_timer(struct engine *engine, struct ticket *ticket, int64_t t_ms)
     int64_t next_ms = clocks_next_ms(ticket);
 
     earlier(&next_ms, waiting_entry_ms(ticket, t_ms));
+    for (size_t i = 0; engine->other.honest && i < engine->other.clocks_count; i++)
+        earlier(&next_ms, engine->other.clocks[i].next_at_ms); /* the honest view has deadlines of its own */
     if (life->pending_reopen_at_ms != INSTANT_NONE)
         earlier(&next_ms, life->pending_reopen_at_ms + fold_policy(fold)->courtesy_window_ms);
     else if (life->exists && life->phase == PHASE_SOLVED && !ticket->final && !life->deleted && !life->merged)
@@ -285,6 +287,7 @@ engine_derive(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool t
     int64_t final_at_ms;
 
     engine->figures.derivations++;
+    engine->other.honest = false;
     fold_init_again(fold, engine->set, &ticket->history);
     engine->merging = engine->edges_count > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
     fold_derive(fold, t_ms, through);
@@ -335,7 +338,7 @@ step(struct engine *engine, struct ticket *ticket, const struct entry *entry, in
     struct fold *fold = &engine->light;
 
     if (!ticket->life.exists || ticket->life.at_ms > entry->at_ms || ticket->unannounced ||
-        ticket->life.pending_reopen_at_ms != INSTANT_NONE)
+        ticket->life.pending_reopen_at_ms != INSTANT_NONE || fold_has_honest_view(&ticket->life))
         return false;
     fold->history = &ticket->history;
     fold->set = engine->set;

@@ -120,6 +120,12 @@ fold_reopen_window_ms(const struct fold *fold)
 }
 
 bool
+fold_has_honest_view(const struct life *life)
+{
+    return life->canned_seen || life->reopens > 0;
+}
+
+bool
 fold_is_final(const struct fold *fold, int64_t *ret_final_at_ms)
 {
     const struct life *life = &fold->life;

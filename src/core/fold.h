@@ -205,6 +205,8 @@ void fold_through_versions(struct fold *fold, int64_t at_ms);
 void fold_settle(struct fold *fold, int64_t at_ms, bool through);
 int64_t fold_reopen_window_ms(const struct fold *fold);
 const struct policy *fold_policy(const struct fold *fold); /* in force now */
+/* Whether the honest view (R60) may differ from the contract's and needs a fold of its own. */
+bool fold_has_honest_view(const struct life *life);
 bool fold_is_final(const struct fold *fold, int64_t *ret_final_at_ms);
 
 /* fold_event.c */

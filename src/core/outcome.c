@@ -110,7 +110,7 @@ honest_verdict(const struct engine *engine, const struct clock *clock, enum verd
     const struct clock *honest = clock;
     enum verdict verdict;
 
-    if ((life->canned_seen || life->reopens > 0) && engine->other.honest)
+    if (fold_has_honest_view(life) && engine->other.honest)
         honest = same_cycle(&engine->other, clock);
     if (honest == NULL)
         return contract; /* under `continue` the cycle is part of an earlier one, which says it */

@@ -63,13 +63,14 @@ score_answers_init(struct scores *scores)
 uint32_t
 score_answers_find(const struct scores *scores, symbol survey, struct slice id, bool offer)
 {
-    uint32_t place = score_index_home(&scores->answer_index, answer_key_hash(survey, id, offer));
+    uint64_t hash = answer_key_hash(survey, id, offer);
+    uint32_t place = score_index_home(&scores->answer_index, hash);
     uint32_t number;
 
     for (; (number = scores->answer_index.slots[place]) != 0; place = score_index_next(&scores->answer_index, place)) {
         const struct score_answer *answer = scores_answer_at(scores, number);
 
-        if (((answer->flags & ANSWER_OFFER) != 0) == offer && survey_of(scores, answer) == survey &&
+        if (score_index_may_be(&scores->answer_index, place, hash) && ((answer->flags & ANSWER_OFFER) != 0) == offer && survey_of(scores, answer) == survey &&
             slice_equal(score_texts_get(&scores->texts, answer->id), id))
             return number;
     }
@@ -81,7 +82,8 @@ score_answers_find(const struct scores *scores, symbol survey, struct slice id, 
 static uint32_t
 take_person(struct scores *scores, struct slice name)
 {
-    uint32_t place = score_index_home(&scores->person_index, hash_slice(0, name));
+    uint64_t hash = name.at == NULL ? 0 : hash_slice(0, name);
+    uint32_t place = score_index_home(&scores->person_index, hash);
     uint32_t number;
     struct score_person *person;
 
@@ -89,7 +91,8 @@ take_person(struct scores *scores, struct slice name)
         return 0;
     for (; (number = scores->person_index.slots[place]) != 0; place = score_index_next(&scores->person_index, place)) {
         person = scores_person_at(scores, number);
-        if (slice_equal(score_texts_get(&scores->texts, person->name), name)) {
+        if (score_index_may_be(&scores->person_index, place, hash) &&
+            slice_equal(score_texts_get(&scores->texts, person->name), name)) {
             person->references++;
             return number;
         }

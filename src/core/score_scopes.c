@@ -134,7 +134,8 @@ score_scopes_context(struct score_scopes *scopes, const struct score_values *val
 
     for (; (number = scopes->context_index.slots[place]) != 0; place = score_index_next(&scopes->context_index, place)) {
         context = score_store_at(&scopes->contexts, number);
-        if (memcmp(&context->values, values, sizeof *values) == 0) {
+        if (score_index_may_be(&scopes->context_index, place, hash) &&
+            memcmp(&context->values, values, sizeof *values) == 0) {
             context->references++;
             return number;
         }
@@ -222,13 +223,14 @@ values_of_scope(const struct score_definition *definition, const struct score_va
 struct score_scope_state *
 score_scopes_find(const struct score_scopes *scopes, uint32_t definition, const struct score_values *values)
 {
-    uint32_t place = score_index_home(&scopes->scope_index, hash_of_scope(definition, values));
+    uint64_t hash = hash_of_scope(definition, values);
+    uint32_t place = score_index_home(&scopes->scope_index, hash);
     uint32_t number;
 
     for (; (number = scopes->scope_index.slots[place]) != 0; place = score_index_next(&scopes->scope_index, place)) {
         struct score_scope_state *scope = score_scopes_at(scopes, number);
 
-        if (scope->definition == definition && memcmp(&scope->values, values, sizeof *values) == 0)
+        if (score_index_may_be(&scopes->scope_index, place, hash) && scope->definition == definition && memcmp(&scope->values, values, sizeof *values) == 0)
             return scope;
     }
     return NULL;

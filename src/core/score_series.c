@@ -7,7 +7,8 @@
  * only the leaves that a bound cuts are weighed entry by entry. So no cursor is kept, none can be wrong, and a
  * window's edge is exact to the millisecond.
  *
- * Always true: entries ascend strictly by (at, number); no leaf is empty; a leaf's sums are those of its entries; two
+ * Always true: entries ascend strictly by (at, number); no leaf is empty; first_ms[i] is the first instant of leaf i, kept apart
+ * so that looking for a leaf touches nothing else; a leaf's sums are those of its entries; two
  * neighbours together hold more than half a leaf, but for a leaf that was just split or appended.
  *
  * Not here: what an entry is and weighs (the caller says, and says it the same when taking it out).
@@ -45,6 +46,7 @@ score_series_done(struct score_series *series)
     for (uint32_t i = 0; i < series->leaves_count; i++)
         memory_free(series->leaves[i].at_ms);
     memory_free(series->leaves);
+    memory_free(series->first_ms);
     *series = (struct score_series){0};
 }
 
@@ -54,11 +56,13 @@ leaf_of(const struct score_series *series, int64_t at_ms, uint32_t number)
 {
     uint32_t low = 0, high = series->leaves_count;
 
+    if (high > 0 && series->first_ms[high - 1] < at_ms)
+        return high - 1; /* nearly always */
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;
-        const struct score_leaf *leaf = &series->leaves[middle];
 
-        if (leaf->at_ms[0] < at_ms || (leaf->at_ms[0] == at_ms && number_of(entries_of(leaf)[0]) <= number))
+        if (series->first_ms[middle] < at_ms ||
+            (series->first_ms[middle] == at_ms && number_of(entries_of(&series->leaves[middle])[0]) <= number))
             low = middle;
         else
             high = middle;
@@ -118,9 +122,12 @@ open_leaf(struct score_series *series, uint32_t place, uint8_t room)
     if (series->leaves_count == series->leaves_room) {
         series->leaves_room += series->leaves_room / 4 + LEAVES_MIN;
         series->leaves = memory_resize(series->leaves, series->leaves_room * sizeof *series->leaves);
+        series->first_ms = memory_resize(series->first_ms, series->leaves_room * sizeof *series->first_ms);
     }
     memmove(&series->leaves[place + 1], &series->leaves[place],
             (series->leaves_count - place) * sizeof *series->leaves);
+    memmove(&series->first_ms[place + 1], &series->first_ms[place],
+            (series->leaves_count - place) * sizeof *series->first_ms);
     series->leaves_count++;
     series->leaves[place] = (struct score_leaf){0};
     set_room(&series->leaves[place], room);
@@ -134,6 +141,15 @@ close_leaf(struct score_series *series, uint32_t place)
     series->leaves_count--;
     memmove(&series->leaves[place], &series->leaves[place + 1],
             (series->leaves_count - place) * sizeof *series->leaves);
+    memmove(&series->first_ms[place], &series->first_ms[place + 1],
+            (series->leaves_count - place) * sizeof *series->first_ms);
+}
+
+/* The directory says again what the leaf begins with. */
+static void
+note_first(struct score_series *series, const struct score_leaf *leaf)
+{
+    series->first_ms[leaf - series->leaves] = leaf->at_ms[0];
 }
 
 static void
@@ -164,6 +180,7 @@ split(struct score_series *series, uint32_t place)
     memcpy(upper->at_ms, lower->at_ms + half, upper->count * sizeof *upper->at_ms);
     memcpy(entries_of(upper), entries_of(lower) + half, upper->count * sizeof(uint32_t));
     lower->count = half;
+    note_first(series, upper);
 }
 
 static void
@@ -212,6 +229,7 @@ score_series_insert(struct score_series *series, int64_t at_ms, uint32_t entry, 
     struct score_leaf *leaf = leaf_with_room(series, at_ms, number_of(entry), weigher);
 
     put(leaf, place_of(leaf, at_ms, number_of(entry)), at_ms, entry);
+    note_first(series, leaf);
     score_tally_add(&leaf->tally, weight);
     series->count++;
 }
@@ -270,10 +288,12 @@ score_series_remove(struct score_series *series, int64_t at_ms, uint32_t number,
     leaf->count--;
     score_tally_subtract(&leaf->tally, weight);
     series->count--;
-    if (leaf->count == 0)
+    if (leaf->count == 0) {
         close_leaf(series, (uint32_t)(leaf - series->leaves));
-    else
-        join_with_next(series, (uint32_t)(leaf - series->leaves));
+        return;
+    }
+    note_first(series, leaf);
+    join_with_next(series, (uint32_t)(leaf - series->leaves));
 }
 
 void
@@ -362,7 +382,7 @@ score_series_each(const struct score_series *series, int64_t after_ms, int64_t t
 size_t
 score_series_bytes(const struct score_series *series)
 {
-    size_t bytes = series->leaves_room * sizeof *series->leaves;
+    size_t bytes = series->leaves_room * (sizeof *series->leaves + sizeof *series->first_ms);
 
     for (uint32_t i = 0; i < series->leaves_count; i++)
         bytes += series->leaves[i].room * (sizeof(int64_t) + sizeof(uint32_t));
@@ -380,7 +400,7 @@ score_series_check(const struct score_series *series, const struct score_weigher
         const struct score_leaf *leaf = &series->leaves[i];
         struct score_tally tally = {0};
 
-        must(leaf->count > 0 && leaf->count <= leaf->room);
+        must(leaf->count > 0 && leaf->count <= leaf->room && series->first_ms[i] == leaf->at_ms[0]);
         weigh_leaf(leaf, 0, leaf->count, weigher, &tally);
         must(memcmp(&tally, &leaf->tally, sizeof tally) == 0);
         for (uint8_t j = 0; j < leaf->count; j++) {

@@ -21,6 +21,7 @@ struct score_tally {
 struct score_leaf;
 struct score_series {
     struct score_leaf *leaves; /* in order of time */
+    int64_t *first_ms;         /* of each leaf */
     uint32_t leaves_count, leaves_room;
     uint32_t count;
 };

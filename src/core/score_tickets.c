@@ -73,11 +73,13 @@ score_tickets_done(struct scores *scores)
 uint32_t
 score_tickets_find(const struct scores *scores, struct slice name)
 {
-    uint32_t place = score_index_home(&scores->ticket_index, hash_slice(0, name));
+    uint64_t hash = hash_slice(0, name);
+    uint32_t place = score_index_home(&scores->ticket_index, hash);
     uint32_t number;
 
     for (; (number = scores->ticket_index.slots[place]) != 0; place = score_index_next(&scores->ticket_index, place))
-        if (slice_equal(score_texts_get(&scores->texts, scores_ticket_at(scores, number)->name), name))
+        if (score_index_may_be(&scores->ticket_index, place, hash) &&
+            slice_equal(score_texts_get(&scores->texts, scores_ticket_at(scores, number)->name), name))
             return number;
     return 0;
 }

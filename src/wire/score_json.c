@@ -1,0 +1,407 @@
+/*
+ * What: score records and detractor alerts as JSON, and their keys.
+ *
+ * Why this way: a score is mostly figures that may be absent, so it is printed by hand, figure by figure, and the rule of
+ * absence stands in one place for each kind of figure.
+ *
+ * Always true: the same record gives the same bytes; no figure without its n; keys of two scopes or windows differ.
+ *
+ * Not here: the other records (effect.c), what the figures mean (core/score_figures.c).
+ */
+#include "wire/score_json.h"
+#include "wire/effect.h"
+#include "wire/number.h"
+#include "wire/print.h"
+
+static const char *
+dimension_text(unsigned dimension)
+{
+    static const char *const others[] = {"source", "touchpoint", "survey"};
+
+    return dimension < ATTRIBUTES_COUNT ? attribute_text((enum attribute)dimension)
+                                        : others[dimension - ATTRIBUTES_COUNT];
+}
+
+static void
+print_count(struct buffer *out, const char *key, int64_t count)
+{
+    print_key(out, key);
+    buffer_append_int64(out, count);
+}
+
+static void
+print_share(struct buffer *out, const char *key, double share)
+{
+    print_key(out, key);
+    number_print(out, share, NUMBER_SHARE_DECIMALS);
+}
+
+static void
+print_points(struct buffer *out, const char *key, double points)
+{
+    print_key(out, key);
+    number_print(out, points, NUMBER_POINTS_DECIMALS);
+}
+
+static void
+open_object(struct buffer *out, const char *key)
+{
+    print_key(out, key);
+    buffer_append_byte(out, '{');
+}
+
+static void
+close_object(struct buffer *out)
+{
+    buffer_append_byte(out, '}');
+}
+
+static void
+print_scope(struct buffer *out, const struct score_scope *scope)
+{
+    open_object(out, "scope");
+    for (unsigned i = 0; i < SCORE_DIMENSIONS_COUNT; i++)
+        if ((scope->dimensions & 1U << i) != 0) {
+            print_key(out, dimension_text(i));
+            print_text(out, scope->values[i]);
+        }
+    close_object(out);
+}
+
+static void
+print_nps(struct buffer *out, const struct score_nps *nps)
+{
+    if (!nps->present)
+        return;
+    open_object(out, "nps");
+    print_points(out, "value", nps->value);
+    print_points(out, "low", nps->low);
+    print_points(out, "high", nps->high);
+    print_count(out, "promoters", nps->promoters);
+    print_count(out, "passives", nps->passives);
+    print_count(out, "detractors", nps->detractors);
+    print_count(out, "n", nps->n);
+    close_object(out);
+}
+
+static void
+print_px_members(struct buffer *out, const struct score_px *px)
+{
+    print_share(out, "value", px->value);
+    print_share(out, "low", px->low);
+    print_share(out, "high", px->high);
+    print_count(out, "positive", px->positive);
+    print_count(out, "neutral", px->neutral);
+    print_count(out, "negative", px->negative);
+    print_count(out, "n", px->n);
+}
+
+static void
+print_px(struct buffer *out, const struct score_px *px)
+{
+    if (!px->present)
+        return;
+    open_object(out, "px");
+    print_px_members(out, px);
+    close_object(out);
+}
+
+static void
+print_mean(struct buffer *out, const char *key, const struct score_mean *mean)
+{
+    if (!mean->present)
+        return;
+    open_object(out, key);
+    print_points(out, "value", mean->value);
+    print_count(out, "n", mean->n);
+    close_object(out);
+}
+
+static void
+print_lost_minutes(struct buffer *out, const struct score_mean *lost)
+{
+    if (!lost->present)
+        return;
+    open_object(out, "lost_minutes");
+    print_count(out, "sum", lost->sum);
+    print_points(out, "mean", lost->value);
+    print_count(out, "n", lost->n);
+    close_object(out);
+}
+
+/* {value, HITS, TOTAL}: the two counts under their own names. */
+static void
+print_rate(struct buffer *out, const char *key, const struct score_rate *rate, const char *hits, const char *total)
+{
+    if (!rate->present)
+        return;
+    open_object(out, key);
+    print_share(out, "value", rate->value);
+    print_count(out, hits, rate->hits);
+    print_count(out, total, rate->n);
+    close_object(out);
+}
+
+static void
+print_coverage(struct buffer *out, const struct score_record *record)
+{
+    if (!record->coverage.present)
+        return;
+    open_object(out, "coverage");
+    print_share(out, "value", record->coverage.value);
+    print_count(out, "offered", record->coverage.hits);
+    print_count(out, "solved", record->coverage.n);
+    print_rate(out, "met", &record->coverage_met, "offered", "solved");
+    print_rate(out, "breached", &record->coverage_breached, "offered", "solved");
+    close_object(out);
+}
+
+static void
+print_aspect(struct buffer *out, const struct score_aspect *aspect)
+{
+    print_comma(out);
+    print_text(out, aspect->name);
+    buffer_append(out, ":{", 2);
+    if (aspect->px.present) {
+        print_px_members(out, &aspect->px);
+        if (aspect->mean.present)
+            print_points(out, "mean", aspect->mean.value);
+        if (aspect->has_impact)
+            print_points(out, "impact", aspect->impact);
+    } else {
+        print_count(out, "n", aspect->px.n);
+    }
+    close_object(out);
+}
+
+static void
+print_aspects(struct buffer *out, const struct score_record *record)
+{
+    if (record->aspects_count == 0)
+        return;
+    open_object(out, "aspects");
+    for (size_t i = 0; i < record->aspects_count; i++)
+        print_aspect(out, &record->aspects[i]);
+    close_object(out);
+}
+
+/* R59: {met, n, value, clocks: {name: {met, n, value}}} of one view. */
+static void
+print_view_members(struct buffer *out, const struct score_rate *rate)
+{
+    print_count(out, "met", rate->hits);
+    print_count(out, "n", rate->n);
+    if (rate->present)
+        print_share(out, "value", rate->value);
+}
+
+static void
+print_view(struct buffer *out, const char *key, const struct score_record *record, bool honest)
+{
+    open_object(out, key);
+    print_view_members(out, honest ? &record->attainment_honest : &record->attainment_contract);
+    open_object(out, "clocks");
+    for (size_t i = 0; i < record->clocks_count; i++) {
+        const struct score_rate *rate = honest ? &record->clocks[i].honest : &record->clocks[i].contract;
+
+        if (!rate->present)
+            continue;
+        print_comma(out);
+        print_text(out, record->clocks[i].name);
+        buffer_append(out, ":{", 2);
+        print_view_members(out, rate);
+        close_object(out);
+    }
+    close_object(out);
+    close_object(out);
+}
+
+static void
+print_attainment(struct buffer *out, const struct score_record *record)
+{
+    if (record->clocks_count == 0)
+        return;
+    open_object(out, "attainment");
+    print_view(out, "contract", record, false);
+    print_view(out, "honest", record, true);
+    if (record->has_gap)
+        print_share(out, "gap", record->attainment_gap);
+    close_object(out);
+}
+
+static void
+print_impact(struct buffer *out, const struct score_record *record)
+{
+    if (!record->has_impact_px && !record->has_impact_nps)
+        return;
+    open_object(out, "impact");
+    if (record->has_impact_px)
+        print_points(out, "px", record->impact_px);
+    if (record->has_impact_nps)
+        print_points(out, "nps", record->impact_nps);
+    close_object(out);
+}
+
+static void
+print_one_change(struct buffer *out, const char *key, const struct score_change *change, int decimals)
+{
+    if (!change->present)
+        return;
+    open_object(out, key);
+    print_key(out, "previous");
+    number_print(out, change->previous, decimals);
+    print_key(out, "difference");
+    number_print(out, change->difference, decimals);
+    print_share(out, "z", change->z);
+    print_count(out, "previous_n", change->previous_n);
+    close_object(out);
+}
+
+static void
+print_change(struct buffer *out, const struct score_record *record)
+{
+    if (!record->change_nps.present && !record->change_px.present)
+        return;
+    open_object(out, "change");
+    print_one_change(out, "nps", &record->change_nps, NUMBER_POINTS_DECIMALS);
+    print_one_change(out, "px", &record->change_px, NUMBER_SHARE_DECIMALS);
+    close_object(out);
+}
+
+void
+score_json_print(struct buffer *out, const struct score_record *record)
+{
+    buffer_append_byte(out, '{');
+    print_key(out, "type");
+    buffer_append_text(out, "\"score\"");
+    print_scope(out, &record->scope);
+    print_key(out, "window");
+    print_text(out, record->window);
+    print_key(out, "at");
+    print_instant(out, record->at_ms);
+    print_count(out, "n", record->n);
+    print_count(out, "people", record->people);
+    print_key(out, "insufficient");
+    print_bool(out, record->insufficient);
+    print_nps(out, &record->nps);
+    print_px(out, &record->px);
+    print_mean(out, "csat", &record->csat);
+    print_mean(out, "ces", &record->ces);
+    print_lost_minutes(out, &record->lost_minutes);
+    print_rate(out, "response_rate", &record->response_rate, "answered", "offered");
+    print_coverage(out, record);
+    print_aspects(out, record);
+    print_attainment(out, record);
+    print_impact(out, record);
+    print_change(out, record);
+    close_object(out);
+}
+
+/* ---- keys ---- */
+
+static void
+append_encoded(struct buffer *out, struct slice text)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < text.bytes; i++) {
+        unsigned char byte = (unsigned char)text.at[i];
+
+        if (byte == '%' || byte == '/' || byte == ',' || byte == '=') {
+            buffer_append_byte(out, '%');
+            buffer_append_byte(out, digits[byte >> 4]);
+            buffer_append_byte(out, digits[byte & 15]);
+        } else {
+            buffer_append_byte(out, (char)byte);
+        }
+    }
+}
+
+void
+score_json_key(struct buffer *out, const struct score_record *record)
+{
+    bool first = true;
+
+    buffer_append_text(out, "score/");
+    buffer_append_slice(out, record->window);
+    buffer_append_byte(out, '/');
+    for (unsigned i = 0; i < SCORE_DIMENSIONS_COUNT; i++) {
+        if ((record->scope.dimensions & 1U << i) == 0)
+            continue;
+        if (!first)
+            buffer_append_byte(out, ',');
+        first = false;
+        buffer_append_text(out, dimension_text(i));
+        buffer_append_byte(out, '=');
+        append_encoded(out, record->scope.values[i]);
+    }
+}
+
+void
+score_json_id(struct buffer *out, const struct score_record *record)
+{
+    score_json_key(out, record);
+    buffer_append_byte(out, '/');
+    buffer_append_int64(out, record->at_ms);
+}
+
+/* ---- detractor alerts ---- */
+
+void
+score_json_detractor_key(struct buffer *out, const struct score_detractor *alert)
+{
+    effect_print_segment(out, alert->ticket.at != NULL ? alert->ticket : alert->customer);
+    buffer_append_text(out, "/experience/");
+    effect_print_segment(out, alert->survey);
+    buffer_append_byte(out, '/');
+    effect_print_segment(out, alert->feedback);
+    buffer_append_text(out, "/detractor");
+}
+
+void
+score_json_detractor_id(struct buffer *out, const struct score_detractor *alert)
+{
+    score_json_detractor_key(out, alert);
+    buffer_append_byte(out, '/');
+    buffer_append_text(out, alert_state_text(alert->state));
+    buffer_append_byte(out, '/');
+    buffer_append_int64(out, alert->arrival.revision);
+}
+
+static void
+print_named_text(struct buffer *out, const char *key, struct slice text)
+{
+    print_key(out, key);
+    print_text_or_null(out, text);
+}
+
+void
+score_json_print_detractor(struct buffer *out, const struct score_detractor *alert)
+{
+    struct buffer key = {0};
+
+    score_json_detractor_key(&key, alert);
+    buffer_append_byte(out, '{');
+    print_named_text(out, "key", buffer_slice(&key));
+    print_named_text(out, "ticket", alert->ticket);
+    print_named_text(out, "kind", slice_of(clock_kind_text(KIND_EXPERIENCE)));
+    print_named_text(out, "survey", alert->survey);
+    print_named_text(out, "feedback", alert->feedback);
+    print_named_text(out, "stage", slice_of("detractor"));
+    print_named_text(out, "state", slice_of(alert_state_text(alert->state)));
+    if (alert->by.at != NULL)
+        print_named_text(out, "by", alert->by);
+    print_named_text(out, "severity", slice_of(severity_text(alert->severity)));
+    print_key(out, "effective_at");
+    print_instant(out, alert->effective_at_ms);
+    print_named_text(out, "scale", alert->scale);
+    print_count(out, "score", alert->score);
+    for (unsigned i = 0; i < ATTRIBUTE_REQUESTER; i++)
+        print_named_text(out, dimension_text(i), alert->attributes[i]);
+    if (alert->respondent.at != NULL)
+        print_named_text(out, "respondent", alert->respondent);
+    print_named_text(out, "policy", alert->policy);
+    effect_print_arrival(out, &alert->arrival);
+    buffer_append_byte(out, '}');
+    buffer_free(&key);
+}
