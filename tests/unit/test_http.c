@@ -7,7 +7,6 @@
 #include <cmocka.h>
 #include <arpa/inet.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +22,7 @@ struct room {
     struct log *log;
     struct board *board;
     struct http *http;
+    FILE *log_file;
     int descriptor; /* of the log */
     int refreshed;
     char answer[1 << 20];
@@ -53,7 +53,8 @@ setup(void **state)
     room->config->stream_heartbeat_ms = 100;
     room->config->stream_stall_ms = 200;
     room->metrics = metrics_new();
-    room->descriptor = open("/dev/null", O_WRONLY);
+    room->log_file = tmpfile();
+    room->descriptor = fileno(room->log_file);
     room->log = log_new(&(struct log_options){.descriptor = room->descriptor, .level = LOG_DEBUG});
     room->board = board_new(room->config, room->metrics, room->log, 0xabc);
     room->http = http_new(
@@ -74,7 +75,7 @@ teardown(void **state)
     metrics_free(room->metrics);
     config_free(room->config);
     event_base_free(room->base);
-    close(room->descriptor);
+    fclose(room->log_file);
     free(room);
     return 0;
 }
@@ -401,6 +402,20 @@ streams_are_bounded(void **state)
     close(first);
 }
 
+/* What a field of the log's line of this kind says; -1: there is no such line. */
+static long
+logged(struct room *room, const char *event, const char *field)
+{
+    char line[1024];
+    long found = -1;
+
+    rewind(room->log_file);
+    while (fgets(line, sizeof line, room->log_file) != NULL)
+        if (strstr(line, event) != NULL && strstr(line, field) != NULL)
+            found = atol(strstr(line, field) + strlen(field));
+    return found;
+}
+
 /* One that takes nothing is given a bounded amount, then cut off; its neighbour notices nothing. */
 static void
 a_stalled_client_is_cut_off_and_hurts_nobody(void **state)
@@ -410,6 +425,7 @@ a_stalled_client_is_cut_off_and_hurts_nobody(void **state)
     int stalled;
     int neighbour;
 
+    room->config->stream_buffer_bytes_max = 65536;
     memset(value, ' ', sizeof value);
     memcpy(value, "{\"n\":", 5);
     memcpy(value + sizeof value - 3, "1}", 3);
@@ -436,6 +452,7 @@ a_stalled_client_is_cut_off_and_hurts_nobody(void **state)
         }
     }
     assert_int_equal(metrics_value(room->metrics, METRIC_STREAM_CUT, 0), 1);
+    assert_in_range(logged(room, "stream_client_cut", "unsent_bytes="), 1, 65536 + sizeof value);
     assert_int_equal(metrics_value(room->metrics, METRIC_STREAM_CLIENTS, 0), 1);
     board_record(room->board, BOARD_SCORES, slice_of("last"), slice_of("{}"), 0);
     assert_true(wait_for(room, neighbour, "\"key\":\"last\""));
