@@ -81,11 +81,13 @@ teardown(void **state)
 }
 
 static int
-call(struct room *room)
+call(struct room *room, int receive_bytes)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)http_port(room->http))};
     int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
+    if (receive_bytes > 0) /* the system's own buffers fill soon */
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
     inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
     (void)!connect(descriptor, (struct sockaddr *)&address, sizeof address);
     return descriptor;
@@ -121,15 +123,21 @@ wait_for(struct room *room, int descriptor, const char *text)
 }
 
 static int
-say(struct room *room, const char *text)
+say_slowly(struct room *room, const char *text, int receive_bytes)
 {
-    int descriptor = call(room);
+    int descriptor = call(room, receive_bytes);
 
     for (int i = 0; i < 20; i++)
         turn(room);
     assert_int_equal(send(descriptor, text, strlen(text), MSG_NOSIGNAL), strlen(text));
     room->answer_bytes = 0;
     return descriptor;
+}
+
+static int
+say(struct room *room, const char *text)
+{
+    return say_slowly(room, text, 0);
 }
 
 /* The whole answer to a request that ends its connection. */
@@ -298,7 +306,7 @@ connections_are_bounded(void **state)
 
     room->config->http_connections_max = 2;
     for (int i = 0; i < 3; i++)
-        descriptors[i] = call(room);
+        descriptors[i] = call(room, 0);
     for (int i = 0; i < 20; i++)
         turn(room);
     expect(ask(room, "GET", "/api/v1/open", ""), "HTTP/1.1 503 Service Unavailable\r\n");
@@ -426,10 +434,11 @@ a_stalled_client_is_cut_off_and_hurts_nobody(void **state)
     int neighbour;
 
     room->config->stream_buffer_bytes_max = 65536;
+    room->config->stream_interval_ms = 5;
     memset(value, ' ', sizeof value);
     memcpy(value, "{\"n\":", 5);
     memcpy(value + sizeof value - 3, "1}", 3);
-    stalled = say(room, stream_request);
+    stalled = say_slowly(room, stream_request, 4096);
     for (int i = 0; i < 50; i++)
         turn(room);
     neighbour = say(room, stream_request);
