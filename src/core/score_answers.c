@@ -1,15 +1,15 @@
 /*
- * What: answers, offers and the people who gave them: one record each, found by (survey, feedback id), chained by ticket and by person;
- * and who of several answers counts.
+ * What: answers, offers and the people who gave them: one record each, found by (survey, feedback id),
+ * chained by ticket and by person; and who of several answers counts.
  *
- * Why this way: one record of 56 bytes serves every scope and window. Chains run from the latest to the earliest, so the
- * two questions that are asked all the time, "is there a later one?" and "who takes its place?", end at the first hit.
- * What counts depends on the set of records alone, never on the order in which they came: a rebuild from the log
- * cannot differ.
+ * Why this way: one record of 56 bytes serves every scope and window. Chains run from the latest to the
+ * earliest, so the two questions that are asked all the time, "is there a later one?" and "who takes its
+ * place?", end at the first hit. What counts depends on the set of records alone, never on the order in which
+ * they came: a rebuild from the log cannot differ.
  *
- * Always true: of all answers that share ticket (or cycle, or person), survey and scale, the latest is counted and no other; the same
- * of offers that share person, ticket and survey; what is withdrawn is in no chain. At one instant the greater
- * feedback id is later.
+ * Always true: of all answers that share ticket (or cycle, or person), survey and scale, the latest is
+ * counted and no other; the same of offers that share person, ticket and survey; what is withdrawn is in no
+ * chain. At one instant the greater feedback id is later.
  *
  * Not here: deciding what an event says (score_join), sums (score_count).
  */
@@ -67,10 +67,12 @@ score_answers_find(const struct scores *scores, symbol survey, struct slice id, 
     uint32_t place = score_index_home(&scores->answer_index, hash);
     uint32_t number;
 
-    for (; (number = scores->answer_index.slots[place]) != 0; place = score_index_next(&scores->answer_index, place)) {
+    for (; (number = scores->answer_index.slots[place]) != 0;
+         place = score_index_next(&scores->answer_index, place)) {
         const struct score_answer *answer = scores_answer_at(scores, number);
 
-        if (score_index_may_be(&scores->answer_index, place, hash) && ((answer->flags & ANSWER_OFFER) != 0) == offer && survey_of(scores, answer) == survey &&
+        if (score_index_may_be(&scores->answer_index, place, hash) &&
+            ((answer->flags & ANSWER_OFFER) != 0) == offer && survey_of(scores, answer) == survey &&
             slice_equal(score_texts_get(&scores->texts, answer->id), id))
             return number;
     }
@@ -89,7 +91,8 @@ take_person(struct scores *scores, struct slice name)
 
     if (name.at == NULL)
         return 0;
-    for (; (number = scores->person_index.slots[place]) != 0; place = score_index_next(&scores->person_index, place)) {
+    for (; (number = scores->person_index.slots[place]) != 0;
+         place = score_index_next(&scores->person_index, place)) {
         person = scores_person_at(scores, number);
         if (score_index_may_be(&scores->person_index, place, hash) &&
             slice_equal(score_texts_get(&scores->texts, person->name), name)) {
@@ -192,7 +195,8 @@ set_chained(struct scores *scores, uint32_t number, bool in)
 
 /* ---- who counts ---- */
 
-/* What an answer competes in: one survey, one scale (none: offers), and a ticket, a cycle of it, or a person. */
+/* What an answer competes in: one survey, one scale (none: offers), and a ticket, a cycle of it, or a person.
+ */
 static bool
 compete(const struct scores *scores, const struct score_answer *a, const struct score_answer *b)
 {
@@ -216,8 +220,9 @@ compete(const struct scores *scores, const struct score_answer *a, const struct 
         uint32_t of_a = score_tickets_version_at(scores, a->ticket, a->at_ms);
         uint32_t of_b = score_tickets_version_at(scores, b->ticket, b->at_ms);
 
-        return of_a == of_b || ((const struct score_version *)score_store_at(&scores->versions, of_a))->cycle ==
-                                   ((const struct score_version *)score_store_at(&scores->versions, of_b))->cycle;
+        return of_a == of_b ||
+               ((const struct score_version *)score_store_at(&scores->versions, of_a))->cycle ==
+                   ((const struct score_version *)score_store_at(&scores->versions, of_b))->cycle;
     }
 }
 
@@ -227,7 +232,8 @@ competition_of(const struct scores *scores, const struct score_answer *answer, b
 {
     bool offer = (answer->flags & ANSWER_OFFER) != 0;
 
-    *ret_by_ticket = offer ? answer->ticket != 0 : scores->experience->one_answer_per != ONE_ANSWER_PER_RESPONDENT;
+    *ret_by_ticket =
+        offer ? answer->ticket != 0 : scores->experience->one_answer_per != ONE_ANSWER_PER_RESPONDENT;
     if (*ret_by_ticket)
         return answer->ticket == 0 ? 0 : scores_ticket_at(scores, answer->ticket)->answers;
     return answer->person == 0 ? 0 : scores_person_at(scores, answer->person)->answers;
@@ -235,7 +241,8 @@ competition_of(const struct scores *scores, const struct score_answer *answer, b
 
 /* The first competitor from `number` on in its chain (number itself may be it). */
 static uint32_t
-next_competitor(const struct scores *scores, uint32_t number, const struct score_answer *answer, bool by_ticket)
+next_competitor(const struct scores *scores, uint32_t number, const struct score_answer *answer,
+                bool by_ticket)
 {
     while (number != 0 && !compete(scores, scores_answer_at(scores, number), answer))
         number = *next_of(scores_answer_at(scores, number), by_ticket);
@@ -265,7 +272,8 @@ set_counted(struct scores *scores, uint32_t number, bool counted)
         score_count_answer(scores, number, counted);
 }
 
-/* A new one is in its chains: it counts when it is the latest, and then takes the place of the one that did. */
+/* A new one is in its chains: it counts when it is the latest, and then takes the place of the one that did.
+ */
 static void
 enter_election(struct scores *scores, uint32_t number)
 {
@@ -311,7 +319,8 @@ find_triple(const struct scores *scores, const struct score_answer *answer, bool
     }
     /* Without ticket and person an offer and its answer are known by their feedback id. */
     if (answer->ticket == 0 && answer->person == 0)
-        return score_answers_find(scores, survey_of(scores, answer), score_texts_get(&scores->texts, answer->id), offer);
+        return score_answers_find(scores, survey_of(scores, answer),
+                                  score_texts_get(&scores->texts, answer->id), offer);
     return 0;
 }
 
@@ -472,7 +481,8 @@ take_aspects(struct scores *scores, struct score_answer *answer, const struct fe
         if (has_aspect(aspects, name))
             symbols_release(scores->options.symbols, name);
         else
-            aspects->items[aspects->count++] = (struct score_answer_aspect){name, score, (int8_t)answer_class};
+            aspects->items[aspects->count++] =
+                (struct score_answer_aspect){name, score, (int8_t)answer_class};
     }
 }
 
@@ -508,7 +518,8 @@ fill(struct scores *scores, struct score_answer *answer, const struct answer_out
     flags |= answer->flags & ANSWER_ALERTED;
     answer->flags = (uint8_t)flags;
     answer->at_ms = outcome->answered_at_ms;
-    answer->context = score_context_of(scores, outcome->attributes, outcome->source, feedback, outcome->attributes_own);
+    answer->context =
+        score_context_of(scores, outcome->attributes, outcome->source, feedback, outcome->attributes_own);
     answer->ticket = outcome->ticket.at != NULL ? score_tickets_take(scores, outcome->ticket) : 0;
     answer->person = take_person(scores, feedback->respondent);
     answer->revision = outcome->arrival.revision;
@@ -592,7 +603,8 @@ score_answers_count_all(struct scores *scores)
     for (uint32_t i = 1; i < scores->answers.used; i++) {
         const struct score_answer *answer = scores_answer_at(scores, i);
 
-        if (answer->id != 0 && (answer->flags & ANSWER_WITHDRAWN) == 0 && score_answers_elected(scores, i) == i)
+        if (answer->id != 0 && (answer->flags & ANSWER_WITHDRAWN) == 0 &&
+            score_answers_elected(scores, i) == i)
             score_count_answer(scores, i, true);
     }
 }

@@ -1,9 +1,10 @@
 /*
- * What: audits of the score side, for tests: a hash over the whole state that does not depend on its place in memory, and a
- * count of everything from scratch.
+ * What: audits of the score side, for tests: a hash over the whole state that does not depend on its place in
+ * memory, and a count of everything from scratch.
  *
- * Why this way: "a rebuild gives the same state" is a claim about everything, so the hash takes in every record with its texts and
- * every scope with its sums. The audit counts by the rules as written, without chains, marks or leaves.
+ * Why this way: "a rebuild gives the same state" is a claim about everything, so the hash takes in every
+ * record with its texts and every scope with its sums. The audit counts by the rules as written, without
+ * chains, marks or leaves.
  *
  * Always true: it changes nothing.
  *
@@ -42,7 +43,8 @@ mix_values(const struct scores *scores, uint64_t hash, const struct score_values
 static uint64_t
 mix_context(const struct scores *scores, uint64_t hash, uint32_t context)
 {
-    return context == 0 ? mix_number(hash, 0) : mix_values(scores, hash, score_scopes_values(&scores->scopes, context));
+    return context == 0 ? mix_number(hash, 0)
+                        : mix_values(scores, hash, score_scopes_values(&scores->scopes, context));
 }
 
 static uint64_t
@@ -183,7 +185,8 @@ check_people(struct scores *scores, const struct score_scope_state *scope)
         for (uint32_t j = 1; j < scores->answers.used && answer->person != 0; j++) {
             const struct score_answer *other = scores_answer_at(scores, j);
 
-            if ((other->flags & (ANSWER_COUNTED | ANSWER_OFFER)) == ANSWER_COUNTED && other->person == answer->person &&
+            if ((other->flags & (ANSWER_COUNTED | ANSWER_OFFER)) == ANSWER_COUNTED &&
+                other->person == answer->person &&
                 score_scopes_of(&scores->scopes, other->context)[scope->definition] == scope->number &&
                 score_answers_later(scores, other, answer))
                 last = false;
@@ -215,15 +218,15 @@ scores_check(struct scores *scores)
 
         if (answer->id == 0)
             continue;
-        must(counted ==
-             ((answer->flags & ANSWER_WITHDRAWN) == 0 && score_answers_elected(scores, i) == i));
+        must(counted == ((answer->flags & ANSWER_WITHDRAWN) == 0 && score_answers_elected(scores, i) == i));
         if (!counted || (answer->flags & ANSWER_OFFER) != 0)
             continue;
         for (size_t d = 0; d < scores->scopes.definitions_count; d++)
             if (score_scopes_of(&scores->scopes, answer->context)[d] != 0)
-                entries += 1 + (answer->aspects == 0 ? 0 : ((const struct score_answer_aspects *)score_store_at(
-                                                               &scores->aspects, answer->aspects))
-                                                               ->count);
+                entries += 1 + (answer->aspects == 0 ? 0
+                                                     : ((const struct score_answer_aspects *)score_store_at(
+                                                            &scores->aspects, answer->aspects))
+                                                           ->count);
     }
     for (uint32_t i = 1; i < scores->scopes.scopes.used; i++) {
         const struct score_scope_state *scope = score_scopes_at(&scores->scopes, i);

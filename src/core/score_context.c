@@ -1,9 +1,9 @@
 /*
  * What: from the texts of a record to the number of its context.
  *
- * Why this way: most records look like one that came before. A small cache by a cheap hash over all texts finds the
- * context in one step and compares every text, so neither the hash nor the cache can make a mistake; only what is
- * new is looked up word by word.
+ * Why this way: most records look like one that came before. A small cache by a cheap hash over all texts
+ * finds the context in one step and compares every text, so neither the hash nor the cache can make a
+ * mistake; only what is new is looked up word by word.
  *
  * Always true: the result does not depend on what the cache holds.
  *

@@ -1,12 +1,13 @@
 /*
  * What: the one place where answers, offers, solved tickets and verdicts enter and leave the scopes' series.
  *
- * Why this way: a thing weighs what its record says, so it must leave with the record it came with. Whoever changes a record takes it
- * out first and puts it back after. Distinct people are sums too: in every scope the latest counting answer of a person
- * bears a mark, and all windows end now, so a window has as many people as marks.
+ * Why this way: a thing weighs what its record says, so it must leave with the record it came with. Whoever
+ * changes a record takes it out first and puts it back after. Distinct people are sums too: in every scope
+ * the latest counting answer of a person bears a mark, and all windows end now, so a window has as many
+ * people as marks.
  *
- * Always true: a record is in the series of every scope of its context, or in none; of one person's answers in one scope
- * exactly the latest is marked; an answer without respondent is a person of its own.
+ * Always true: a record is in the series of every scope of its context, or in none; of one person's answers
+ * in one scope exactly the latest is marked; an answer without respondent is a person of its own.
  *
  * Not here: who counts (score_answers, score_tickets).
  */
@@ -116,7 +117,8 @@ score_count_weigher(const struct scores *scores, uint64_t kind)
 
 /* One thing into or out of one series of every scope of its context. */
 static void
-count_in_scopes(struct scores *scores, uint32_t context, uint64_t kind, int64_t at_ms, uint32_t number, bool in)
+count_in_scopes(struct scores *scores, uint32_t context, uint64_t kind, int64_t at_ms, uint32_t number,
+                bool in)
 {
     const uint32_t *list = score_scopes_of(&scores->scopes, context);
     struct score_weigher weigher = score_count_weigher(scores, kind);
@@ -175,7 +177,8 @@ find_others(const struct scores *scores, uint32_t number, const uint32_t *list, 
 
         if (other == number || (candidate->flags & (ANSWER_COUNTED | ANSWER_OFFER)) != ANSWER_COUNTED)
             continue;
-        theirs = ((const struct score_context *)score_store_at(&scores->scopes.contexts, candidate->context))->scopes;
+        theirs = ((const struct score_context *)score_store_at(&scores->scopes.contexts, candidate->context))
+                     ->scopes;
         for (size_t i = 0; i < definitions; i++)
             if (list[i] != 0 && ret_others[i] == 0 && theirs[i] == list[i]) {
                 ret_others[i] = other;
@@ -225,7 +228,8 @@ score_count_answer(struct scores *scores, uint32_t number, bool in)
     must(((answer->flags & ANSWER_COUNTED) != 0) != in);
     answer->flags = (uint8_t)(answer->flags ^ ANSWER_COUNTED);
     if ((answer->flags & ANSWER_OFFER) != 0) {
-        count_in_scopes(scores, answer->context, score_series_kind(SCORE_OFFERS, 0, 0), answer->at_ms, number, in);
+        count_in_scopes(scores, answer->context, score_series_kind(SCORE_OFFERS, 0, 0), answer->at_ms, number,
+                        in);
         return;
     }
     count_one_answer(scores, number, in);
@@ -234,8 +238,8 @@ score_count_answer(struct scores *scores, uint32_t number, bool in)
 
         for (uint32_t i = 0; i < aspects->count; i++)
             count_in_scopes(scores, answer->context,
-                            score_series_kind(SCORE_ASPECT, answer->scale, aspects->items[i].name), answer->at_ms,
-                            number, in);
+                            score_series_kind(SCORE_ASPECT, answer->scale, aspects->items[i].name),
+                            answer->at_ms, number, in);
     }
 }
 
@@ -246,8 +250,8 @@ score_count_solved(struct scores *scores, uint32_t number, bool in)
 
     must(((ticket->flags & TICKET_COUNTED) != 0) != in);
     ticket->flags = (uint8_t)(ticket->flags ^ TICKET_COUNTED);
-    count_in_scopes(scores, ticket->counted_context, score_series_kind(SCORE_SOLVED, 0, 0), ticket->counted_at_ms,
-                    number, in);
+    count_in_scopes(scores, ticket->counted_context, score_series_kind(SCORE_SOLVED, 0, 0),
+                    ticket->counted_at_ms, number, in);
 }
 
 void

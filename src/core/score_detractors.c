@@ -1,11 +1,12 @@
 /*
- * What: the alert of a negative answer: it fires at once, is acknowledged, and is over when the answer is changed to better (resolved)
- * or taken back (withdrawn).
+ * What: the alert of a negative answer: it fires at once, is acknowledged, and is over when the answer is
+ * changed to better (resolved) or taken back (withdrawn).
  *
- * Why this way: whether an alert stands is read off the answer and one flag beside it, after every fold of it; so a rebuild
- * from the log knows what fired without a word said again.
+ * Why this way: whether an alert stands is read off the answer and one flag beside it, after every fold of
+ * it; so a rebuild from the log knows what fired without a word said again.
  *
- * Always true: the flag is set exactly while the answer is negative, not withdrawn, and alerts were asked for when it came.
+ * Always true: the flag is set exactly while the answer is negative, not withdrawn, and alerts were asked for
+ * when it came.
  *
  * Not here: its bytes (wire), repeats.
  */
@@ -52,7 +53,8 @@ score_detractors_follow(struct scores *scores, uint32_t number)
     struct score_answer *answer = scores_answer_at(scores, number);
     bool withdrawn = (answer->flags & ANSWER_WITHDRAWN) != 0;
     bool stands = (answer->flags & ANSWER_ALERTED) != 0;
-    bool negative = !withdrawn && (answer->flags & ANSWER_OFFER) == 0 && score_class(answer) == ANSWER_NEGATIVE;
+    bool negative =
+        !withdrawn && (answer->flags & ANSWER_OFFER) == 0 && score_class(answer) == ANSWER_NEGATIVE;
     struct slice nobody = {NULL, 0};
 
     if (negative == stands || (negative && !scores->experience->detractor_alert))
@@ -96,7 +98,8 @@ find(const struct scores *scores, struct slice key)
         segments[i] = take_segment(&key, room[i]);
     if (!slice_is(segments[1], "experience") || !slice_is(key, "detractor"))
         return 0;
-    number = score_answers_find(scores, symbols_find(scores->options.symbols, segments[2]), segments[3], false);
+    number =
+        score_answers_find(scores, symbols_find(scores->options.symbols, segments[2]), segments[3], false);
     if (number == 0 && segments[2].bytes == 0)
         number = score_answers_find(scores, 0, segments[3], false);
     return number;

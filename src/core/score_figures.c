@@ -1,11 +1,11 @@
 /*
  * What: the figures of one scope in every window, from the sums of its series.
  *
- * Why this way: all bounds of all windows are read in one pass over each series; everything after is arithmetic on whole
- * numbers, and the only floating point is the last division.
+ * Why this way: all bounds of all windows are read in one pass over each series; everything after is
+ * arithmetic on whole numbers, and the only floating point is the last division.
  *
- * Always true: the same entries give the same record, whatever was read before. A figure with fewer than min_answers
- * answers is absent; its counts are there.
+ * Always true: the same entries give the same record, whatever was read before. A figure with fewer than
+ * min_answers answers is absent; its counts are there.
  *
  * Not here: when it is read (score_publish), how it is printed (wire/score_json).
  */
@@ -45,8 +45,8 @@ compare_instants(const void *a, const void *b)
 }
 
 static void
-collect_bounds(const struct scores *scores, const struct policy_window *windows, size_t windows_count, int64_t at_ms,
-               struct bounds *bounds)
+collect_bounds(const struct scores *scores, const struct policy_window *windows, size_t windows_count,
+               int64_t at_ms, struct bounds *bounds)
 {
     size_t kept = 0;
 
@@ -109,7 +109,8 @@ add_mean(struct score_mean *mean, const struct score_tally *tally)
 }
 
 static void
-add_answers(const struct scores *scores, const struct part *part, struct score_record *record, struct before *before)
+add_answers(const struct scores *scores, const struct part *part, struct score_record *record,
+            struct before *before)
 {
     uint8_t scale = (uint8_t)part->kind;
 
@@ -131,7 +132,8 @@ add_answers(const struct scores *scores, const struct part *part, struct score_r
 
 /* Series of one aspect stand together, one a scale. */
 static void
-add_aspect(const struct scores *scores, const struct part *part, struct score_record *record, struct score_aspect *aspects)
+add_aspect(const struct scores *scores, const struct part *part, struct score_record *record,
+           struct score_aspect *aspects)
 {
     struct slice name = symbols_text(scores->options.symbols, (symbol)(part->kind >> 8));
     struct score_aspect *aspect = record->aspects_count > 0 ? &aspects[record->aspects_count - 1] : NULL;
@@ -173,9 +175,10 @@ static void
 add_solved(const struct score_tally *now, struct score_record *record)
 {
     record->coverage = (struct score_rate){.hits = now->columns[SOLVED_OFFERED], .n = now->columns[SOLVED_N]};
-    record->coverage_met = (struct score_rate){.hits = now->columns[SOLVED_MET_OFFERED], .n = now->columns[SOLVED_MET_N]};
-    record->coverage_breached =
-        (struct score_rate){.hits = now->columns[SOLVED_BREACHED_OFFERED], .n = now->columns[SOLVED_BREACHED_N]};
+    record->coverage_met =
+        (struct score_rate){.hits = now->columns[SOLVED_MET_OFFERED], .n = now->columns[SOLVED_MET_N]};
+    record->coverage_breached = (struct score_rate){.hits = now->columns[SOLVED_BREACHED_OFFERED],
+                                                    .n = now->columns[SOLVED_BREACHED_N]};
 }
 
 static void
@@ -297,12 +300,14 @@ finish_change(const struct scores *scores, struct score_record *record, struct b
     if (record->px.present && before->px.present)
         record->change_px = (struct score_change){
             true, before->px.value, record->px.value - before->px.value,
-            score_statistics_share_z(record->px.positive, record->px.n, before->px.positive, before->px.n), before->px.n};
+            score_statistics_share_z(record->px.positive, record->px.n, before->px.positive, before->px.n),
+            before->px.n};
     if (now->present && then->present)
         record->change_nps = (struct score_change){
             true, then->value, now->value - then->value,
-            score_statistics_nps_z((struct score_nps_counts){now->promoters, now->passives, now->detractors},
-                                   (struct score_nps_counts){then->promoters, then->passives, then->detractors}),
+            score_statistics_nps_z(
+                (struct score_nps_counts){now->promoters, now->passives, now->detractors},
+                (struct score_nps_counts){then->promoters, then->passives, then->detractors}),
             then->n};
 }
 
@@ -367,7 +372,8 @@ expiry(const struct scores *scores, const struct score_scope_state *scope, const
 
         if (leaves_ms != INT64_MAX && leaves_ms + window->length_ms < earliest_ms)
             earliest_ms = leaves_ms + window->length_ms;
-        if (scope->series[i].kind >> 56 == SCORE_ANSWERS && fades_ms <= place->after_ms && fades_ms + 2 * window->length_ms < earliest_ms)
+        if (scope->series[i].kind >> 56 == SCORE_ANSWERS && fades_ms <= place->after_ms &&
+            fades_ms + 2 * window->length_ms < earliest_ms)
             earliest_ms = fades_ms + 2 * window->length_ms;
     }
     return earliest_ms;
@@ -389,8 +395,8 @@ keep_what_is_compared(struct part *part)
 }
 
 static void
-read_window(struct scores *scores, const struct score_scope_state *scope, const struct policy_window *window, int64_t at_ms,
-            const struct bounds *bounds, struct score_reading *reading)
+read_window(struct scores *scores, const struct score_scope_state *scope, const struct policy_window *window,
+            int64_t at_ms, const struct bounds *bounds, struct score_reading *reading)
 {
     struct score_window place = score_windows_at(window, scores->zone, at_ms);
     size_t before_bound = bound_of(bounds, place.before_ms);
@@ -406,7 +412,8 @@ read_window(struct scores *scores, const struct score_scope_state *scope, const 
         score_tally_subtract(&part.before, &sums[before_bound]);
         add_part(scores, &part, &reading->record, &before);
         keep_what_is_compared(&part);
-        if (memcmp(&part.now, &nothing, sizeof nothing) != 0 || memcmp(&part.before, &nothing, sizeof nothing) != 0)
+        if (memcmp(&part.now, &nothing, sizeof nothing) != 0 ||
+            memcmp(&part.before, &nothing, sizeof nothing) != 0)
             reading->digest = hash_bytes(reading->digest, &part, sizeof part);
     }
     reading->record.window = window->name;
@@ -425,12 +432,14 @@ make_room(struct scores *scores, size_t series)
     scores->read_room = series + series / 2;
     scores->read_sums =
         memory_resize(scores->read_sums, scores->read_room * SCORE_BOUNDS_MAX * sizeof *scores->read_sums);
-    scores->read_aspects = memory_resize(scores->read_aspects, scores->read_room * sizeof *scores->read_aspects);
+    scores->read_aspects =
+        memory_resize(scores->read_aspects, scores->read_room * sizeof *scores->read_aspects);
     scores->read_clocks = memory_resize(scores->read_clocks, scores->read_room * sizeof *scores->read_clocks);
 }
 
 static void
-describe_scope(const struct scores *scores, const struct score_scope_state *scope, struct score_scope *description)
+describe_scope(const struct scores *scores, const struct score_scope_state *scope,
+               struct score_scope *description)
 {
     description->dimensions = scores->scopes.definitions[scope->definition].dimensions;
     for (size_t i = 0; i < SCORE_DIMENSIONS_COUNT; i++)
@@ -463,7 +472,8 @@ score_figures_read(struct scores *scores, const struct score_scope_state *scope,
         if (i % WINDOWS_AT_ONCE == 0) {
             size_t left = windows_count - i;
 
-            collect_bounds(scores, &windows[i], left < WINDOWS_AT_ONCE ? left : WINDOWS_AT_ONCE, at_ms, &bounds);
+            collect_bounds(scores, &windows[i], left < WINDOWS_AT_ONCE ? left : WINDOWS_AT_ONCE, at_ms,
+                           &bounds);
             read_sums(scores, scope, &bounds);
         }
         describe_scope(scores, scope, &reading.record.scope);

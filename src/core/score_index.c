@@ -1,11 +1,11 @@
 /*
  * What: an open-addressing hash table of record numbers, linear probing, no tombstones.
  *
- * Why this way: a slot is a number and 8 bits of the hash; the key stays in the record, which is looked at only when
- * the bits agree. So the table may be seven eighths full. Growing asks for the hashes again.
+ * Why this way: a slot is a number and 8 bits of the hash; the key stays in the record, which is looked at
+ * only when the bits agree. So the table may be seven eighths full. Growing asks for the hashes again.
  *
- * Always true: 0 is an empty slot; at most seven eighths are full; between a number's home and its place there is no
- * empty slot.
+ * Always true: 0 is an empty slot; at most seven eighths are full; between a number's home and its place
+ * there is no empty slot.
  *
  * Not here: comparing keys (the caller walks the candidates), shrinking, threads.
  */

@@ -2,10 +2,10 @@
 #define SLAD_CORE_SCORE_INDEX_H
 
 /*
- * Which number of a score_store has this key: open addressing, 5 bytes a slot. Keys live in the records. To look up, walk the
- * candidates and compare the keys of those that may be it:
- *     for (p = score_index_home(ix, hash); (number = ix->slots[p]) != 0; p = score_index_next(ix, p))
- *         if (score_index_may_be(ix, p, hash) && ...)
+ * Which number of a score_store has this key: open addressing, 5 bytes a slot. Keys live in the records. To
+ * look up, walk the candidates and compare the keys of those that may be it: for (p = score_index_home(ix,
+ * hash); (number = ix->slots[p]) != 0; p = score_index_next(ix, p)) if (score_index_may_be(ix, p, hash) &&
+ * ...)
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,7 +23,7 @@ struct score_index {
 void score_index_init(struct score_index *index, uint64_t (*hash_of)(const void *context, uint32_t number),
                       const void *context);
 void score_index_done(struct score_index *index);
-void score_index_add(struct score_index *index, uint32_t number);    /* its record is complete, its key is new */
+void score_index_add(struct score_index *index, uint32_t number); /* its record is complete, its key is new */
 void score_index_remove(struct score_index *index, uint32_t number); /* its record is still there */
 size_t score_index_bytes(const struct score_index *index);
 

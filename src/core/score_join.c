@@ -1,12 +1,12 @@
 /*
- * What: decides answer outcomes: what a feedback event says, with the attributes its ticket had at that instant; and says it again when the
- * ticket turns up later or its past is corrected.
+ * What: decides answer outcomes: what a feedback event says, with the attributes its ticket had at that
+ * instant; and says it again when the ticket turns up later or its past is corrected.
  *
- * Why this way: an answer outcome is a fact for everybody who reads the log, so it carries all it takes to recompute a
- * score; and slad itself learns nothing but from that fact: decide, send, fold.
+ * Why this way: an answer outcome is a fact for everybody who reads the log, so it carries all it takes to
+ * recompute a score; and slad itself learns nothing but from that fact: decide, send, fold.
  *
- * Always true: the newest event of a feedback id decides (R54: at its own time), whatever the order of arrival; a revision is one more than any
- * before it; what the answer says of itself wins over its ticket.
+ * Always true: the newest event of a feedback id decides (R54: at its own time), whatever the order of
+ * arrival; a revision is one more than any before it; what the answer says of itself wins over its ticket.
  *
  * Not here: counting (score_answers), free text (it never gets this far).
  */
@@ -40,7 +40,8 @@ check_scale(struct scores *scores, const struct event *event)
         return refuse(scores, ERROR_NUMBER_OUT_OF_RANGE, "feedback.score is not in its scale's table");
     for (size_t i = 0; i < feedback->aspects_count; i++)
         if (score_answers_class(scale, feedback->aspects[i].score) < 0)
-            return refuse(scores, ERROR_NUMBER_OUT_OF_RANGE, "feedback.aspects has a score not in the scale's table");
+            return refuse(scores, ERROR_NUMBER_OUT_OF_RANGE,
+                          "feedback.aspects has a score not in the scale's table");
     return (struct engine_answer){ENGINE_APPLIED, ERROR_NONE, NULL};
 }
 
@@ -201,7 +202,8 @@ score_join_feedback(struct scores *scores, const struct event *event)
     number = record_like(scores, &outcome);
     if (number != 0 && scores_answer_at(scores, number)->at_ms > event->at_ms) {
         scores->no_effect++;
-        return (struct engine_answer){ENGINE_NO_EFFECT, ERROR_NONE, "a newer event of this feedback id was read before"};
+        return (struct engine_answer){ENGINE_NO_EFFECT, ERROR_NONE,
+                                      "a newer event of this feedback id was read before"};
     }
     decide(scores, &outcome);
     if (event->at_ms > scores->t_ms)
@@ -229,7 +231,8 @@ outcome_of_record(const struct scores *scores, uint32_t number, struct feedback_
     feedback->touchpoint = symbols_text(symbols, values->of[SCORE_TOUCHPOINT]);
     feedback->scale = symbols_text(symbols, scores->scales[answer->scale]);
     if (answer->person != 0)
-        feedback->respondent = score_texts_get(&scores->texts, scores_person_at(scores, answer->person)->name);
+        feedback->respondent =
+            score_texts_get(&scores->texts, scores_person_at(scores, answer->person)->name);
     feedback->has_score = answer->scale != 0;
     feedback->score = answer->score;
     feedback->has_lost_minutes = answer->lost_minutes != 0;
@@ -238,7 +241,8 @@ outcome_of_record(const struct scores *scores, uint32_t number, struct feedback_
         const struct score_answer_aspects *items = score_store_at(&scores->aspects, answer->aspects);
 
         for (uint32_t i = 0; i < items->count; i++)
-            aspects[i] = (struct feedback_aspect){symbols_text(symbols, items->items[i].name), items->items[i].score};
+            aspects[i] =
+                (struct feedback_aspect){symbols_text(symbols, items->items[i].name), items->items[i].score};
         feedback->aspects = aspects;
         feedback->aspects_count = items->count;
     }
@@ -257,7 +261,8 @@ decide_again(struct scores *scores, uint32_t number)
 
     join(scores, &outcome);
     scores->joined_later++;
-    decide(scores, &outcome); /* its texts are those of the record: the fold takes hold of them before it lets go */
+    decide(scores,
+           &outcome); /* its texts are those of the record: the fold takes hold of them before it lets go */
 }
 
 void

@@ -1,12 +1,13 @@
 /*
- * What: when a scope's records go out: on change, at most once in publish_every; and when time alone changes them.
+ * What: when a scope's records go out: on change, at most once in publish_every; and when time alone changes
+ * them.
  *
- * Why this way: one heap of scopes by the instant at which each has something to say next. A change asks for "now, or when the
- * pause is over"; after each publication the scope asks for the next instant at which something leaves a window. So an
- * expiry is exact to the millisecond and costs nothing until it comes.
+ * Why this way: one heap of scopes by the instant at which each has something to say next. A change asks for
+ * "now, or when the pause is over"; after each publication the scope asks for the next instant at which
+ * something leaves a window. So an expiry is exact to the millisecond and costs nothing until it comes.
  *
- * Always true: a scope that changed since its last publication is in the heap; a record goes out only if it says
- * something else than the last one of its scope and window.
+ * Always true: a scope that changed since its last publication is in the heap; a record goes out only if it
+ * says something else than the last one of its scope and window.
  *
  * Not here: what a record says (score_figures).
  */

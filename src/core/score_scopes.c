@@ -1,12 +1,13 @@
 /*
- * What: contexts (shared sets of attribute values), scopes (where things count), and which context counts in which scopes.
+ * What: contexts (shared sets of attribute values), scopes (where things count), and which context counts in
+ * which scopes.
  *
- * Why this way: an answer refers to its context by one number, and the context has looked up its scopes once; so counting an answer is
- * one loop over a short list of numbers, whatever the policy calls a scope. KEIs and contracts are scopes with a filter
- * in place of dimensions: the fold does not know the difference.
+ * Why this way: an answer refers to its context by one number, and the context has looked up its scopes once;
+ * so counting an answer is one loop over a short list of numbers, whatever the policy calls a scope. KEIs and
+ * contracts are scopes with a filter in place of dimensions: the fold does not know the difference.
  *
- * Always true: a context has all its scopes or none; a scope's references are the contexts that list it, and a scope nobody
- * lists is gone. A missing value never counts in a scope that names it.
+ * Always true: a context has all its scopes or none; a scope's references are the contexts that list it, and
+ * a scope nobody lists is gone. A missing value never counts in a scope that names it.
  *
  * Not here: what is counted and when (score_answers, score_tickets), when it is published (score_publish).
  */
@@ -132,7 +133,8 @@ score_scopes_context(struct score_scopes *scopes, const struct score_values *val
     uint32_t number;
     struct score_context *context;
 
-    for (; (number = scopes->context_index.slots[place]) != 0; place = score_index_next(&scopes->context_index, place)) {
+    for (; (number = scopes->context_index.slots[place]) != 0;
+         place = score_index_next(&scopes->context_index, place)) {
         context = score_store_at(&scopes->contexts, number);
         if (score_index_may_be(&scopes->context_index, place, hash) &&
             memcmp(&context->values, values, sizeof *values) == 0) {
@@ -227,10 +229,12 @@ score_scopes_find(const struct score_scopes *scopes, uint32_t definition, const 
     uint32_t place = score_index_home(&scopes->scope_index, hash);
     uint32_t number;
 
-    for (; (number = scopes->scope_index.slots[place]) != 0; place = score_index_next(&scopes->scope_index, place)) {
+    for (; (number = scopes->scope_index.slots[place]) != 0;
+         place = score_index_next(&scopes->scope_index, place)) {
         struct score_scope_state *scope = score_scopes_at(scopes, number);
 
-        if (score_index_may_be(&scopes->scope_index, place, hash) && scope->definition == definition && memcmp(&scope->values, values, sizeof *values) == 0)
+        if (score_index_may_be(&scopes->scope_index, place, hash) && scope->definition == definition &&
+            memcmp(&scope->values, values, sizeof *values) == 0)
             return scope;
     }
     return NULL;
@@ -334,7 +338,8 @@ score_scopes_bytes(const struct score_scopes *scopes)
         const struct score_scope_state *scope = score_scopes_at(scopes, i);
 
         if (scope->number != 0)
-            bytes += scope->series_room * sizeof *scope->series + scopes->windows_count * sizeof *scope->published;
+            bytes +=
+                scope->series_room * sizeof *scope->series + scopes->windows_count * sizeof *scope->published;
     }
     for (uint32_t i = 1; i < scopes->contexts.used; i++)
         if (((const struct score_context *)score_store_at(&scopes->contexts, i))->scopes != NULL)

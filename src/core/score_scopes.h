@@ -2,9 +2,9 @@
 #define SLAD_CORE_SCORE_SCOPES_H
 
 /*
- * Where a thing counts. A context is a set of attribute values that answers, tickets and verdicts share; it knows its scopes. A
- * scope is one value of one definition (a set of dimensions of the policy, or a filter such as a KEI's match) and holds
- * a series per kind of thing that counts in it.
+ * Where a thing counts. A context is a set of attribute values that answers, tickets and verdicts share; it
+ * knows its scopes. A scope is one value of one definition (a set of dimensions of the policy, or a filter
+ * such as a KEI's match) and holds a series per kind of thing that counts in it.
  */
 #include "base/heap.h"
 #include "base/symbols.h"
@@ -33,18 +33,34 @@ struct score_definition {
     uint32_t dimensions;
     const struct policy_match *match; /* NULL: everything. Borrowed from the policy */
     symbol touchpoint, survey;
-    int kei;                          /* index of the KEI it serves; -1 */
+    int kei; /* index of the KEI it serves; -1 */
 };
 
 /* What a series counts. Columns of a kind stand below. */
 enum score_kind { SCORE_ANSWERS, SCORE_ASPECT, SCORE_OFFERS, SCORE_SOLVED, SCORE_CLOCK };
-enum { ANSWER_N, ANSWER_CLASS_FIRST, ANSWER_SCORE = 4, ANSWER_LOST_N, ANSWER_LOST, ANSWER_PEOPLE }; /* classes: 1, 2, 3 */
+enum {
+    ANSWER_N,
+    ANSWER_CLASS_FIRST,
+    ANSWER_SCORE = 4,
+    ANSWER_LOST_N,
+    ANSWER_LOST,
+    ANSWER_PEOPLE
+}; /* classes: 1, 2, 3 */
 enum { OFFER_N, OFFER_ANSWERED };
-enum { SOLVED_N, SOLVED_OFFERED, SOLVED_MET_N, SOLVED_MET_OFFERED, SOLVED_BREACHED_N, SOLVED_BREACHED_OFFERED, SOLVED_REOPENED,
-       SOLVED_FIRST_CONTACT };
+enum {
+    SOLVED_N,
+    SOLVED_OFFERED,
+    SOLVED_MET_N,
+    SOLVED_MET_OFFERED,
+    SOLVED_BREACHED_N,
+    SOLVED_BREACHED_OFFERED,
+    SOLVED_REOPENED,
+    SOLVED_FIRST_CONTACT
+};
 enum { CLOCK_CONTRACT_N, CLOCK_CONTRACT_MET, CLOCK_HONEST_N, CLOCK_HONEST_MET };
 
-/* kind, scale number (answers, aspects), name (aspects, clocks) in one number; kinds, then names stand together. */
+/* kind, scale number (answers, aspects), name (aspects, clocks) in one number; kinds, then names stand
+ * together. */
 static inline uint64_t
 score_series_kind(enum score_kind kind, uint8_t scale, symbol name)
 {
@@ -57,18 +73,18 @@ struct score_named_series {
 };
 
 struct score_scope_state {
-    struct heap_item due;          /* first: a heap item is its scope */
+    struct heap_item due; /* first: a heap item is its scope */
     uint32_t number;
     uint32_t definition;
-    uint32_t references;           /* contexts that count here */
+    uint32_t references; /* contexts that count here */
     uint32_t series_count, series_room;
     struct score_named_series *series; /* by kind */
-    struct score_values values;    /* of the definition's dimensions; else 0 */
-    int64_t published_at_ms;       /* INT64_MIN: never */
+    struct score_values values;        /* of the definition's dimensions; else 0 */
+    int64_t published_at_ms;           /* INT64_MIN: never */
     struct score_published *published; /* by window */
 };
 struct score_published {
-    uint64_t digest;   /* of what was published last; 0: nothing */
+    uint64_t digest; /* of what was published last; 0: nothing */
     uint32_t revision;
 };
 
@@ -79,14 +95,14 @@ struct score_scopes {
     struct score_definition *definitions;
     size_t definitions_count;
     size_t windows_count;
-    struct heap *due;              /* scopes with something to publish, by when */
+    struct heap *due; /* scopes with something to publish, by when */
 };
 
 void score_scopes_init(struct score_scopes *scopes, struct symbols *symbols);
 void score_scopes_done(struct score_scopes *scopes);
 /* Forgets all scopes; what counts must be counted again. definitions are copied. */
-void score_scopes_define(struct score_scopes *scopes, const struct score_definition *definitions, size_t count,
-                         size_t windows_count);
+void score_scopes_define(struct score_scopes *scopes, const struct score_definition *definitions,
+                         size_t count, size_t windows_count);
 
 /* The context with these values, one reference more. The symbols are retained by the context. */
 uint32_t score_scopes_context(struct score_scopes *scopes, const struct score_values *values);

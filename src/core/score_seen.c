@@ -1,10 +1,11 @@
 /*
  * What: which feedback events were seen, by source and id.
  *
- * Why this way: 64 bits a pair in a table of plain numbers; two generations, so forgetting is dropping one. A pair is
- * forgotten when its answer is old enough to have left every window.
+ * Why this way: 64 bits a pair in a table of plain numbers; two generations, so forgetting is dropping one. A
+ * pair is forgotten when its answer is old enough to have left every window.
  *
- * Always true: a pair added in this generation or the last is found; at most three quarters of a table are full.
+ * Always true: a pair added in this generation or the last is found; at most three quarters of a table are
+ * full.
  *
  * Not here: what a second one means (score_join).
  */

@@ -1,15 +1,15 @@
 /*
  * What: a time-ordered log in leaves of up to 64 entries, each leaf with the sums of its entries.
  *
- * Why this way: almost everything comes in order, so an insert is an append and one addition, whatever the number of windows;
- * late answers, changes and withdrawals move at most a leaf. A window is read when somebody wants it (a scope is
- * published at most once a second), in one pass over the leaves for all windows and the windows before them, and
- * only the leaves that a bound cuts are weighed entry by entry. So no cursor is kept, none can be wrong, and a
- * window's edge is exact to the millisecond.
+ * Why this way: almost everything comes in order, so an insert is an append and one addition, whatever the
+ * number of windows; late answers, changes and withdrawals move at most a leaf. A window is read when
+ * somebody wants it (a scope is published at most once a second), in one pass over the leaves for all windows
+ * and the windows before them, and only the leaves that a bound cuts are weighed entry by entry. So no cursor
+ * is kept, none can be wrong, and a window's edge is exact to the millisecond.
  *
- * Always true: entries ascend strictly by (at, number); no leaf is empty; first_ms[i] is the first instant of leaf i, kept apart
- * so that looking for a leaf touches nothing else; a leaf's sums are those of its entries; two
- * neighbours together hold more than half a leaf, but for a leaf that was just split or appended.
+ * Always true: entries ascend strictly by (at, number); no leaf is empty; first_ms[i] is the first instant of
+ * leaf i, kept apart so that looking for a leaf touches nothing else; a leaf's sums are those of its entries;
+ * two neighbours together hold more than half a leaf, but for a leaf that was just split or appended.
  *
  * Not here: what an entry is and weighs (the caller says, and says it the same when taking it out).
  */
@@ -22,7 +22,7 @@ enum { LEAF_ENTRIES_MAX = 64, LEAVES_MIN = 1 };
 
 struct score_leaf {
     struct score_tally tally;
-    int64_t *at_ms;   /* room instants, then room entries, one block */
+    int64_t *at_ms; /* room instants, then room entries, one block */
     uint8_t count, room;
 };
 
@@ -61,8 +61,8 @@ leaf_of(const struct score_series *series, int64_t at_ms, uint32_t number)
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;
 
-        if (series->first_ms[middle] < at_ms ||
-            (series->first_ms[middle] == at_ms && number_of(entries_of(&series->leaves[middle])[0]) <= number))
+        if (series->first_ms[middle] < at_ms || (series->first_ms[middle] == at_ms &&
+                                                 number_of(entries_of(&series->leaves[middle])[0]) <= number))
             low = middle;
         else
             high = middle;
@@ -82,7 +82,8 @@ place_of(const struct score_leaf *leaf, int64_t at_ms, uint32_t number)
     while (low < high) {
         uint32_t middle = (low + high) / 2;
 
-        if (leaf->at_ms[middle] < at_ms || (leaf->at_ms[middle] == at_ms && number_of(entries[middle]) < number))
+        if (leaf->at_ms[middle] < at_ms ||
+            (leaf->at_ms[middle] == at_ms && number_of(entries[middle]) < number))
             low = middle + 1;
         else
             high = middle;
@@ -168,7 +169,8 @@ put(struct score_leaf *leaf, uint8_t place, int64_t at_ms, uint32_t entry)
     leaf->count++;
 }
 
-/* Moves the upper half of a full leaf into a new one. The sums stay behind: the caller weighs (split_sums). */
+/* Moves the upper half of a full leaf into a new one. The sums stay behind: the caller weighs (split_sums).
+ */
 static void
 split(struct score_series *series, uint32_t place)
 {
@@ -204,7 +206,8 @@ split_sums(struct score_series *series, uint32_t place, const struct score_weigh
 
 /* The leaf that (at, number) goes into, with room for one more. */
 static struct score_leaf *
-leaf_with_room(struct score_series *series, int64_t at_ms, uint32_t number, const struct score_weigher *weigher)
+leaf_with_room(struct score_series *series, int64_t at_ms, uint32_t number,
+               const struct score_weigher *weigher)
 {
     uint32_t place;
     struct score_leaf *leaf;
@@ -223,8 +226,8 @@ leaf_with_room(struct score_series *series, int64_t at_ms, uint32_t number, cons
 }
 
 void
-score_series_insert(struct score_series *series, int64_t at_ms, uint32_t entry, const struct score_tally *weight,
-                    const struct score_weigher *weigher)
+score_series_insert(struct score_series *series, int64_t at_ms, uint32_t entry,
+                    const struct score_tally *weight, const struct score_weigher *weigher)
 {
     struct score_leaf *leaf = leaf_with_room(series, at_ms, number_of(entry), weigher);
 
@@ -276,7 +279,8 @@ join_with_next(struct score_series *series, uint32_t place)
 }
 
 void
-score_series_remove(struct score_series *series, int64_t at_ms, uint32_t number, const struct score_tally *weight)
+score_series_remove(struct score_series *series, int64_t at_ms, uint32_t number,
+                    const struct score_tally *weight)
 {
     uint8_t place;
     struct score_leaf *leaf = locate(series, at_ms, number, &place);

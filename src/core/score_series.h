@@ -2,8 +2,8 @@
 #define SLAD_CORE_SCORE_SERIES_H
 
 /*
- * A log of record numbers in order of time with sums over any stretch of it: what one scope knows of one kind of thing. All
- * windows share it: a window is two places in it. 12 bytes an entry and about 3 more.
+ * A log of record numbers in order of time with sums over any stretch of it: what one scope knows of one kind
+ * of thing. All windows share it: a window is two places in it. 12 bytes an entry and about 3 more.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,7 +26,8 @@ struct score_series {
     uint32_t count;
 };
 
-/* Adds what one entry (its number, its mark) weighs to *tally. Must give for an entry what it was inserted with. */
+/* Adds what one entry (its number, its mark) weighs to *tally. Must give for an entry what it was inserted
+ * with. */
 struct score_weigher {
     void (*weigh)(const struct score_weigher *weigher, uint32_t entry, struct score_tally *tally);
     const void *context;
@@ -35,8 +36,8 @@ struct score_weigher {
 
 void score_series_done(struct score_series *series);
 /* (at_ms, number) must not be there yet; all that is there weighs what it weighed when it came. */
-void score_series_insert(struct score_series *series, int64_t at_ms, uint32_t entry, const struct score_tally *weight,
-                         const struct score_weigher *weigher);
+void score_series_insert(struct score_series *series, int64_t at_ms, uint32_t entry,
+                         const struct score_tally *weight, const struct score_weigher *weigher);
 /* The entry of (at_ms, number) with its mark. It must be there, here and below. */
 uint32_t score_series_find(const struct score_series *series, int64_t at_ms, uint32_t number);
 void score_series_remove(struct score_series *series, int64_t at_ms, uint32_t number,
@@ -45,7 +46,8 @@ void score_series_remove(struct score_series *series, int64_t at_ms, uint32_t nu
 void score_series_mark(struct score_series *series, int64_t at_ms, uint32_t number, bool marked,
                        const struct score_tally *change);
 
-/* ret_sums[i] = what the entries weigh with bounds[0] < at <= bounds[i]; bounds ascend, at most SCORE_BOUNDS_MAX. One pass. */
+/* ret_sums[i] = what the entries weigh with bounds[0] < at <= bounds[i]; bounds ascend, at most
+ * SCORE_BOUNDS_MAX. One pass. */
 void score_series_sums(const struct score_series *series, const int64_t *bounds, size_t bounds_count,
                        const struct score_weigher *weigher, struct score_tally *ret_sums);
 /* The first instant after at_ms at which an entry stands; INT64_MAX when none. */

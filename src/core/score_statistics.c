@@ -1,11 +1,12 @@
 /*
  * What: value, interval and change of an NPS and of a share, from counts.
  *
- * Why this way: small samples are the rule at a service desk. A plain Wald interval of 5 promoters out of 5 has no
- * width; the adjusted one says 17 to 100, which is what five answers know. Wilson's interval does the same for shares.
+ * Why this way: small samples are the rule at a service desk. A plain Wald interval of 5 promoters out of 5
+ * has no width; the adjusted one says 17 to 100, which is what five answers know. Wilson's interval does the
+ * same for shares.
  *
- * Always true: low <= high, both inside of the scale; the same counts give the same bits on every machine: one fixed
- * order of + - * / and sqrt, no contraction (-ffp-contract=off).
+ * Always true: low <= high, both inside of the scale; the same counts give the same bits on every machine:
+ * one fixed order of + - * / and sqrt, no contraction (-ffp-contract=off).
  *
  * Not here: deciding whether a figure is shown (min_answers), rounding for print.
  */

@@ -1,8 +1,8 @@
 /*
  * What: a slab of equal records under 32-bit numbers.
  *
- * Why this way: the score task holds millions of small records that point at one another. A number costs half a
- * pointer; blocks never move and waste at most one block.
+ * Why this way: the score task holds millions of small records that point at one another. A number costs half
+ * a pointer; blocks never move and waste at most one block.
  *
  * Always true: number 0 is never given out; used - 1 == count + free_count.
  *

@@ -2,7 +2,8 @@
 #define SLAD_CORE_SCORE_STORE_H
 
 /*
- * Records of one size under small numbers (from 1; 0 is "none"). A record never moves; a number that was given back is used again, the latest first.
+ * Records of one size under small numbers (from 1; 0 is "none"). A record never moves; a number that was
+ * given back is used again, the latest first.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -1,9 +1,9 @@
 /*
  * What: a heap of short texts, one behind the other, each known by its offset.
  *
- * Why this way: an id of 20 bytes costs 21 here and 70 in a table of symbols, and there is one for every answer. They
- * come and go in about the order of time, so what is dropped is only counted, and when half is garbage the owner
- * copies the living into a new heap.
+ * Why this way: an id of 20 bytes costs 21 here and 70 in a table of symbols, and there is one for every
+ * answer. They come and go in about the order of time, so what is dropped is only counted, and when half is
+ * garbage the owner copies the living into a new heap.
  *
  * Always true: a text is a varint length and its bytes; offset 0 is never a text; garbage <= used.
  *

@@ -1,12 +1,13 @@
 /*
- * What: what the score side knows of tickets: their attributes over time, when they were solved, and the verdicts of their SLA clocks.
+ * What: what the score side knows of tickets: their attributes over time, when they were solved, and the
+ * verdicts of their SLA clocks.
  *
- * Why this way: an answer is judged by the ticket as it was when the answer was given, so a ticket keeps its versions, not
- * only its present. Everything about a ticket hangs on it in short chains: it goes as one.
+ * Why this way: an answer is judged by the ticket as it was when the answer was given, so a ticket keeps its
+ * versions, not only its present. Everything about a ticket hangs on it in short chains: it goes as one.
  *
- * Always true: versions run from the latest to the earliest and differ from their neighbours; a ticket is in the scopes as
- * solved exactly when its last outcome says so, weighed by what its offers and verdicts say now; the record of a
- * verdict counts with the attributes it was decided under.
+ * Always true: versions run from the latest to the earliest and differ from their neighbours; a ticket is in
+ * the scopes as solved exactly when its last outcome says so, weighed by what its offers and verdicts say
+ * now; the record of a verdict counts with the attributes it was decided under.
  *
  * Not here: answers (score_answers), their revision when attributes change (score_join).
  */
@@ -77,7 +78,8 @@ score_tickets_find(const struct scores *scores, struct slice name)
     uint32_t place = score_index_home(&scores->ticket_index, hash);
     uint32_t number;
 
-    for (; (number = scores->ticket_index.slots[place]) != 0; place = score_index_next(&scores->ticket_index, place))
+    for (; (number = scores->ticket_index.slots[place]) != 0;
+         place = score_index_next(&scores->ticket_index, place))
         if (score_index_may_be(&scores->ticket_index, place, hash) &&
             slice_equal(score_texts_get(&scores->texts, scores_ticket_at(scores, number)->name), name))
             return number;
@@ -130,7 +132,8 @@ score_tickets_version_at(const struct scores *scores, uint32_t ticket, int64_t a
 {
     uint32_t number = scores_ticket_at(scores, ticket)->versions;
 
-    while (number != 0 && version_at(scores, number)->from_ms > at_ms && version_at(scores, number)->next != 0)
+    while (number != 0 && version_at(scores, number)->from_ms > at_ms &&
+           version_at(scores, number)->next != 0)
         number = version_at(scores, number)->next;
     return number;
 }
@@ -169,7 +172,8 @@ add_version(struct scores *scores, struct score_ticket *ticket, const struct sco
     return number;
 }
 
-/* R65: a cycle ends with a reopen. What is solved knows how many there were; an open one after a solved one is one more. */
+/* R65: a cycle ends with a reopen. What is solved knows how many there were; an open one after a solved one
+ * is one more. */
 static uint16_t
 cycle_after(const struct score_ticket *ticket, const struct ticket_outcome *outcome)
 {
@@ -178,7 +182,8 @@ cycle_after(const struct score_ticket *ticket, const struct ticket_outcome *outc
     if (outcome->counted)
         cycle = outcome->reopens + 1;
     else if (outcome->state == TICKET_OPEN &&
-             (ticket->state == TICKET_SOLVED || ticket->state == TICKET_CLOSED) && (ticket->flags & TICKET_KNOWN) != 0)
+             (ticket->state == TICKET_SOLVED || ticket->state == TICKET_CLOSED) &&
+             (ticket->flags & TICKET_KNOWN) != 0)
         cycle++;
     return cycle < UINT16_MAX ? (uint16_t)cycle : UINT16_MAX;
 }
@@ -237,8 +242,9 @@ score_tickets_refresh(struct scores *scores, uint32_t number)
     uint32_t context = version != 0 ? version_at(scores, version)->context : 0;
 
     if (((ticket->flags & TICKET_COUNTED) != 0) == (context != 0) &&
-        (context == 0 || (ticket->counted_context == context && ticket->counted_at_ms == ticket->solved_at_ms &&
-                          ticket->weight == weight_of(ticket))))
+        (context == 0 ||
+         (ticket->counted_context == context && ticket->counted_at_ms == ticket->solved_at_ms &&
+          ticket->weight == weight_of(ticket))))
         return;
     take_out(scores, number);
     if (context == 0)
@@ -277,7 +283,8 @@ score_tickets_fold(struct scores *scores, const struct ticket_outcome *outcome, 
     ticket->revision = outcome->arrival.revision;
     ticket->cycle = cycle_after(ticket, outcome);
     ticket->state = (uint8_t)outcome->state;
-    ticket->solved_at_ms = outcome->solved_at_ms != INSTANT_NONE ? outcome->solved_at_ms : outcome->closed_at_ms;
+    ticket->solved_at_ms =
+        outcome->solved_at_ms != INSTANT_NONE ? outcome->solved_at_ms : outcome->closed_at_ms;
     set_flag(ticket, TICKET_KNOWN, true);
     set_flag(ticket, TICKET_FINAL, outcome->final);
     set_flag(ticket, TICKET_ERASED, outcome->erased);
@@ -299,7 +306,8 @@ find_verdict(const struct scores *scores, const struct score_ticket *ticket, sym
 {
     uint32_t number = ticket->verdicts;
 
-    while (number != 0 && (verdict_at(scores, number)->clock != clock || verdict_at(scores, number)->cycle != cycle))
+    while (number != 0 &&
+           (verdict_at(scores, number)->clock != clock || verdict_at(scores, number)->cycle != cycle))
         number = verdict_at(scores, number)->next;
     return number;
 }
@@ -452,7 +460,8 @@ score_tickets_retire(struct scores *scores, int64_t before_ms)
     for (uint32_t i = 1; i < scores->tickets.used; i++) {
         struct score_ticket *ticket = scores_ticket_at(scores, i);
 
-        if (!is_over(ticket) || ticket->references > 1 || version_at(scores, ticket->versions)->from_ms >= before_ms)
+        if (!is_over(ticket) || ticket->references > 1 ||
+            version_at(scores, ticket->versions)->from_ms >= before_ms)
             continue;
         take_out(scores, i);
         set_flag(ticket, TICKET_KNOWN, false);

@@ -1,11 +1,11 @@
 /*
  * What: answer outcomes stamped ahead of T: they are facts already, and count from their own time on.
  *
- * Why this way: the outcome goes out when the event comes, so a restart finds it in the log; only its fold waits. Rare, so a
- * sorted array of copies serves.
+ * Why this way: the outcome goes out when the event comes, so a restart finds it in the log; only its fold
+ * waits. Rare, so a sorted array of copies serves.
  *
- * Always true: everything that waits is stamped after T; in order of time; of one feedback and instant only the highest
- * revision.
+ * Always true: everything that waits is stamped after T; in order of time; of one feedback and instant only
+ * the highest revision.
  *
  * Not here: refusing what is stamped too far ahead (score_join).
  */
@@ -25,9 +25,15 @@ same_feedback(const struct answer_outcome *a, const struct answer_outcome *b)
 static size_t
 slices_of(struct answer_outcome *outcome, struct slice **ret_slices)
 {
-    struct slice *own[] = {&outcome->feedback.id,    &outcome->feedback.survey,     &outcome->feedback.touchpoint,
-                           &outcome->feedback.scale, &outcome->feedback.respondent, &outcome->source,
-                           &outcome->ticket,         &outcome->event,               &outcome->event_source};
+    struct slice *own[] = {&outcome->feedback.id,
+                           &outcome->feedback.survey,
+                           &outcome->feedback.touchpoint,
+                           &outcome->feedback.scale,
+                           &outcome->feedback.respondent,
+                           &outcome->source,
+                           &outcome->ticket,
+                           &outcome->event,
+                           &outcome->event_source};
     size_t count = sizeof own / sizeof *own;
 
     memcpy(ret_slices, own, sizeof own);
@@ -82,7 +88,8 @@ remove_at(struct scores *scores, size_t i)
 {
     memory_free(scores->waiting[i].bytes);
     scores->waiting_count--;
-    memmove(&scores->waiting[i], &scores->waiting[i + 1], (scores->waiting_count - i) * sizeof *scores->waiting);
+    memmove(&scores->waiting[i], &scores->waiting[i + 1],
+            (scores->waiting_count - i) * sizeof *scores->waiting);
 }
 
 static void
@@ -90,7 +97,8 @@ keep(struct scores *scores, const struct answer_outcome *outcome)
 {
     size_t i = 0;
 
-    for (; i < scores->waiting_count && scores->waiting[i].outcome.answered_at_ms <= outcome->answered_at_ms; i++) {
+    for (; i < scores->waiting_count && scores->waiting[i].outcome.answered_at_ms <= outcome->answered_at_ms;
+         i++) {
         const struct answer_outcome *other = &scores->waiting[i].outcome;
 
         if (other->answered_at_ms != outcome->answered_at_ms || !same_feedback(other, outcome))
@@ -106,7 +114,8 @@ keep(struct scores *scores, const struct answer_outcome *outcome)
         scores->waiting_room = scores->waiting_room * 2 + 4;
         scores->waiting = memory_resize(scores->waiting, scores->waiting_room * sizeof *scores->waiting);
     }
-    memmove(&scores->waiting[i + 1], &scores->waiting[i], (scores->waiting_count - i) * sizeof *scores->waiting);
+    memmove(&scores->waiting[i + 1], &scores->waiting[i],
+            (scores->waiting_count - i) * sizeof *scores->waiting);
     scores->waiting[i] = copy(outcome);
     scores->waiting_count++;
 }

@@ -1,8 +1,9 @@
 /*
  * What: the bounds of a rolling window, a running month, a running quarter.
  *
- * Why this way: a bound is an instant that is not in the window, so all windows are (after, now] and one comparison serves.
- * A month begins with its local midnight, that instant included: its bound is one millisecond before.
+ * Why this way: a bound is an instant that is not in the window, so all windows are (after, now] and one
+ * comparison serves. A month begins with its local midnight, that instant included: its bound is one
+ * millisecond before.
  *
  * Always true: before < after <= now.
  *

@@ -9,11 +9,14 @@ struct score_window {
     int64_t after_ms;  /* this window: (after, now] */
 };
 
-/* Rolling: the last length_ms, the left end not included, exact to the millisecond. Month and quarter: from local midnight of
- * their first day in the zone (NULL: UTC), that instant included (R65); the window before is the whole month or quarter before. */
-struct score_window score_windows_at(const struct policy_window *window, const struct zone *zone, int64_t now_ms);
+/* Rolling: the last length_ms, the left end not included, exact to the millisecond. Month and quarter: from
+ * local midnight of their first day in the zone (NULL: UTC), that instant included (R65); the window before
+ * is the whole month or quarter before. */
+struct score_window score_windows_at(const struct policy_window *window, const struct zone *zone,
+                                     int64_t now_ms);
 /* The first instant after now_ms at which the window begins anew; INT64_MAX for a rolling one. */
-int64_t score_windows_next_turn_ms(const struct policy_window *window, const struct zone *zone, int64_t now_ms);
+int64_t score_windows_next_turn_ms(const struct policy_window *window, const struct zone *zone,
+                                   int64_t now_ms);
 /* How far back the window and the one before it ever reach. */
 int64_t score_windows_reach_ms(const struct policy_window *window);
 

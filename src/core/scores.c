@@ -1,12 +1,12 @@
 /*
  * What: the score side's front: takes feedback, outcomes and time, and calls on the parts in order.
  *
- * Why this way: everything is a fold of records by key and revision (score_answers, score_tickets). What a scope shows is read
- * from sums when it is due (score_publish), never kept; so a new policy, a month that turns or a restart is nothing
- * special.
+ * Why this way: everything is a fold of records by key and revision (score_answers, score_tickets). What a
+ * scope shows is read from sums when it is due (score_publish), never kept; so a new policy, a month that
+ * turns or a restart is nothing special.
  *
- * Always true: t_ms never goes back; before something is done at t, every timer before t was; the set's version in force at t_ms
- * is the one whose scopes exist.
+ * Always true: t_ms never goes back; before something is done at t, every timer before t was; the set's
+ * version in force at t_ms is the one whose scopes exist.
  *
  * Not here: I/O, clocks, what a record looks like in bytes.
  */
@@ -65,7 +65,8 @@ take_policy(struct scores *scores)
     scores->policy = policy_set_version(scores->set, scores->version);
     scores->experience = &scores->policy->experience;
     scores->next_version_ms = policy_set_next_from_ms(scores->set, scores->t_ms);
-    scores->zone = scores->experience->zone == POLICY_NONE ? NULL : scores->policy->zones[scores->experience->zone].zone;
+    scores->zone =
+        scores->experience->zone == POLICY_NONE ? NULL : scores->policy->zones[scores->experience->zone].zone;
     scores->reach_ms = reach_of(scores->experience);
     if (scores->options.retire_after_ms > scores->reach_ms)
         scores->reach_ms = scores->options.retire_after_ms;
@@ -385,8 +386,8 @@ scores_read(struct scores *scores, const struct score_scope *scope, struct slice
     for (uint32_t i = 0; i < scores->scopes.definitions_count; i++) {
         const struct score_scope_state *state = score_scopes_find(&scores->scopes, i, &values);
 
-        if (scores->scopes.definitions[i].dimensions != scope->dimensions || scores->scopes.definitions[i].match != NULL ||
-            state == NULL)
+        if (scores->scopes.definitions[i].dimensions != scope->dimensions ||
+            scores->scopes.definitions[i].match != NULL || state == NULL)
             continue;
         score_figures_read(scores, state, scores->t_ms, pick, &wanted);
         break;
@@ -423,11 +424,12 @@ scores_figures(const struct scores *scores, struct scores_figures *ret_figures)
     figures.answers_bytes = score_store_bytes(&scores->answers) + score_index_bytes(&scores->answer_index);
     figures.texts_bytes = scores->texts.room;
     figures.entries_bytes = score_scopes_entries_bytes(&scores->scopes);
-    figures.resident_bytes =
-        sizeof *scores + figures.answers_bytes + figures.texts_bytes + figures.entries_bytes +
-        score_scopes_bytes(&scores->scopes) + score_store_bytes(&scores->aspects) + score_store_bytes(&scores->people) +
-        score_store_bytes(&scores->tickets) + score_store_bytes(&scores->versions) + score_store_bytes(&scores->verdicts) +
-        score_index_bytes(&scores->person_index) + score_index_bytes(&scores->ticket_index) +
-        (scores->seen[0].room + scores->seen[1].room) * sizeof(uint64_t);
+    figures.resident_bytes = sizeof *scores + figures.answers_bytes + figures.texts_bytes +
+                             figures.entries_bytes + score_scopes_bytes(&scores->scopes) +
+                             score_store_bytes(&scores->aspects) + score_store_bytes(&scores->people) +
+                             score_store_bytes(&scores->tickets) + score_store_bytes(&scores->versions) +
+                             score_store_bytes(&scores->verdicts) + score_index_bytes(&scores->person_index) +
+                             score_index_bytes(&scores->ticket_index) +
+                             (scores->seen[0].room + scores->seen[1].room) * sizeof(uint64_t);
     *ret_figures = figures;
 }

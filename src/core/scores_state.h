@@ -2,35 +2,35 @@
 #define SLAD_CORE_SCORES_STATE_H
 
 /*
- * What the score side holds, shared by the files scores.c and score_*.c. Records refer to one another by number (0: none).
- * Who writes what: answers and people: score_answers.c; tickets and verdicts: score_tickets.c; what scopes hold:
- * score_count.c; when a scope is due: score_publish.c.
+ * What the score side holds, shared by the files scores.c and score_*.c. Records refer to one another by
+ * number (0: none). Who writes what: answers and people: score_answers.c; tickets and verdicts:
+ * score_tickets.c; what scopes hold: score_count.c; when a scope is due: score_publish.c.
  */
 #include "core/score_scopes.h"
 #include "core/score_texts.h"
 
 enum answer_flag {
-    ANSWER_OFFER = 1 << 0,      /* an offer, not an answer */
-    ANSWER_WITHDRAWN = 1 << 1,  /* stays as a mark against what is older; in no chain */
-    ANSWER_COUNTED = 1 << 2,    /* stands in the scopes */
-    ANSWER_ANSWERED = 1 << 3,   /* an offer that was, as counted */
-    ANSWER_ALERTED = 1 << 4,    /* its detractor alert is not over */
-    ANSWER_CLASS_SHIFT = 6      /* two bits: enum answer_class */
+    ANSWER_OFFER = 1 << 0,     /* an offer, not an answer */
+    ANSWER_WITHDRAWN = 1 << 1, /* stays as a mark against what is older; in no chain */
+    ANSWER_COUNTED = 1 << 2,   /* stands in the scopes */
+    ANSWER_ANSWERED = 1 << 3,  /* an offer that was, as counted */
+    ANSWER_ALERTED = 1 << 4,   /* its detractor alert is not over */
+    ANSWER_CLASS_SHIFT = 6     /* two bits: enum answer_class */
 };
 
 /* One answer, or one offer. Chains run from the latest to the earliest. */
 struct score_answer {
     int64_t at_ms;
-    uint32_t id;             /* text */
+    uint32_t id; /* text */
     uint32_t person, ticket, context;
     uint32_t next_of_ticket, next_of_person;
-    uint32_t aspects;        /* in the store of aspects */
+    uint32_t aspects; /* in the store of aspects */
     uint32_t revision;
     int32_t score;
-    uint32_t lost_minutes;   /* + 1; 0: not said */
-    uint16_t own;            /* ATTRIBUTE_BITs that came with it */
+    uint32_t lost_minutes; /* + 1; 0: not said */
+    uint16_t own;          /* ATTRIBUTE_BITs that came with it */
     uint16_t alert_revision;
-    uint8_t scale;           /* number in scores.scales; 0: none */
+    uint8_t scale; /* number in scores.scales; 0: none */
     uint8_t flags;
 };
 
@@ -48,7 +48,7 @@ struct score_person {
     uint32_t name;    /* text */
     uint32_t answers; /* head of the chain */
     uint32_t references;
-    uint32_t offers;  /* in the chain */
+    uint32_t offers; /* in the chain */
 };
 
 enum ticket_flag {
@@ -68,18 +68,18 @@ enum solved_weight {
 };
 
 struct score_ticket {
-    uint32_t name; /* text */
+    uint32_t name;                        /* text */
     uint32_t versions, answers, verdicts; /* heads */
-    int64_t solved_at_ms;     /* INSTANT_NONE */
+    int64_t solved_at_ms;                 /* INSTANT_NONE */
     int64_t counted_at_ms;
     uint32_t counted_context;
     uint32_t revision;
-    uint32_t offers;          /* in the chain of answers */
-    uint32_t references;      /* of answers and verdicts, and one when it is known */
-    uint16_t met, breached;   /* attainment clocks */
-    uint16_t cycle;           /* present one, from 1 */
+    uint32_t offers;        /* in the chain of answers */
+    uint32_t references;    /* of answers and verdicts, and one when it is known */
+    uint16_t met, breached; /* attainment clocks */
+    uint16_t cycle;         /* present one, from 1 */
     uint8_t flags, weight;
-    uint8_t state;            /* enum ticket_state */
+    uint8_t state; /* enum ticket_state */
 };
 
 /* The ticket's attributes from an instant on. Chains run from the latest to the earliest. */
@@ -116,17 +116,18 @@ enum { SCORE_CONTEXT_CACHE_BITS = 12 };
 struct scores {
     struct scores_options options;
     const struct policy_set *set;
-    size_t version;                /* in force at t_ms */
+    size_t version; /* in force at t_ms */
     const struct policy *policy;
     const struct policy_experience *experience;
-    const struct zone *zone;       /* NULL: UTC */
+    const struct zone *zone; /* NULL: UTC */
     int64_t next_version_ms;
     int64_t t_ms;
-    int64_t reach_ms;              /* how far back anything can be seen */
+    int64_t reach_ms; /* how far back anything can be seen */
     int64_t swept_at_ms, seen_turned_at_ms;
     bool rebuilding;
-    uint32_t context_cache[1 << SCORE_CONTEXT_CACHE_BITS]; /* contexts by a hash of their texts; may be stale */
-    bool counts_requester, counts_assignee; /* some scope has it as a dimension */
+    uint32_t
+        context_cache[1 << SCORE_CONTEXT_CACHE_BITS]; /* contexts by a hash of their texts; may be stale */
+    bool counts_requester, counts_assignee;           /* some scope has it as a dimension */
     struct score_scopes scopes;
     struct score_texts texts;
     struct score_store answers, aspects, people, tickets, versions, verdicts;
@@ -137,14 +138,15 @@ struct scores {
     struct score_seen {
         uint64_t *hashes; /* 0: empty */
         size_t room, count;
-    } seen[2];            /* (source, id) of feedback events: this generation and the last */
+    } seen[2];             /* (source, id) of feedback events: this generation and the last */
     int64_t resumed_at_ms; /* nothing is published as of an instant before */
     uint64_t events, duplicates, refused, no_effect, answers_decided, folded, stale, published, joined_later;
-    uint32_t *others;              /* work room of score_count: one a definition */
-    struct score_tally *read_sums; /* work room of score_figures; what records point to lives until the next reading */
+    uint32_t *others; /* work room of score_count: one a definition */
+    struct score_tally
+        *read_sums; /* work room of score_figures; what records point to lives until the next reading */
     struct score_aspect *read_aspects;
     struct score_attainment_clock *read_clocks;
-    size_t read_room;              /* series */
+    size_t read_room; /* series */
 };
 
 static inline struct score_answer *
@@ -172,8 +174,8 @@ score_class(const struct score_answer *answer)
 }
 
 /* ---- score_context.c ---- */
-/* The context these attributes describe, one reference more. feedback NULL: no touchpoint, no survey. People are in it only where a
- * scope asks for them or own says that the answer brought them itself. */
+/* The context these attributes describe, one reference more. feedback NULL: no touchpoint, no survey. People
+ * are in it only where a scope asks for them or own says that the answer brought them itself. */
 uint32_t score_context_of(struct scores *scores, const struct slice *attributes, struct slice source,
                           const struct feedback *feedback, uint16_t own);
 
@@ -190,7 +192,8 @@ void score_answers_retire(struct scores *scores, uint32_t number);
 /* The scale of this name under the policy in force at at_ms; NULL: nobody declared it. */
 const struct policy_scale *score_answers_scale(const struct scores *scores, symbol name, int64_t at_ms);
 int score_answers_class(const struct policy_scale *scale, int32_t score); /* enum answer_class, or -1 */
-bool score_answers_later(const struct scores *scores, const struct score_answer *a, const struct score_answer *b);
+bool score_answers_later(const struct scores *scores, const struct score_answer *a,
+                         const struct score_answer *b);
 /* Whoever is latest among those that share a's place in one_answer_per. */
 uint32_t score_answers_elected(const struct scores *scores, uint32_t number);
 
@@ -200,8 +203,8 @@ uint32_t score_tickets_take(struct scores *scores, struct slice name); /* found 
 void score_tickets_release(struct scores *scores, uint32_t ticket);
 void score_tickets_init(struct scores *scores);
 void score_tickets_done(struct scores *scores);
-/* The version of its attributes that is new (0: none): answers that fall into it are to be joined again. *ret_erased: its people's
- * data go now. */
+/* The version of its attributes that is new (0: none): answers that fall into it are to be joined again.
+ * *ret_erased: its people's data go now. */
 uint32_t score_tickets_fold(struct scores *scores, const struct ticket_outcome *outcome, bool *ret_erased);
 void score_tickets_fold_verdict(struct scores *scores, const struct verdict_outcome *outcome);
 /* What held at this instant (the first ones before them); 0 when nothing is known of the ticket. */
@@ -219,21 +222,24 @@ struct score_weigher score_count_weigher(const struct scores *scores, uint64_t k
 
 /* ---- score_join.c: from events and tickets to answer outcomes ---- */
 struct engine_answer score_join_feedback(struct scores *scores, const struct event *event);
-/* The ticket has a new version of its attributes (or was erased: version 0): revises the answers it is about. */
+/* The ticket has a new version of its attributes (or was erased: version 0): revises the answers it is about.
+ */
 void score_join_again(struct scores *scores, uint32_t ticket, uint32_t version);
 
 /* ---- score_waiting.c: outcomes stamped ahead ---- */
-void score_waiting_take(struct scores *scores, const struct answer_outcome *outcome); /* folds it, or keeps it for its time */
-void score_waiting_fold_due(struct scores *scores);                                   /* whose time has come */
+void score_waiting_take(struct scores *scores,
+                        const struct answer_outcome *outcome); /* folds it, or keeps it for its time */
+void score_waiting_fold_due(struct scores *scores);            /* whose time has come */
 /* The next one that waits for this feedback, from *cursor (0) on; NULL when none is left. */
-const struct answer_outcome *score_waiting_next(const struct scores *scores, const struct answer_outcome *like,
-                                                size_t *cursor);
+const struct answer_outcome *score_waiting_next(const struct scores *scores,
+                                                const struct answer_outcome *like, size_t *cursor);
 void score_waiting_done(struct scores *scores);
 
 /* ---- score_seen.c: (source, id) of feedback events ---- */
 bool score_seen_has(const struct scores *scores, struct slice source, struct slice id);
 void score_seen_add(struct scores *scores, struct slice source, struct slice id);
-void score_seen_turn(struct scores *scores); /* another generation: what is older than the last one is forgotten */
+void
+score_seen_turn(struct scores *scores); /* another generation: what is older than the last one is forgotten */
 void score_seen_done(struct scores *scores);
 
 /* ---- score_detractors.c ---- */
@@ -246,12 +252,15 @@ struct score_reading {
     uint64_t digest;            /* of what the record says; 0: nothing counts in it */
     int64_t expires_at_ms;      /* when it changes by time alone; INT64_MAX: never */
 };
-/* Reads the scope's windows (all of the policy's, in order) at an instant not before the last thing counted. */
+/* Reads the scope's windows (all of the policy's, in order) at an instant not before the last thing counted.
+ */
 void score_figures_read(struct scores *scores, const struct score_scope_state *scope, int64_t at_ms,
-                        void (*take)(void *context, size_t window, struct score_reading *reading), void *context);
+                        void (*take)(void *context, size_t window, struct score_reading *reading),
+                        void *context);
 
 /* ---- score_publish.c ---- */
-void score_publish_touch(struct scores *scores, struct score_scope_state *scope); /* something in it changed now */
+void score_publish_touch(struct scores *scores,
+                         struct score_scope_state *scope); /* something in it changed now */
 int64_t score_publish_next_ms(const struct scores *scores);
 void score_publish_due(struct scores *scores); /* the first scope that is due, as of its instant */
 

@@ -1,10 +1,11 @@
 /*
  * What: score records and detractor alerts as JSON, and their keys.
  *
- * Why this way: a score is mostly figures that may be absent, so it is printed by hand, figure by figure, and the rule of
- * absence stands in one place for each kind of figure.
+ * Why this way: a score is mostly figures that may be absent, so it is printed by hand, figure by figure, and
+ * the rule of absence stands in one place for each kind of figure.
  *
- * Always true: the same record gives the same bytes; no figure without its n; keys of two scopes or windows differ.
+ * Always true: the same record gives the same bytes; no figure without its n; keys of two scopes or windows
+ * differ.
  *
  * Not here: the other records (effect.c), what the figures mean (core/score_figures.c).
  */
@@ -131,7 +132,8 @@ print_lost_minutes(struct buffer *out, const struct score_mean *lost)
 
 /* {value, HITS, TOTAL}: the two counts under their own names. */
 static void
-print_rate(struct buffer *out, const char *key, const struct score_rate *rate, const char *hits, const char *total)
+print_rate(struct buffer *out, const char *key, const struct score_rate *rate, const char *hits,
+           const char *total)
 {
     if (!rate->present)
         return;

@@ -1,6 +1,7 @@
 /*
- * The score side against a slow, obvious reference: random lives of answers, offers and tickets; every window counted again from
- * scratch at random instants; the same in another order of arrival; and rebuilt from the outcomes it sent itself.
+ * The score side against a slow, obvious reference: random lives of answers, offers and tickets; every window
+ * counted again from scratch at random instants; the same in another order of arrival; and rebuilt from the
+ * outcomes it sent itself.
  */
 #include "../support/unit.h"
 #include "../support/scores.h"
@@ -32,9 +33,12 @@ struct run {
 };
 
 static const char *const policies[] = {
-    "{min_answers: 1, windows: [1h, 6h, 24h], scopes: [[], [service], [customer, service]], one_answer_per: ticket}",
-    "{min_answers: 1, windows: [1h, 6h, 24h], scopes: [[], [service], [customer, service]], one_answer_per: respondent}",
-    "{min_answers: 1, windows: [1h, 6h, 24h], scopes: [[], [service], [customer, service]], one_answer_per: cycle}",
+    "{min_answers: 1, windows: [1h, 6h, 24h], scopes: [[], [service], [customer, service]], one_answer_per: "
+    "ticket}",
+    "{min_answers: 1, windows: [1h, 6h, 24h], scopes: [[], [service], [customer, service]], one_answer_per: "
+    "respondent}",
+    "{min_answers: 1, windows: [1h, 6h, 24h], scopes: [[], [service], [customer, service]], one_answer_per: "
+    "cycle}",
 };
 static const struct {
     const char *name;
@@ -67,8 +71,10 @@ hear(void *context, const struct answer_outcome *outcome)
     kept->answer.feedback.respondent = keep_text(kept->texts[3], outcome->feedback.respondent);
     kept->answer.ticket = keep_text(kept->texts[4], outcome->ticket);
     kept->answer.source = keep_text(kept->texts[5], outcome->source);
-    kept->answer.attributes[ATTRIBUTE_SERVICE] = keep_text(kept->texts[6], outcome->attributes[ATTRIBUTE_SERVICE]);
-    kept->answer.attributes[ATTRIBUTE_CUSTOMER] = keep_text(kept->texts[7], outcome->attributes[ATTRIBUTE_CUSTOMER]);
+    kept->answer.attributes[ATTRIBUTE_SERVICE] =
+        keep_text(kept->texts[6], outcome->attributes[ATTRIBUTE_SERVICE]);
+    kept->answer.attributes[ATTRIBUTE_CUSTOMER] =
+        keep_text(kept->texts[7], outcome->attributes[ATTRIBUTE_CUSTOMER]);
     kept->answer.event = (struct slice){NULL, 0};
     kept->answer.event_source = (struct slice){NULL, 0};
 }
@@ -93,10 +99,13 @@ invent(uint64_t *seed, struct life *lives)
         uint64_t kind = unit_random(seed) % 10;
 
         /* Distinct instants, often on a whole hour from another one: edges of windows are hit exactly. */
-        at_ms += 1 + (int64_t)(unit_random(seed) % 3 == 0 ? unit_random(seed) % 1800000 : unit_random(seed) % 3);
+        at_ms +=
+            1 + (int64_t)(unit_random(seed) % 3 == 0 ? unit_random(seed) % 1800000 : unit_random(seed) % 3);
         life->at_ms = at_ms;
         life->feedback = (int)(unit_random(seed) % FEEDBACKS);
-        life->type = kind < 7 ? EVENT_FEEDBACK_SUBMITTED : kind < 8 ? EVENT_FEEDBACK_WITHDRAWN : EVENT_FEEDBACK_OFFERED;
+        life->type = kind < 7   ? EVENT_FEEDBACK_SUBMITTED
+                     : kind < 8 ? EVENT_FEEDBACK_WITHDRAWN
+                                : EVENT_FEEDBACK_OFFERED;
         life->stars = life->feedback % 2 == 0;
         life->ticket = life->feedback % 4 == 3 ? -1 : life->feedback % TICKETS;
         life->person = unit_random(seed) % 5 == 0 ? -1 : (int)(unit_random(seed) % PEOPLE);
@@ -131,8 +140,8 @@ feed(struct run *run, const struct life *life, size_t number, int64_t t_ms)
 }
 
 static void
-give_ticket(struct run *run, int number, uint32_t revision, enum ticket_state state, int64_t at_ms, int customer,
-            int64_t t_ms)
+give_ticket(struct run *run, int number, uint32_t revision, enum ticket_state state, int64_t at_ms,
+            int customer, int64_t t_ms)
 {
     char name[TEXT_BYTES], text[TEXT_BYTES];
     struct ticket_outcome outcome = house_ticket(name_of('T', number, name), revision, state, at_ms);
@@ -144,7 +153,8 @@ give_ticket(struct run *run, int number, uint32_t revision, enum ticket_state st
     kept->is_ticket = true;
     kept->ticket = outcome;
     kept->ticket.ticket = keep_text(kept->texts[0], outcome.ticket);
-    kept->ticket.attributes[ATTRIBUTE_CUSTOMER] = keep_text(kept->texts[1], outcome.attributes[ATTRIBUTE_CUSTOMER]);
+    kept->ticket.attributes[ATTRIBUTE_CUSTOMER] =
+        keep_text(kept->texts[1], outcome.attributes[ATTRIBUTE_CUSTOMER]);
     scores_ticket(run->house.scores, &outcome, t_ms);
 }
 
@@ -191,7 +201,8 @@ struct count {
 };
 
 static struct count
-count_window(const struct life *lives, size_t count, size_t policy, int service, int64_t length_ms, int64_t t_ms)
+count_window(const struct life *lives, size_t count, size_t policy, int service, int64_t length_ms,
+             int64_t t_ms)
 {
     struct count result = {0};
     bool seen[PEOPLE] = {false};
@@ -199,8 +210,8 @@ count_window(const struct life *lives, size_t count, size_t policy, int service,
     for (int f = 0; f < FEEDBACKS; f++) {
         const struct life *answer = latest(lives, count, f, false);
 
-        if (answer == NULL || answer->type != EVENT_FEEDBACK_SUBMITTED || !is_elected(lives, count, answer, policy) ||
-            (service >= 0 && answer->service != service))
+        if (answer == NULL || answer->type != EVENT_FEEDBACK_SUBMITTED ||
+            !is_elected(lives, count, answer, policy) || (service >= 0 && answer->service != service))
             continue;
         if (answer->at_ms <= t_ms - length_ms) {
             result.before += answer->at_ms > t_ms - 2 * length_ms;
@@ -227,7 +238,8 @@ compare(struct run *run, const struct life *lives, size_t count, size_t policy, 
             struct count expected = count_window(lives, count, policy, s, windows[w].length_ms, t_ms);
             struct score_record record =
                 s < 0 ? house_read(&run->house, windows[w].name, t_ms)
-                      : house_read_one(&run->house, ATTRIBUTE_SERVICE, name_of('s', s, service), windows[w].name, t_ms);
+                      : house_read_one(&run->house, ATTRIBUTE_SERVICE, name_of('s', s, service),
+                                       windows[w].name, t_ms);
 
             assert_int_equal(record.n, expected.n);
             assert_int_equal(record.people, expected.people);
@@ -239,10 +251,11 @@ compare(struct run *run, const struct life *lives, size_t count, size_t policy, 
         }
 }
 
-/* At the very millisecond at which an answer leaves a window, and the one before; if there is one before until_ms. */
+/* At the very millisecond at which an answer leaves a window, and the one before; if there is one before
+ * until_ms. */
 static void
-compare_at_edge(struct run *run, const struct life *lives, size_t count, size_t policy, int64_t from_ms, int64_t until_ms,
-                uint64_t any)
+compare_at_edge(struct run *run, const struct life *lives, size_t count, size_t policy, int64_t from_ms,
+                int64_t until_ms, uint64_t any)
 {
     for (size_t i = 0; i < count; i++) {
         const struct life *life = &lives[(i + any) % count];
@@ -302,7 +315,8 @@ test_windows(void **state)
     }
 }
 
-/* One life with tickets that turn up and change, in the order of `order`, at one late instant. Revisions of tickets ascend. */
+/* One life with tickets that turn up and change, in the order of `order`, at one late instant. Revisions of
+ * tickets ascend. */
 static void
 live(struct run *run, const struct life *lives, const size_t *order, size_t count, uint64_t *seed)
 {
@@ -350,7 +364,8 @@ last_word(const struct run *run, const struct answer_outcome *like)
         const struct answer_outcome *other = &run->log[i].answer;
 
         if (!run->log[i].is_ticket && other->offered_only == like->offered_only &&
-            slice_equal(other->feedback.id, like->feedback.id) && slice_equal(other->feedback.survey, like->feedback.survey) &&
+            slice_equal(other->feedback.id, like->feedback.id) &&
+            slice_equal(other->feedback.survey, like->feedback.survey) &&
             (found == NULL || other->arrival.revision > found->arrival.revision))
             found = other;
     }
@@ -375,7 +390,8 @@ same_words(const struct run *a, const struct run *b)
         if (mine->withdrawn)
             continue;
         assert_true(slice_equal(mine->attributes[ATTRIBUTE_SERVICE], theirs->attributes[ATTRIBUTE_SERVICE]));
-        assert_true(slice_equal(mine->attributes[ATTRIBUTE_CUSTOMER], theirs->attributes[ATTRIBUTE_CUSTOMER]));
+        assert_true(
+            slice_equal(mine->attributes[ATTRIBUTE_CUSTOMER], theirs->attributes[ATTRIBUTE_CUSTOMER]));
     }
 }
 

@@ -48,7 +48,8 @@ house_policy(struct symbols *symbols, const char *text)
 static inline void
 house_open(struct house *house, const char *experience, struct scores_sink sink)
 {
-    struct scores_options options = {.sink = sink, .publish_every_ms = 1000, .allowed_skew_ms = -1, .accept_age_ms = -1};
+    struct scores_options options = {
+        .sink = sink, .publish_every_ms = 1000, .allowed_skew_ms = -1, .accept_age_ms = -1};
     struct policy *policies[1];
     char text[4096];
 
@@ -147,17 +148,18 @@ house_ticket(const char *name, uint32_t revision, enum ticket_state state, int64
 }
 
 static inline struct verdict_outcome
-house_verdict(const char *ticket, const char *clock, uint32_t revision, enum verdict contract, enum verdict honest,
-              int64_t decided_at_ms)
+house_verdict(const char *ticket, const char *clock, uint32_t revision, enum verdict contract,
+              enum verdict honest, int64_t decided_at_ms)
 {
-    return (struct verdict_outcome){.name = {slice_of(ticket), KIND_SLA, slice_of("gold"), slice_of(clock), 1},
-                                    .verdict = contract,
-                                    .honest = honest,
-                                    .ended = true,
-                                    .decided_at_ms = decided_at_ms,
-                                    .attainment = true,
-                                    .source = slice_of("desk"),
-                                    .arrival = {.detected_at_ms = decided_at_ms, .revision = revision}};
+    return (struct verdict_outcome){
+        .name = {slice_of(ticket), KIND_SLA, slice_of("gold"), slice_of(clock), 1},
+        .verdict = contract,
+        .honest = honest,
+        .ended = true,
+        .decided_at_ms = decided_at_ms,
+        .attainment = true,
+        .source = slice_of("desk"),
+        .arrival = {.detected_at_ms = decided_at_ms, .revision = revision}};
 }
 
 #endif

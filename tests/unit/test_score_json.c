@@ -27,7 +27,8 @@ test_score(void **state)
                (struct scores_sink){0});
     for (int i = 0; i < 3; i++) {
         char id[] = {'f', (char)('0' + i), '\0'};
-        struct event event = house_answer(&house, T0_MS, id, i == 2 ? "stars5" : "nps", i == 2 ? 4 : 6 + 3 * i);
+        struct event event =
+            house_answer(&house, T0_MS, id, i == 2 ? "stars5" : "nps", i == 2 ? 4 : 6 + 3 * i);
 
         house_attribute(&event, ATTRIBUTE_CUSTOMER, "a/c,me");
         event.feedback.aspects = aspects;
@@ -39,13 +40,16 @@ test_score(void **state)
     scope.values[ATTRIBUTE_CUSTOMER] = slice_of("a/c,me");
     assert_true(scores_read(house.scores, &scope, slice_of("24h"), T0_MS, &record));
     score_json_print(&out, &record);
-    expect(&out, "{\"type\":\"score\",\"scope\":{\"customer\":\"a/c,me\"},\"window\":\"24h\","
-                 "\"at\":\"2026-11-22T12:00:00.000Z\",\"n\":3,\"people\":3,\"insufficient\":false,"
-                 "\"px\":{\"value\":0.666667,\"low\":0.20766,\"high\":0.938508,\"positive\":2,\"neutral\":0,"
-                 "\"negative\":1,\"n\":3},\"aspects\":{\"speed\":{\"n\":1}},"
-                 "\"attainment\":{\"contract\":{\"met\":1,\"n\":1,\"value\":1,\"clocks\":{\"resolution\":{\"met\":1,"
-                 "\"n\":1,\"value\":1}}},\"honest\":{\"met\":0,\"n\":1,\"value\":0,\"clocks\":{\"resolution\":{\"met\":0,"
-                 "\"n\":1,\"value\":0}}},\"gap\":1},\"impact\":{\"px\":-0.85}}");
+    expect(
+        &out,
+        "{\"type\":\"score\",\"scope\":{\"customer\":\"a/c,me\"},\"window\":\"24h\","
+        "\"at\":\"2026-11-22T12:00:00.000Z\",\"n\":3,\"people\":3,\"insufficient\":false,"
+        "\"px\":{\"value\":0.666667,\"low\":0.20766,\"high\":0.938508,\"positive\":2,\"neutral\":0,"
+        "\"negative\":1,\"n\":3},\"aspects\":{\"speed\":{\"n\":1}},"
+        "\"attainment\":{\"contract\":{\"met\":1,\"n\":1,\"value\":1,\"clocks\":{\"resolution\":{\"met\":1,"
+        "\"n\":1,\"value\":1}}},\"honest\":{\"met\":0,\"n\":1,\"value\":0,\"clocks\":{\"resolution\":{"
+        "\"met\":0,"
+        "\"n\":1,\"value\":0}}},\"gap\":1},\"impact\":{\"px\":-0.85}}");
     score_json_key(&out, &record);
     expect(&out, "score/24h/customer=a%2Fc%2Cme");
     score_json_id(&out, &record);
@@ -71,12 +75,14 @@ test_detractor(void **state)
     (void)state;
     alert.attributes[ATTRIBUTE_CUSTOMER] = slice_of("acme");
     score_json_print_detractor(&out, &alert);
-    expect(&out, "{\"key\":\"acme/experience/post-ticket/f%2F1/detractor\",\"ticket\":null,\"kind\":\"experience\","
-                 "\"survey\":\"post-ticket\",\"feedback\":\"f/1\",\"stage\":\"detractor\",\"state\":\"firing\","
-                 "\"severity\":\"warning\",\"effective_at\":\"2026-11-22T12:00:00.000Z\",\"scale\":\"nps\",\"score\":2,"
-                 "\"customer\":\"acme\",\"contract\":null,\"service\":null,\"category\":null,\"priority\":null,"
-                 "\"group\":null,\"user_group\":null,\"channel\":null,\"policy\":\"1@abc\","
-                 "\"arrival\":{\"detected_at\":\"2026-11-22T12:00:00.000Z\",\"revision\":1}}");
+    expect(&out,
+           "{\"key\":\"acme/experience/post-ticket/f%2F1/detractor\",\"ticket\":null,\"kind\":\"experience\","
+           "\"survey\":\"post-ticket\",\"feedback\":\"f/1\",\"stage\":\"detractor\",\"state\":\"firing\","
+           "\"severity\":\"warning\",\"effective_at\":\"2026-11-22T12:00:00.000Z\",\"scale\":\"nps\","
+           "\"score\":2,"
+           "\"customer\":\"acme\",\"contract\":null,\"service\":null,\"category\":null,\"priority\":null,"
+           "\"group\":null,\"user_group\":null,\"channel\":null,\"policy\":\"1@abc\","
+           "\"arrival\":{\"detected_at\":\"2026-11-22T12:00:00.000Z\",\"revision\":1}}");
     alert.ticket = slice_of("T1");
     score_json_detractor_id(&out, &alert);
     expect(&out, "T1/experience/post-ticket/f%2F1/detractor/firing/1");

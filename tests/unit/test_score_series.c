@@ -1,4 +1,5 @@
-/* A log with sums against a plain array: in order, out of order, removed, marked; bounds on and beside the entries. */
+/* A log with sums against a plain array: in order, out of order, removed, marked; bounds on and beside the
+ * entries. */
 #include "../support/unit.h"
 #include "core/score_series.h"
 #include <stdlib.h>
@@ -60,14 +61,16 @@ change(struct score_series *series, struct entry *entries, uint32_t i, uint64_t 
         weight.columns[7] = entries[i].marked ? -1 : 1;
         entries[i].marked = !entries[i].marked;
         score_series_mark(series, entries[i].at_ms, i, entries[i].marked, &weight);
-        assert_int_equal((score_series_find(series, entries[i].at_ms, i) & SCORE_SERIES_MARK) != 0, entries[i].marked);
+        assert_int_equal((score_series_find(series, entries[i].at_ms, i) & SCORE_SERIES_MARK) != 0,
+                         entries[i].marked);
         return;
     }
     weigh(&weigher, entries[i].marked ? i | SCORE_SERIES_MARK : i, &weight);
     if (entries[i].in)
         score_series_remove(series, entries[i].at_ms, i, &weight);
     else
-        score_series_insert(series, entries[i].at_ms, entries[i].marked ? i | SCORE_SERIES_MARK : i, &weight, &weigher);
+        score_series_insert(series, entries[i].at_ms, entries[i].marked ? i | SCORE_SERIES_MARK : i, &weight,
+                            &weigher);
     entries[i].in = !entries[i].in;
 }
 
@@ -80,7 +83,7 @@ live(bool in_order, uint64_t seed)
     for (uint32_t i = 1; i < ENTRIES; i++)
         entries[i].at_ms = in_order ? i / 3 : (int64_t)(unit_random(&seed) % INSTANTS);
     for (uint32_t step = 1; step < 6 * ENTRIES; step++) {
-        bool filling = step < ENTRIES, emptying = step > 4 * ENTRIES;
+        bool filling = step<ENTRIES, emptying = step> 4 * ENTRIES;
         uint32_t i = filling ? step : (uint32_t)(1 + unit_random(&seed) % (ENTRIES - 1));
 
         if (!emptying || entries[i].in)

@@ -55,10 +55,10 @@ static void
 test_change(void **state)
 {
     (void)state;
-    near(score_statistics_nps_z((struct score_nps_counts){55, 30, 15}, (struct score_nps_counts){40, 35, 25}), 2.279505,
-         0.0000005);
-    near(score_statistics_nps_z((struct score_nps_counts){40, 35, 25}, (struct score_nps_counts){55, 30, 15}), -2.279505,
-         0.0000005);
+    near(score_statistics_nps_z((struct score_nps_counts){55, 30, 15}, (struct score_nps_counts){40, 35, 25}),
+         2.279505, 0.0000005);
+    near(score_statistics_nps_z((struct score_nps_counts){40, 35, 25}, (struct score_nps_counts){55, 30, 15}),
+         -2.279505, 0.0000005);
     near(score_statistics_share_z(5, 10, 5, 10), 0, 0);
     /* Agresti and Caffo: (57/62 - 51/62) / sqrt(p(1-p)/62 of both) */
     near(score_statistics_share_z(56, 60, 50, 60), 1.624284, 0.0000005);

@@ -120,7 +120,8 @@ test_sc_63(void **state)
     }
 }
 
-/* The later answer withdrawn: the one before it counts again. An older event than the last of its id does nothing. */
+/* The later answer withdrawn: the one before it counts again. An older event than the last of its id does
+ * nothing. */
 static void
 test_withdrawn(void **state)
 {
@@ -198,7 +199,8 @@ hear_answer(void *context, const struct answer_outcome *outcome)
     struct slice customer = outcome->attributes[ATTRIBUTE_CUSTOMER];
 
     told->last = *outcome;
-    snprintf(told->customer, sizeof told->customer, "%.*s", (int)customer.bytes, customer.at == NULL ? "" : customer.at);
+    snprintf(told->customer, sizeof told->customer, "%.*s", (int)customer.bytes,
+             customer.at == NULL ? "" : customer.at);
     told->count++;
 }
 
@@ -208,7 +210,8 @@ hear_detractor(void *context, const struct score_detractor *alert)
     ((struct told *)context)->alerts[alert->state]++;
 }
 
-/* An answer before its ticket counts where it can, and is revised when the ticket turns up. What it says itself stays. */
+/* An answer before its ticket counts where it can, and is revised when the ticket turns up. What it says
+ * itself stays. */
 static void
 test_join(void **state)
 {
@@ -261,7 +264,8 @@ test_erased(void **state)
     struct ticket_outcome ticket = house_ticket("T1", 1, TICKET_SOLVED, T0_MS);
 
     (void)state;
-    house_open(&house, "{min_answers: 1, windows: [24h]}", (struct scores_sink){.context = &told, .answer = hear_answer});
+    house_open(&house, "{min_answers: 1, windows: [24h]}",
+               (struct scores_sink){.context = &told, .answer = hear_answer});
     scores_ticket(house.scores, &ticket, T0_MS);
     event = house_answer(&house, T0_MS + 1, "f-1", "nps", 10);
     event.ticket = slice_of("T1");
@@ -278,7 +282,8 @@ test_erased(void **state)
     house_close(&house);
 }
 
-/* An answer stamped ahead is a fact at once and counts from its own time on; a nearer one in between does not hide it. */
+/* An answer stamped ahead is a fact at once and counts from its own time on; a nearer one in between does not
+ * hide it. */
 static void
 test_stamped_ahead(void **state)
 {
@@ -287,7 +292,8 @@ test_stamped_ahead(void **state)
     struct event event;
 
     (void)state;
-    house_open(&house, "{min_answers: 1, windows: [24h]}", (struct scores_sink){.context = &told, .answer = hear_answer});
+    house_open(&house, "{min_answers: 1, windows: [24h]}",
+               (struct scores_sink){.context = &told, .answer = hear_answer});
     event = house_answer(&house, T0_MS + HOUR_MS, "f-1", "stars5", 1);
     assert_int_equal(scores_feedback(house.scores, &event, T0_MS).disposition, ENGINE_WAITS);
     assert_int_equal(told.count, 1);
@@ -325,8 +331,9 @@ test_rates(void **state)
     for (int i = 0; i < 4; i++) {
         char name[] = {'T', (char)('1' + i), '\0'};
         struct ticket_outcome ticket = house_ticket(name, 1, TICKET_SOLVED, T0_MS + i);
-        struct verdict_outcome verdict = house_verdict(name, "resolution", 1, i < 3 ? VERDICT_MET : VERDICT_BREACHED,
-                                                       i < 2 ? VERDICT_MET : VERDICT_BREACHED, T0_MS + i);
+        struct verdict_outcome verdict =
+            house_verdict(name, "resolution", 1, i < 3 ? VERDICT_MET : VERDICT_BREACHED,
+                          i < 2 ? VERDICT_MET : VERDICT_BREACHED, T0_MS + i);
 
         scores_verdict(house.scores, &verdict, T0_MS + i);
         scores_ticket(house.scores, &ticket, T0_MS + i);
@@ -359,7 +366,8 @@ test_rates(void **state)
     assert_int_equal(house_read(&house, "24h", T0_MS + 30).response_rate.hits, 0);
     {
         struct ticket_outcome reopened = house_ticket("T4", 2, TICKET_OPEN, T0_MS + 40);
-        struct verdict_outcome open = house_verdict("T4", "resolution", 2, VERDICT_OPEN, VERDICT_OPEN, T0_MS + 40);
+        struct verdict_outcome open =
+            house_verdict("T4", "resolution", 2, VERDICT_OPEN, VERDICT_OPEN, T0_MS + 40);
 
         scores_ticket(house.scores, &reopened, T0_MS + 40);
         scores_verdict(house.scores, &open, T0_MS + 40);
@@ -369,7 +377,8 @@ test_rates(void **state)
     near(record.attainment_contract.value, 1);
     record = house_read(&house, "24h", T0_MS + 2 + DAY_MS); /* exactly: T3 leaves with its millisecond */
     assert_int_equal(record.coverage.n, 0);
-    assert_int_equal(house_read(&house, "24h", T0_MS + 1 + DAY_MS).clocks_count, 0); /* time does not go back */
+    assert_int_equal(house_read(&house, "24h", T0_MS + 1 + DAY_MS).clocks_count,
+                     0); /* time does not go back */
     scores_check(house.scores);
     house_close(&house);
 }
@@ -413,7 +422,8 @@ test_aspects_and_impact(void **state)
     house_close(&house);
 }
 
-/* Months begin with their first local midnight, that instant included (R65). Berlin, 2026-12-01T00:00+01:00. */
+/* Months begin with their first local midnight, that instant included (R65). Berlin, 2026-12-01T00:00+01:00.
+ */
 static void
 test_month(void **state)
 {
@@ -498,7 +508,8 @@ test_detractor(void **state)
     struct event event;
 
     (void)state;
-    house_open(&house, "{detractor_alert: true}", (struct scores_sink){.context = &told, .detractor = hear_detractor});
+    house_open(&house, "{detractor_alert: true}",
+               (struct scores_sink){.context = &told, .detractor = hear_detractor});
     give(&house, T0_MS, "f-1", "nps", 2);
     give(&house, T0_MS, "f/2", "stars5", 5);
     assert_int_equal(told.alerts[ALERT_FIRING], 1);
@@ -552,7 +563,8 @@ test_retired(void **state)
     assert_in_range(figures.scopes, 48, 62);
     scores_advance(house.scores, T0_MS + 400 * HOUR_MS, SCORES_THROUGH);
     scores_figures(house.scores, &figures);
-    assert_int_equal(figures.answers + figures.tickets + figures.entries + figures.people + figures.contexts, 0);
+    assert_int_equal(figures.answers + figures.tickets + figures.entries + figures.people + figures.contexts,
+                     0);
     house_close(&house);
 }
 
@@ -560,12 +572,18 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sc_62),       cmocka_unit_test(test_sc_63),
-        cmocka_unit_test(test_withdrawn),   cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_join),        cmocka_unit_test(test_erased),
-        cmocka_unit_test(test_stamped_ahead), cmocka_unit_test(test_rates),
-        cmocka_unit_test(test_aspects_and_impact), cmocka_unit_test(test_month),
-        cmocka_unit_test(test_publication), cmocka_unit_test(test_detractor),
+        cmocka_unit_test(test_sc_62),
+        cmocka_unit_test(test_sc_63),
+        cmocka_unit_test(test_withdrawn),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_join),
+        cmocka_unit_test(test_erased),
+        cmocka_unit_test(test_stamped_ahead),
+        cmocka_unit_test(test_rates),
+        cmocka_unit_test(test_aspects_and_impact),
+        cmocka_unit_test(test_month),
+        cmocka_unit_test(test_publication),
+        cmocka_unit_test(test_detractor),
         cmocka_unit_test(test_retired),
     };
 
