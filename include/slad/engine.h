@@ -148,11 +148,13 @@ struct open_clock {
     enum party turn;
     struct slice customer, service, priority, group;
 };
+/* Of tickets. open: not solved, waiting ones among them; breached_open, paused: open with a clock that is so. */
 struct open_counts {
     size_t open, waiting, solved, breached_open, paused;
 };
-/* Fills up to clocks_max open clocks: breached first (the oldest breach first), then by due. Returns how many. Costs
- * O(tickets) at most once for counts; the list comes from an ordered index. */
+/* Fills up to clocks_max open clocks, the running ones by due (half of the places), then the breached ones, the latest first,
+ * then the paused ones by what is left (a quarter each; places that one kind does not need go to the others). Returns how
+ * many. O(tickets). */
 size_t engine_open(struct engine *engine, int64_t t_ms, struct open_counts *ret_counts, struct open_clock *ret_clocks,
                    size_t clocks_max);
 

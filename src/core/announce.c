@@ -123,7 +123,7 @@ send_alert(struct engine *engine, struct ticket *ticket, const struct clock *clo
     alert.severity = severity_of(clock, life, alert.stage);
     outcome_attributes(engine, life->attributes, life->erased, alert.attributes);
     mark->revision++;
-    alert.arrival = (struct arrival){engine->t_ms, mark->revision, outcome_is_late(engine, clock), engine->lagging};
+    alert.arrival = (struct arrival){engine->t_ms, mark->revision, outcome_is_late(engine, &engine->full.life, clock), engine->lagging};
     engine_touch(engine, ticket);
     if (engine->options.sink.alert != NULL)
         engine->options.sink.alert(engine->options.sink.context, &alert);
@@ -321,7 +321,7 @@ announce_verdict(struct engine *engine, struct ticket *ticket, const struct cloc
     else if (mark->content == content)
         return;
     mark->content = content;
-    send_verdict(engine, ticket, &outcome, mark, outcome_is_late(engine, clock));
+    send_verdict(engine, ticket, &outcome, mark, outcome_is_late(engine, &engine->full.life, clock));
 }
 
 static bool
@@ -357,7 +357,7 @@ void_verdict(struct engine *engine, struct ticket *ticket, struct verdict_mark *
 
     outcome_attributes(engine, life->attributes, life->erased, outcome.attributes);
     mark->content = 0;
-    send_verdict(engine, ticket, &outcome, mark, outcome_is_late(engine, NULL));
+    send_verdict(engine, ticket, &outcome, mark, outcome_is_late(engine, &engine->full.life, NULL));
 }
 
 static void
@@ -395,20 +395,20 @@ announce_voids(struct engine *engine, struct ticket *ticket)
     }
 }
 
-static void
-announce_ticket(struct engine *engine, struct ticket *ticket)
+void
+announce_ticket(struct engine *engine, struct ticket *ticket, const struct fold *fold)
 {
     struct ticket_outcome outcome;
     uint64_t content;
 
-    outcome_ticket(engine, ticket, &outcome);
+    outcome_ticket(engine, ticket, fold, &outcome);
     content = outcome_ticket_content(engine, &outcome);
     ticket->final = outcome.final;
     if (ticket->marks.ticket_revision > 0 && ticket->marks.ticket_content == content)
         return;
     ticket->marks.ticket_content = content;
     ticket->marks.ticket_revision++;
-    outcome.arrival = (struct arrival){engine->t_ms, ticket->marks.ticket_revision, outcome_is_late(engine, NULL), engine->lagging};
+    outcome.arrival = (struct arrival){engine->t_ms, ticket->marks.ticket_revision, outcome_is_late(engine, &fold->life, NULL), engine->lagging};
     engine_touch(engine, ticket);
     if (engine->options.sink.ticket != NULL)
         engine->options.sink.ticket(engine->options.sink.context, &outcome);
@@ -539,7 +539,7 @@ announce(struct engine *engine, struct ticket *ticket)
     derive_honest(engine, ticket);
     announce_clocks(engine, ticket, announce_verdict);
     announce_voids(engine, ticket);
-    announce_ticket(engine, ticket);
+    announce_ticket(engine, ticket, &engine->full);
     merge_announce(engine, ticket);
 }
 
@@ -563,6 +563,8 @@ announce_arm_repeats(struct engine *engine, struct ticket *ticket)
 {
     struct fold *fold = &engine->full;
 
+    if (engine->quiet) /* a page that came due meanwhile is found when the task is loud again */
+        return;
     for (size_t i = 0; i < fold->clocks_count; i++) {
         struct clock *clock = &fold->clocks[i];
         const struct alert_mark *mark;

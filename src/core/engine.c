@@ -310,7 +310,8 @@ clocks_agree(const struct clock *a, const struct clock *b)
            a->since_ms == b->since_ms && a->elapsed_ms == b->elapsed_ms && a->target_ms == b->target_ms &&
            (same_next || a->breached_at_ms != INSTANT_NONE) && /* a breached clock's next is its page, from the marks */
            a->breached_at_ms == b->breached_at_ms && a->stopped_at_ms == b->stopped_at_ms && a->cycle == b->cycle &&
-           a->version == b->version && a->flags == b->flags && a->running == b->running && a->ended == b->ended &&
+           a->version == b->version && ((a->flags ^ b->flags) & ~FLAG_CALENDAR_CORRECTED) == 0 && /* announce's */
+           a->running == b->running && a->ended == b->ended &&
            a->cancelled == b->cancelled && a->unanswered == b->unanswered && a->answered == b->answered &&
            a->excused == b->excused && a->lost == b->lost && a->renewed == b->renewed && a->final == b->final;
 }
@@ -331,13 +332,21 @@ self_check(struct engine *engine, const struct ticket *ticket, int64_t t_ms)
     engine->figures.self_check_differences += !agree;
 }
 
+/* The first event of a ticket that nothing else is known of. */
+static bool
+is_plain_birth(const struct ticket *ticket, const struct entry *entry)
+{
+    return ticket->history.count == 1 && !entry->has_created_at &&
+           (entry->type == EVENT_TICKET_CREATED || entry->type == EVENT_TICKET_UPDATED);
+}
+
 /* One light step from the kept life. False: it has to be derived. */
 static bool
 step(struct engine *engine, struct ticket *ticket, const struct entry *entry, int64_t t_ms)
 {
     struct fold *fold = &engine->light;
 
-    if (!ticket->life.exists || ticket->life.at_ms > entry->at_ms || ticket->unannounced ||
+    if ((!ticket->life.exists && !is_plain_birth(ticket, entry)) || ticket->life.at_ms > entry->at_ms || ticket->unannounced ||
         ticket->life.pending_reopen_at_ms != INSTANT_NONE || fold_has_honest_view(&ticket->life))
         return false;
     fold->history = &ticket->history;
@@ -346,17 +355,22 @@ step(struct engine *engine, struct ticket *ticket, const struct entry *entry, in
         fold->clocks_room = ticket->clocks_count;
         fold->clocks = memory_resize(fold->clocks, fold->clocks_room * sizeof *fold->clocks);
     }
-    fold->life = ticket->life;
+    if (!ticket->life.exists)
+        fold_reset(fold);
+    else
+        fold->life = ticket->life;
     fold->clocks_count = ticket->clocks_count;
     fold->excuses_count = 0;
     if (ticket->clocks_count > 0)
         memcpy(fold->clocks, ticket->clocks, ticket->clocks_count * sizeof *fold->clocks);
     fold->days_version = policy_set_in_force(engine->set, t_ms);
     fold_step(fold, entry, t_ms, false);
-    if (fold->loud || fold->needs_full)
+    if (fold->loud || fold->needs_full || (fold->loud_ticket && (engine->quiet || fold->life.phase != PHASE_ACTIVE)))
         return false;
     engine->figures.steps++;
     keep_derived(ticket, fold);
+    if (fold->loud_ticket)
+        announce_ticket(engine, ticket, fold);
     if (engine->options.self_check)
         self_check(engine, ticket, t_ms);
     return true;
@@ -506,7 +520,7 @@ static struct engine_answer
 take(struct engine *engine, struct ticket *ticket, const struct event *event, int64_t t_ms)
 {
     struct entry entry;
-    bool last;
+    bool last, waited;
 
     entry_from_event(engine, event, &entry);
     if (event->type == EVENT_VERDICT_EXCUSED && !read_clock_reference(engine, event->clock, &entry)) {
@@ -522,6 +536,8 @@ take(struct engine *engine, struct ticket *ticket, const struct event *event, in
         ticket->seen_version = (uint16_t)policy_set_in_force(engine->set, t_ms);
         merge_deliver_kept(engine, ticket);
     }
+    /* An event that waited for this very instant has not happened yet: no light step over it. */
+    waited = ticket->history.count > 0 && ticket->history.last_at_ms > ticket->life.at_ms;
     last = history_insert(&ticket->history, &entry, false);
     ticket->last_arrival_ms = t_ms;
     engine_touch(engine, ticket);
@@ -531,7 +547,7 @@ take(struct engine *engine, struct ticket *ticket, const struct event *event, in
         return answer(engine, ENGINE_WAITS);
     }
     engine->figures.late_events += !last;
-    if (last && step(engine, ticket, &entry, t_ms)) {
+    if (last && !waited && step(engine, ticket, &entry, t_ms)) {
         int64_t next_ms = clocks_next_ms(ticket);
 
         if (heap_item_is_in(&ticket->timer) && ticket->timer.at_ms <= next_ms && ticket->timer.at_ms > t_ms)

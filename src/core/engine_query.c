@@ -85,34 +85,74 @@ engine_figures(const struct engine *engine, struct engine_figures *figures)
     }
 }
 
-static bool
-more_dangerous(const struct open_clock *a, const struct open_clock *b)
-{
-    bool a_late = a->state == CLOCK_BREACHED, b_late = b->state == CLOCK_BREACHED;
-    bool a_paused = a->due_at_ms == INSTANT_NONE, b_paused = b->due_at_ms == INSTANT_NONE;
+/* What a board shows of a task: what breaks next, what broke last, what waits. Each kind has its own list. */
+enum open_list { OPEN_RUNNING, OPEN_BREACHED, OPEN_PAUSED, OPEN_LISTS_COUNT };
 
-    if (a_late != b_late)
-        return a_late;
-    if (a_paused != b_paused)
-        return b_paused;
-    if (a->due_at_ms != b->due_at_ms)
-        return a->due_at_ms < b->due_at_ms;
+struct open_lists {
+    struct open_clock *clocks[OPEN_LISTS_COUNT];
+    size_t count[OPEN_LISTS_COUNT];
+    size_t clocks_max;
+};
+
+static enum open_list
+list_of(const struct open_clock *clock)
+{
+    return clock->state == CLOCK_BREACHED ? OPEN_BREACHED : clock->state == CLOCK_PAUSED ? OPEN_PAUSED : OPEN_RUNNING;
+}
+
+/* Running: the next due first. Breached: the latest breach first. Paused: the least that is left first. */
+static bool
+comes_before(enum open_list list, const struct open_clock *a, const struct open_clock *b)
+{
+    int64_t left_a = a->target_ms - a->elapsed_ms, left_b = b->target_ms - b->elapsed_ms;
+
+    if (list == OPEN_PAUSED && left_a != left_b)
+        return left_a < left_b;
+    if (list != OPEN_PAUSED && a->due_at_ms != b->due_at_ms) {
+        if (a->due_at_ms == INSTANT_NONE || b->due_at_ms == INSTANT_NONE)
+            return b->due_at_ms == INSTANT_NONE;
+        return list == OPEN_RUNNING ? a->due_at_ms < b->due_at_ms : a->due_at_ms > b->due_at_ms;
+    }
     return slice_compare(a->name.ticket, b->name.ticket) < 0;
 }
 
 static void
-offer(struct open_clock *clocks, size_t *count, size_t clocks_max, const struct open_clock *candidate)
+offer(struct open_lists *lists, const struct open_clock *candidate)
 {
+    enum open_list list = list_of(candidate);
+    struct open_clock *clocks = lists->clocks[list];
     size_t place;
 
-    if (*count == clocks_max) {
-        if (clocks_max == 0 || !more_dangerous(candidate, &clocks[clocks_max - 1]))
+    if (lists->count[list] == lists->clocks_max) {
+        if (lists->clocks_max == 0 || !comes_before(list, candidate, &clocks[lists->clocks_max - 1]))
             return;
-        (*count)--;
+        lists->count[list]--;
     }
-    for (place = (*count)++; place > 0 && more_dangerous(candidate, &clocks[place - 1]); place--)
+    for (place = lists->count[list]++; place > 0 && comes_before(list, candidate, &clocks[place - 1]); place--)
         clocks[place] = clocks[place - 1];
     clocks[place] = *candidate;
+}
+
+/* Half the places are for what breaks next, a quarter each for what broke last and what waits; what a kind does not use the
+ * others may, in that order. */
+static size_t
+share_out(const struct open_lists *lists, struct open_clock *clocks, size_t clocks_max)
+{
+    size_t take[OPEN_LISTS_COUNT] = {clocks_max - clocks_max / 4 * 2, clocks_max / 4, clocks_max / 4};
+    size_t left = clocks_max, count = 0;
+
+    for (int list = 0; list < OPEN_LISTS_COUNT; list++) {
+        take[list] = take[list] < lists->count[list] ? take[list] : lists->count[list];
+        left -= take[list];
+    }
+    for (int list = 0; list < OPEN_LISTS_COUNT; list++) {
+        size_t more = lists->count[list] - take[list] < left ? lists->count[list] - take[list] : left;
+
+        left -= more;
+        memcpy(clocks + count, lists->clocks[list], (take[list] + more) * sizeof *clocks);
+        count += take[list] + more;
+    }
+    return count;
 }
 
 static void
@@ -137,35 +177,47 @@ fill_open(const struct engine *engine, const struct ticket *ticket, const struct
     };
 }
 
+static void
+offer_ticket(const struct engine *engine, const struct ticket *ticket, int64_t t_ms, struct open_counts *counts,
+             struct open_lists *lists)
+{
+    const struct life *life = &ticket->life;
+    bool breached = false, paused = false;
+
+    if (ticket->retired || !life->exists || life->deleted || life->merged)
+        return;
+    counts->solved += life->phase == PHASE_SOLVED;
+    counts->open += life->phase == PHASE_ACTIVE;
+    counts->waiting += life->phase == PHASE_ACTIVE && life->state == STATUS_WAITING;
+    for (uint32_t i = 0; i < ticket->clocks_count && life->phase == PHASE_ACTIVE; i++) {
+        const struct clock *clock = &ticket->clocks[i];
+        struct open_clock open;
+
+        if (clock->started_at_ms == INSTANT_NONE || clock->ended)
+            continue;
+        breached |= clock_is_breached(clock);
+        paused |= !clock->running;
+        fill_open(engine, ticket, clock, t_ms, &open);
+        offer(lists, &open);
+    }
+    counts->breached_open += breached;
+    counts->paused += paused;
+}
+
 size_t
 engine_open(struct engine *engine, int64_t t_ms, struct open_counts *counts, struct open_clock *clocks, size_t clocks_max)
 {
+    struct open_lists lists = {.clocks_max = clocks_max};
     const struct ticket *ticket;
-    size_t cursor = 0, count = 0;
+    size_t cursor = 0, count;
 
     memset(counts, 0, sizeof *counts);
-    while ((ticket = map_each(engine->tickets, &cursor)) != NULL) {
-        const struct life *life = &ticket->life;
-        bool breached = false, paused = false;
-
-        if (ticket->retired || !life->exists || life->deleted || life->merged)
-            continue;
-        counts->solved += life->phase == PHASE_SOLVED;
-        counts->open += life->phase == PHASE_ACTIVE;
-        counts->waiting += life->phase == PHASE_ACTIVE && life->state == STATUS_WAITING;
-        for (uint32_t i = 0; i < ticket->clocks_count && life->phase == PHASE_ACTIVE; i++) {
-            const struct clock *clock = &ticket->clocks[i];
-            struct open_clock open;
-
-            if (clock->started_at_ms == INSTANT_NONE || clock->ended)
-                continue;
-            breached |= clock_is_breached(clock);
-            paused |= !clock->running;
-            fill_open(engine, ticket, clock, t_ms, &open);
-            offer(clocks, &count, clocks_max, &open);
-        }
-        counts->breached_open += breached;
-        counts->paused += paused;
-    }
+    for (int list = 0; list < OPEN_LISTS_COUNT; list++)
+        lists.clocks[list] = memory_allocate((clocks_max + 1) * sizeof *clocks);
+    while ((ticket = map_each(engine->tickets, &cursor)) != NULL)
+        offer_ticket(engine, ticket, t_ms, counts, &lists);
+    count = share_out(&lists, clocks, clocks_max);
+    for (int list = 0; list < OPEN_LISTS_COUNT; list++)
+        memory_free(lists.clocks[list]);
     return count;
 }

@@ -11,12 +11,34 @@
 #include "base/panic.h"
 #include "core/fold.h"
 
+/* What matching and targets depend on: other attributes change without a look at the agreements. */
+static uint16_t
+match_mask(const struct policy_set *set)
+{
+    uint16_t mask = ATTRIBUTE_BIT(ATTRIBUTE_PRIORITY);
+
+    for (size_t version = 0; version < policy_set_count(set); version++) {
+        const struct policy *policy = policy_set_version(set, version);
+
+        for (size_t i = 0; i < policy->agreements_count; i++) {
+            const struct policy_match *match = &policy->agreements[i].match;
+
+            for (size_t k = 0; k < match->keys_count; k++) {
+                if (match->keys[k].attribute != POLICY_MATCH_SOURCE)
+                    mask |= ATTRIBUTE_BIT(match->keys[k].attribute);
+            }
+        }
+    }
+    return mask;
+}
+
 void
 fold_init(struct fold *fold, const struct policy_set *set, const struct history *history)
 {
     memset(fold, 0, sizeof *fold);
     fold->set = set;
     fold->history = history;
+    fold->match_mask = match_mask(set);
     fold_reset(fold);
 }
 
@@ -48,13 +70,15 @@ fold_reset(struct fold *fold)
     memset(&fold->solve, 0, sizeof fold->solve);
     fold->clocks_count = fold->past_count = fold->excuses_count = 0;
     fold->cursor = fold->entry_from = 0;
-    fold->loud = fold->needs_full = fold->birth = false;
+    fold->loud = fold->loud_ticket = fold->needs_full = fold->birth = false;
     fold->unmapped_statuses = 0;
 }
 
 void
 fold_init_again(struct fold *fold, const struct policy_set *set, const struct history *history)
 {
+    if (fold->set != set)
+        fold->match_mask = match_mask(set);
     fold->set = set;
     fold->history = history;
     fold->honest = fold->pinned_days = fold->through = false;
@@ -218,9 +242,9 @@ fold_step(struct fold *fold, const struct entry *entry, int64_t until_ms, bool t
     fold->light = true;
     fold->until_ms = until_ms;
     fold->through = through;
-    fold->loud = fold->needs_full = false;
+    fold->loud = fold->loud_ticket = fold->needs_full = false;
     fold->cursor = fold->entry_from = fold->history->used;
-    if (policy_set_in_force(fold->set, until_ms) != fold->life.version) {
+    if (fold->life.exists && policy_set_in_force(fold->set, until_ms) != fold->life.version) {
         fold->needs_full = true;
         return;
     }

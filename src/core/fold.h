@@ -156,7 +156,8 @@ struct fold {
     bool light;
     bool honest;                  /* R60: canned answers ignored, on_reopen: continue */
     bool pinned_days;             /* every clock keeps the days of its own version (R49) */
-    bool loud;
+    bool loud;                    /* a clock's record may be due */
+    bool loud_ticket;             /* the ticket's record may be due, nothing else */
     bool needs_full;
     bool birth;                   /* the entry in hand is the ticket's first */
     const struct policy_clock *only; /* a trial run of one promise (R21): no stage passes, nothing else is promised */
@@ -180,6 +181,7 @@ struct fold {
         const struct calendar *calendar;
         int64_t from_ms, to_ms, counted_ms;
     } asked;
+    uint16_t match_mask;          /* ATTRIBUTE_BITs that any agreement or target of the set asks about */
     uint64_t unmapped_statuses;
 };
 

@@ -207,10 +207,10 @@ take_attributes(struct fold *fold, const struct happening *happening)
     }
     if (changed & assignee)
         count_change(life->attributes[ATTRIBUTE_ASSIGNEE], &life->assignee_before, &life->assignee_changes);
-    if (changed & (uint16_t)~status || fold->birth)
+    if (changed & fold->match_mask || fold->birth)
         fold_match(fold, happening->at_ms);
     if (changed & (uint16_t)~(status | assignee))
-        fold->loud = true; /* the ticket record names them */
+        fold->loud_ticket = true; /* the ticket record names them */
 }
 
 /* ---- status ---- */
@@ -337,7 +337,7 @@ enter_phase(struct fold *fold, const struct happening *happening, enum phase pha
             life->closed_at_ms = happening->at_ms;
         else
             life->closed_at_ms = INSTANT_NONE;
-        if (life->solved_at_ms == INSTANT_NONE && life->phase != PHASE_CANCELLED)
+        if (life->solved_at_ms == INSTANT_NONE)
             life->solved_at_ms = happening->at_ms;
     }
     life->phase = (uint8_t)phase;
@@ -680,7 +680,7 @@ be_born(struct fold *fold, const struct entry *entry)
     life->created_by_agent = life->contacted = actor == ACTOR_AGENT;
     life->first_contact_ms = actor == ACTOR_AGENT ? INSTANT_NONE : entry->at_ms;
     fold->birth = true;
-    fold->loud = true;
+    fold->loud_ticket = true;
 }
 
 /* A start before the first event: until that event the ticket counts as open, whatever the event says of its status. */

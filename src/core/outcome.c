@@ -16,9 +16,8 @@ engine_text(const struct engine *engine, symbol number)
 
 /* R28: the event in hand belongs before the end of what it changes and comes more than late_after after it. */
 bool
-outcome_is_late(const struct engine *engine, const struct clock *clock)
+outcome_is_late(const struct engine *engine, const struct life *life, const struct clock *clock)
 {
-    const struct life *life = &engine->full.life;
     int64_t end_ms = life->closed_at_ms != INSTANT_NONE ? life->closed_at_ms : life->solved_at_ms;
 
     if (end_ms == INSTANT_NONE && clock != NULL)
@@ -221,9 +220,8 @@ state_of(const struct life *life)
 }
 
 void
-outcome_ticket(struct engine *engine, const struct ticket *ticket, struct ticket_outcome *outcome)
+outcome_ticket(struct engine *engine, const struct ticket *ticket, const struct fold *fold, struct ticket_outcome *outcome)
 {
-    const struct fold *fold = &engine->full;
     const struct life *life = &fold->life;
     enum ticket_state state = state_of(life);
     int64_t final_at_ms;

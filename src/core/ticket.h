@@ -94,6 +94,8 @@ struct engine {
 
 /* announce.c: effects = desired - announced, for the ticket just derived into engine->full. */
 void announce(struct engine *engine, struct ticket *ticket);
+/* The ticket's own record only, from this fold. */
+void announce_ticket(struct engine *engine, struct ticket *ticket, const struct fold *fold);
 bool announce_acknowledge(struct engine *engine, struct ticket *ticket, const struct event *event);
 /* Sets the repeat threshold of a breached clock that runs from its mark. */
 void announce_arm_repeats(struct engine *engine, struct ticket *ticket);
@@ -104,11 +106,12 @@ int64_t announce_repeat_due_ms(const struct clock *clock, const struct clock_ext
 struct alert_mark *announce_mark(struct ticket *ticket, enum clock_kind kind, symbol clock, uint32_t cycle, symbol stage);
 
 /* outcome.c: the records */
-bool outcome_is_late(const struct engine *engine, const struct clock *clock);
+bool outcome_is_late(const struct engine *engine, const struct life *life, const struct clock *clock);
 void outcome_verdict(struct engine *engine, const struct ticket *ticket, const struct clock *clock,
                      const struct clock_extra *extra, struct verdict_outcome *ret_outcome);
 uint64_t outcome_verdict_content(struct engine *engine, const struct verdict_outcome *outcome);
-void outcome_ticket(struct engine *engine, const struct ticket *ticket, struct ticket_outcome *ret_outcome);
+void outcome_ticket(struct engine *engine, const struct ticket *ticket, const struct fold *fold,
+                    struct ticket_outcome *ret_outcome);
 uint64_t outcome_ticket_content(struct engine *engine, const struct ticket_outcome *outcome);
 void outcome_attributes(const struct engine *engine, const symbol *values, bool erased, struct slice *ret_texts);
 
