@@ -443,7 +443,10 @@ announce_due_changes(struct engine *engine, struct ticket *ticket)
 {
     size_t newest = policy_set_in_force(engine->set, engine->t_ms);
     struct fold *before = &engine->other, *after = &engine->later;
+    int64_t final_at_ms;
 
+    if (fold_is_final(&engine->full, &final_at_ms) && final_at_ms < engine->t_ms) /* later days do not reach it */
+        newest = policy_set_in_force(engine->set, final_at_ms);
     for (size_t version = ticket->seen_version + (size_t)1; version <= newest; version++) {
         int64_t from_ms = policy_set_version(engine->set, version)->from_ms;
 
@@ -461,7 +464,8 @@ announce_due_changes(struct engine *engine, struct ticket *ticket)
                 send_due_changed(engine, ticket, &before->clocks[slot], &after->clocks[i], version);
         }
     }
-    ticket->seen_version = (uint16_t)newest;
+    if (newest > ticket->seen_version)
+        ticket->seen_version = (uint16_t)newest;
 }
 
 /* Clocks whose verdict the newest days changed say so (R49). */

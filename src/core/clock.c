@@ -270,6 +270,8 @@ clock_settle(struct fold *fold, size_t slot, int64_t at_ms, bool through)
                 from_ms = due_at_ms;
             }
             breach(fold, slot, due_at_ms, due_at_ms, 0);
+            if (fold->extras != NULL) /* under closing_grace the due may lie before what is accounted for */
+                fold->extras[slot].now.overrun_wall_ms = from_ms - due_at_ms;
         }
     }
     if (fold->extras != NULL)
@@ -288,6 +290,7 @@ clock_idle(struct clock *clock, const struct policy_clock *promise, uint16_t ver
         .next_at_ms = NEVER,
         .cycle = 1,
         .version = version,
+        .asked_version = version,
     };
 }
 
@@ -412,39 +415,55 @@ clock_cancel(struct fold *fold, size_t slot, int64_t at_ms)
     clock->cancelled = true;
 }
 
+/* When this much had been counted, in what the clock has run up to at_ms; NEVER: it has not. */
+static int64_t
+reached_at_ms(const struct clock_extra *extra, int64_t counted_ms, int64_t at_ms)
+{
+    for (size_t i = 0; i < extra->runs_count; i++) {
+        const struct clock_run *run = &extra->runs[i];
+        int64_t to_ms = run->to_ms != NEVER ? run->to_ms : at_ms;
+
+        if (run->elapsed_before_ms + calendar_counted_ms(run->calendar, run->from_ms, to_ms) >= counted_ms)
+            return calendar_add_ms(run->calendar, run->from_ms,
+                                   counted_ms > run->elapsed_before_ms ? counted_ms - run->elapsed_before_ms : 0);
+    }
+    return NEVER;
+}
+
+/* Whether a threshold was passed by the jump itself: counted time lies above it, or (after a recount) reached it earlier than now,
+ * or than the stop. Exactly equal and not earlier is an ordinary due (R6). */
+static bool
+lies_behind(const struct clock *clock, const struct clock_extra *extra, int64_t threshold_ms, int64_t at_ms, uint16_t flag)
+{
+    int64_t elapsed_ms = clock_elapsed_ms(clock, at_ms);
+
+    if (threshold_ms != elapsed_ms || flag != FLAG_RETROACTIVE)
+        return threshold_ms < elapsed_ms;
+    return reached_at_ms(extra, threshold_ms, at_ms) < (clock->ended ? clock->stopped_at_ms : at_ms);
+}
+
 /* Counted time may have jumped at at_ms: every stage it now lies above passes, and the breach (R6). */
 static void
 jump(struct fold *fold, size_t slot, int64_t at_ms, uint16_t flag)
 {
     struct clock *clock = &fold->clocks[slot];
     struct clock_extra *extra = &fold->extras[slot];
-    int64_t elapsed_ms = clock_elapsed_ms(clock, at_ms);
-
     if (clock->breached_at_ms != INSTANT_NONE || fold->only != NULL)
         return;
     for (size_t i = 0; i < clock->promise->stages_count && !clock->excused; i++) {
         int64_t threshold_ms = clock_stage_threshold_ms(&clock->promise->stages[i], clock->target_ms);
 
-        if (threshold_ms < elapsed_ms)
+        if (lies_behind(clock, extra, threshold_ms, at_ms, flag))
             pass(extra, &clock->promise->stages[i], threshold_ms, at_ms);
     }
     fold->loud = true;
-    if (elapsed_ms > clock->target_ms && !clock->cancelled) {
-        int64_t due_at_ms = at_ms;
+    if (!clock->cancelled && lies_behind(clock, extra, clock->target_ms, at_ms, flag)) {
+        int64_t nominal_ms = flag == FLAG_RETROACTIVE ? reached_at_ms(extra, clock->target_ms, at_ms) : NEVER;
 
-        for (size_t i = 0; i < extra->runs_count && flag == FLAG_RETROACTIVE; i++) { /* R24: the nominal due */
-            const struct clock_run *run = &extra->runs[i];
-            int64_t to_ms = run->to_ms != NEVER ? run->to_ms : at_ms;
-
-            if (run->elapsed_before_ms + calendar_counted_ms(run->calendar, run->from_ms, to_ms) < clock->target_ms)
-                continue;
-            due_at_ms = calendar_add_ms(run->calendar, run->from_ms, clock->target_ms - run->elapsed_before_ms);
-            break;
-        }
-        breach(fold, slot, at_ms, due_at_ms, flag);
+        breach(fold, slot, at_ms, nominal_ms != NEVER ? nominal_ms : at_ms, flag);
         return;
     }
-    clock->next_ms = clock->ended ? NEVER : next_threshold_ms(clock, extra, elapsed_ms);
+    clock->next_ms = clock->ended ? NEVER : next_threshold_ms(clock, extra, clock_elapsed_ms(clock, at_ms));
     arm(clock);
 }
 
@@ -475,6 +494,7 @@ clock_resume(struct fold *fold, size_t slot, int64_t at_ms, bool counts_gap)
     if (counts_gap && at_ms > stopped_at_ms) {
         add_run(extra, stopped_at_ms, at_ms, clock->elapsed_ms, clock->calendar);
         clock->elapsed_ms += calendar_counted_ms(clock->calendar, stopped_at_ms, at_ms);
+        extra->now.overrun_wall_ms += clock->breached_at_ms != INSTANT_NONE ? at_ms - stopped_at_ms : 0;
     }
     jump(fold, slot, at_ms, FLAG_RETROACTIVE);
 }
@@ -488,6 +508,7 @@ clock_retarget(struct fold *fold, size_t slot, const struct policy_clock *promis
     const struct calendar *calendar = clock_calendar(fold, promise, version);
     bool running = clock->running;
 
+    clock->asked_version = version;
     if (clock->promise == promise && clock->target_ms == target_ms && clock->calendar == calendar)
         return;
     if (fold->extras == NULL) {
@@ -496,7 +517,7 @@ clock_retarget(struct fold *fold, size_t slot, const struct policy_clock *promis
     }
     clock_set_running(fold, slot, false, at_ms);
     clock->promise = promise;
-    clock->version = version;
+    clock->version = clock->asked_version = version;
     clock->target_ms = target_ms;
     clock->calendar = calendar;
     if (clock->breached_at_ms != INSTANT_NONE)
@@ -534,6 +555,20 @@ shift_runs(struct clock *clock, struct clock_extra *extra, int64_t start_ms, boo
     clock->elapsed_ms = sum_ms;
 }
 
+/* The projection as it stood in the last run (R24). */
+static int64_t
+due_of_last_run(const struct clock *clock, const struct clock_extra *extra)
+{
+    const struct clock_run *run = extra->runs_count > 0 ? &extra->runs[extra->runs_count - 1] : NULL;
+    int64_t due_at_ms;
+
+    if (run == NULL || (run->to_ms != NEVER && run->to_ms != clock->stopped_at_ms))
+        return INSTANT_NONE;
+    due_at_ms = calendar_add_ms(run->calendar, run->from_ms,
+                                clock->target_ms > run->elapsed_before_ms ? clock->target_ms - run->elapsed_before_ms : 0);
+    return due_at_ms != CALENDAR_NEVER && due_at_ms - clock->started_at_ms <= POLICY_DURATION_MAX_MS ? due_at_ms : INSTANT_NONE;
+}
+
 /* The clock began at another instant than was thought, known from at_ms on (R10, R31, R32). Between an earlier start and the old
  * one the ticket counts as open with its first ball (R40). */
 void
@@ -542,7 +577,7 @@ clock_shift_start(struct fold *fold, size_t slot, int64_t start_ms, int64_t at_m
     struct clock *clock = &fold->clocks[slot];
     struct clock_extra *extra = extra_of(fold, slot);
     enum party party = account_attribution(fold->life.first_ball);
-    int64_t before_ms;
+    int64_t before_ms, elapsed_ms;
     bool ran_first;
 
     if (clock->started_at_ms == INSTANT_NONE || clock->started_at_ms == start_ms)
@@ -554,12 +589,19 @@ clock_shift_start(struct fold *fold, size_t slot, int64_t start_ms, int64_t at_m
     }
     ran_first = (fold->life.first_ball & ~clock->promise->counts) == 0;
     before_ms = extra->now.by_party[party].in_hours_ms;
+    elapsed_ms = clock_elapsed_ms(clock, at_ms);
     account_gap(&extra->now, extra->first_calendar, party, start_ms, clock->started_at_ms);
+    if (clock->breached_at_ms != INSTANT_NONE)
+        account_gap(&extra->at_breach, extra->first_calendar, party, start_ms, clock->started_at_ms);
     if (!ran_first) {
         extra->now.paused_ms += extra->now.by_party[party].in_hours_ms - before_ms;
         extra->now.paused_wall_ms += clock->started_at_ms - start_ms;
     }
     shift_runs(clock, extra, start_ms, ran_first);
+    if (clock->breached_at_ms != INSTANT_NONE)
+        extra->elapsed_at_breach_ms += clock_elapsed_ms(clock, at_ms) - elapsed_ms;
+    else if (clock->ended && extra->due_at_ms != INSTANT_NONE)
+        extra->due_at_ms = due_of_last_run(clock, extra);
     clock->started_at_ms = start_ms;
     extra->wait_from_ms = start_ms;
     if (clock->breached_at_ms == INSTANT_NONE)
@@ -586,7 +628,7 @@ clock_excuse(struct fold *fold, size_t slot, const struct excuse *excuse)
         clock->flags |= clock->breached_at_ms != INSTANT_NONE ? FLAG_EXCUSED : 0;
         return;
     }
-    clock->next_ms = clock->started_at_ms != INSTANT_NONE ? clock->target_ms : NEVER;
+    clock->next_ms = clock->started_at_ms != INSTANT_NONE && fold->only == NULL ? clock->target_ms : NEVER;
     arm(clock);
 }
 
@@ -597,6 +639,7 @@ clock_adopt(struct fold *fold, size_t slot, const struct fold *trial, int64_t at
 {
     struct clock_extra *extra = &fold->extras[slot];
     size_t runs_bytes = trial->extras[0].runs_count * sizeof *extra->runs;
+    bool running;
 
     memory_free(extra->runs);
     fold->clocks[slot] = trial->clocks[0];
@@ -605,20 +648,32 @@ clock_adopt(struct fold *fold, size_t slot, const struct fold *trial, int64_t at
     extra->runs_room = extra->runs_count;
     fold->clocks[slot].target_ms =
         promise_target_ms(fold->clocks[slot].promise, fold->life.attributes[ATTRIBUTE_PRIORITY]);
-    if (fold->clocks[slot].started_at_ms != INSTANT_NONE)
-        jump(fold, slot, at_ms, FLAG_AT_RETARGET);
+    if (fold->clocks[slot].started_at_ms == INSTANT_NONE)
+        return;
+    running = fold->clocks[slot].running;
+    clock_set_running(fold, slot, false, at_ms); /* what lies exactly at a threshold is due now, not in the past */
+    jump(fold, slot, at_ms, FLAG_AT_RETARGET);
+    clock_set_running(fold, slot, running, at_ms);
 }
 
 int64_t
 clock_due_at_ms(const struct clock *clock, const struct clock_extra *extra)
 {
-    bool missed = clock->breached_at_ms != INSTANT_NONE && !(extra != NULL && extra->retargeted_below);
+    bool breached = clock->breached_at_ms != INSTANT_NONE;
+    bool missed = breached && !(extra != NULL && (extra->retargeted_below || clock->excused));
     int64_t due_at_ms;
 
     if (clock->started_at_ms == INSTANT_NONE)
         return INSTANT_NONE;
-    if (missed || clock->ended)
+    if (missed || (clock->ended && !breached))
         return extra != NULL ? extra->due_at_ms : clock->breached_at_ms;
+    if (breached) { /* as if it had not been missed: when it was reached, else as it stands now */
+        due_at_ms = clock->running || clock->ended ? reached_at_ms(extra, clock->target_ms, clock->since_ms) : NEVER;
+        if (due_at_ms != NEVER)
+            return due_at_ms;
+        if (clock->ended)
+            return due_of_last_run(clock, extra);
+    }
     due_at_ms = clock_reaches_at_ms(clock, clock->target_ms);
     return due_at_ms != NEVER ? due_at_ms : INSTANT_NONE;
 }

@@ -550,7 +550,7 @@ take(struct engine *engine, struct ticket *ticket, const struct event *event, in
     if (last && !waited && step(engine, ticket, &entry, t_ms)) {
         int64_t next_ms = clocks_next_ms(ticket);
 
-        if (heap_item_is_in(&ticket->timer) && ticket->timer.at_ms <= next_ms && ticket->timer.at_ms > t_ms)
+        if (heap_item_is_in(&ticket->timer) && ticket->timer.at_ms <= next_ms) /* what else it stands for is not known here */
             return answer(engine, ENGINE_APPLIED);
         earlier(&next_ms, policy_set_next_from_ms(engine->set, t_ms));
         set_timer(engine, ticket, next_ms);

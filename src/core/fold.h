@@ -30,7 +30,8 @@ struct clock {
     int64_t breached_at_ms;             /* INSTANT_NONE */
     int64_t stopped_at_ms;              /* INSTANT_NONE: goes on */
     uint32_t cycle;
-    uint16_t version;                   /* pinned */
+    uint16_t version;                   /* pinned: promise is one of its */
+    uint16_t asked_version;             /* whose agreements decide what becomes of it; pinned, or applied to running */
     uint16_t flags;                     /* enum clock_flag */
     bool running;
     bool ended;                         /* stopped or cancelled; a reopen or a restore may take it up again */
@@ -112,6 +113,7 @@ struct life {
     int64_t at_ms;                /* folded up to here */
     int64_t started_at_ms;
     int64_t first_event_at_ms;
+    int64_t changed_at_ms;        /* what the ticket's record says holds since this event time */
     int64_t earliest_start_ms;    /* with what merges brought (R67) */
     int64_t solved_at_ms, closed_at_ms; /* INSTANT_NONE */
     int64_t pending_reopen_at_ms; /* INSTANT_NONE */

@@ -185,6 +185,14 @@ watch_flip(struct fold *fold, symbol priority, int64_t at_ms)
     life->priority_since_ms = at_ms;
 }
 
+/* What the ticket's record says is another from here on. */
+static void
+note_change(struct fold *fold, int64_t at_ms)
+{
+    fold->life.changed_at_ms = at_ms;
+    fold->loud_ticket = true;
+}
+
 static void
 take_attributes(struct fold *fold, const struct happening *happening)
 {
@@ -210,7 +218,7 @@ take_attributes(struct fold *fold, const struct happening *happening)
     if (changed & fold->match_mask || fold->birth)
         fold_match(fold, happening->at_ms);
     if (changed & (uint16_t)~(status | assignee))
-        fold->loud_ticket = true; /* the ticket record names them */
+        note_change(fold, happening->at_ms);
 }
 
 /* ---- status ---- */
@@ -302,6 +310,7 @@ open_again(struct fold *fold, const struct happening *happening)
 {
     struct life *life = &fold->life;
 
+    note_change(fold, happening->at_ms);
     if (life->phase == PHASE_CANCELLED) {
         life->phase = PHASE_ACTIVE;
         if (fold_is_active(fold))
@@ -327,6 +336,7 @@ enter_phase(struct fold *fold, const struct happening *happening, enum phase pha
     if (life->phase == phase)
         return;
     fold->loud = true;
+    note_change(fold, happening->at_ms);
     if (phase == PHASE_CANCELLED) {
         if (life->pending_reopen_at_ms == INSTANT_NONE)
             cancel_all(fold, happening->at_ms, 0);
@@ -597,6 +607,7 @@ take_merge(struct fold *fold, const struct entry *entry)
     if (life->merged || is_unmerged_later(fold) ||
         (fold->merge_is_void != NULL && fold->merge_is_void(fold->merge_context, entry)))
         return;
+    note_change(fold, entry->at_ms);
     cancel_all(fold, entry->at_ms, FLAG_MERGED);
     life->merged = true;
     life->merged_at_ms = entry->at_ms;
@@ -617,6 +628,7 @@ take_deletion(struct fold *fold, const struct entry *entry, bool deleted)
     fold->needs_full |= fold->light;
     if (fold->life.deleted == deleted)
         return;
+    note_change(fold, entry->at_ms);
     if (deleted)
         cancel_all(fold, entry->at_ms, 0);
     fold->life.deleted = deleted;
@@ -672,7 +684,7 @@ be_born(struct fold *fold, const struct entry *entry)
     int64_t start_ms = entry->has_created_at && entry->created_at_ms < entry->at_ms ? entry->created_at_ms : entry->at_ms;
 
     life->exists = true;
-    life->at_ms = life->started_at_ms = life->first_event_at_ms = life->earliest_start_ms = entry->at_ms;
+    life->changed_at_ms = life->at_ms = life->started_at_ms = life->first_event_at_ms = life->earliest_start_ms = entry->at_ms;
     life->priority_since_ms = INSTANT_NONE;
     life->version = (uint16_t)policy_set_in_force(fold->set, entry->at_ms);
     life->start_version = (uint16_t)policy_set_in_force(fold->set, start_ms);

@@ -420,6 +420,20 @@ entry_release(const struct entry *entry, struct symbols *symbols)
         symbols_release(symbols, entry->attributes[i]);
 }
 
+/* As a reader of the entries alone would count: what was taken out leaves no gap behind (state, the law). */
+static void
+count_arrivals(struct history *history)
+{
+    uint32_t cursor = 0;
+    struct entry entry;
+
+    history->arrivals = 0;
+    while (history_next(history, &cursor, &entry)) {
+        if (entry.arrived >= history->arrivals)
+            history->arrivals = entry.arrived + 1;
+    }
+}
+
 bool
 history_remove_merge_in(struct history *history, uint64_t identity, struct symbols *symbols)
 {
@@ -433,6 +447,7 @@ history_remove_merge_in(struct history *history, uint64_t identity, struct symbo
         history->count--;
         entry_release(&entry, symbols);
         find_last(history);
+        count_arrivals(history);
         return true;
     }
     return false;

@@ -230,6 +230,8 @@ outcome_ticket(struct engine *engine, const struct ticket *ticket, const struct 
         .ticket = ticket_name(ticket),
         .state = state,
         .final = fold_is_final(fold, &final_at_ms),
+        .changed_at_ms = life->changed_at_ms,
+        .erased = life->erased,
         .started_at_ms = life->started_at_ms,
         .solved_at_ms = state == TICKET_SOLVED || state == TICKET_CLOSED ? life->solved_at_ms : INSTANT_NONE,
         .closed_at_ms = state == TICKET_CLOSED ? life->closed_at_ms : INSTANT_NONE,
@@ -258,7 +260,8 @@ outcome_ticket_content(struct engine *engine, const struct ticket_outcome *outco
     const int64_t numbers[] = {outcome->state,          outcome->final,          outcome->started_at_ms,
                                outcome->solved_at_ms,   outcome->closed_at_ms,   outcome->counted,
                                outcome->reopens,        outcome->group_bounces,  outcome->assignee_changes,
-                               outcome->tiers_touched,  outcome->first_contact_resolution};
+                               outcome->tiers_touched,  outcome->first_contact_resolution, outcome->changed_at_ms,
+                               outcome->erased};
 
     buffer_reset(out);
     buffer_append(out, numbers, sizeof numbers);

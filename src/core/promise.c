@@ -94,7 +94,7 @@ come_back(struct fold *fold, size_t slot, const struct policy_clock *promise, in
         return;
     clock_resume(fold, slot, at_ms, false);
     if (fold->extras != NULL)
-        clock_retarget(fold, slot, promise, clock->version, at_ms);
+        clock_retarget(fold, slot, promise, clock->asked_version, at_ms);
 }
 
 static void
@@ -102,7 +102,7 @@ match_slot(struct fold *fold, size_t slot, int64_t at_ms)
 {
     struct clock *clock = &fold->clocks[slot];
     bool started = clock->started_at_ms != INSTANT_NONE;
-    uint16_t version = started ? clock->version : fold->life.version;
+    uint16_t version = started ? clock->asked_version : fold->life.version;
     const struct policy_clock *promise = promise_find(policy_set_version(fold->set, version), &fold->life,
                                                       clock->promise->kind, clock->promise->name);
 
@@ -112,7 +112,7 @@ match_slot(struct fold *fold, size_t slot, int64_t at_ms)
         come_back(fold, slot, promise, at_ms);
     } else if (!started) {
         clock->promise = promise;
-        clock->version = version;
+        clock->version = clock->asked_version = version;
     } else if (!clock->ended) {
         clock_retarget(fold, slot, promise, version, at_ms);
     }
@@ -213,6 +213,7 @@ fold_repin(struct fold *fold, size_t version, int64_t at_ms)
             continue;
         promise = promise_find(policy_set_version(fold->set, version), &fold->life, clock->promise->kind,
                                clock->promise->name);
+        clock->asked_version = (uint16_t)version;
         if (promise == NULL)
             lose(fold, slot, at_ms);
         else

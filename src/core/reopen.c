@@ -88,8 +88,8 @@ go_on(struct fold *fold, size_t slot, int64_t at_ms, bool counts_gap)
     const struct policy_clock *promise = fold->only;
 
     if (promise == NULL)
-        promise = promise_find(policy_set_version(fold->set, clock->version), &fold->life, clock->promise->kind,
-                               clock->promise->name);
+        promise = promise_find(policy_set_version(fold->set, clock->asked_version), &fold->life,
+                               clock->promise->kind, clock->promise->name);
     if (promise == NULL) {
         clock->lost = true;
         return;
@@ -98,7 +98,7 @@ go_on(struct fold *fold, size_t slot, int64_t at_ms, bool counts_gap)
     clock->flags |= FLAG_REOPENED;
     clock_resume(fold, slot, at_ms, counts_gap);
     if (fold->extras != NULL)
-        clock_retarget(fold, slot, promise, clock->version, at_ms);
+        clock_retarget(fold, slot, promise, clock->asked_version, at_ms);
 }
 
 /* What one clock does when its ticket is open again. anew: every promise begins a new cycle (R30). */
