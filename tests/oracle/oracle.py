@@ -737,6 +737,7 @@ class Clock:
             cycle.unsettled.add("apply_to_ended")
             return
         cycle.version = step.version
+        cycle.unsettled.add("flag:calendar_corrected")
         self.retarget(cycle, step)
         if cycle.live():
             self.settle(cycle, step, cycle.terms, False)
@@ -752,6 +753,8 @@ class Clock:
         if brought is None or not cycle.live() or len(self.cycles) > 1:
             return
         if brought < cycle.start:
+            if cycle.breached is not None or cycle.excused_at is not None:
+                cycle.unsettled.add("merge_on_breached")
             self.restart(cycle, brought, step)
             if cycle.live():
                 self.settle(cycle, step, cycle.terms, True)
@@ -836,6 +839,8 @@ class Clock:
             cycle.unsettled.add("due_at")
         cycle.terms = old if not changed else terms
         if changed:
+            left = terms.target - elapsed
+            cycle.due = self.calendar_of(terms, cycle.version).project(step.t, left) if cycle.running and left >= 0 else None
             cycle.calendar = None
 
     def come_back(self, cycle, step):
@@ -1014,7 +1019,10 @@ class Clock:
     def take_excuse(self, step):
         event = step.event
         path = event["clock"].split("/")
-        if path[:2] != [self.kind, self.name] or not self.cycles:
+        if path[:2] != [self.kind, self.name]:
+            return
+        if not self.cycles:
+            self.unsettled.add("excuse_ahead")
             return
         cycle = self.cycles[-1]
         if len(path) == 3:
@@ -1035,8 +1043,6 @@ class Clock:
                 cycle.unsettled.add("flags")
             if cycle.projected or cycle.due is None or cycle.missed_due != cycle.due:
                 cycle.unsettled.add("due_at")
-            if cycle.end == "unanswered":
-                cycle.unsettled.add("excused_unanswered")
 
     # -- starts
     def begin(self, step, start, from_creation=False):
@@ -1055,16 +1061,24 @@ class Clock:
 
     def start(self, step, stopped_here):
         event = step.event
-        if step.phase not in ("open", "waiting"):
+        handoff = not self.cycles and is_answer(event, step.attrs0)  # R46: started and met, also when it solves
+        if step.phase not in ("open", "waiting") and not (handoff and step.phase0 in ("open", "waiting")):
+            if not self.cycles and self.terms(self.policy.at(step.t), step.attrs) is not None and self.life.steps[0] is not step:
+                if any(self.terms(self.policy.at(o.t), o.attrs) is None for o in self.life.steps[:self.life.steps.index(step)]):
+                    self.unsettled.add("gained_when_over")
             return
         cycle = self.current()
         if cycle and cycle.live():
             return
         version = self.policy.at(step.t)
         terms = self.terms(version, step.attrs)
+        if not self.cycles and (self.terms(self.policy.at(self.life.steps[0].t), step.attrs) is None) != (terms is None):
+            self.unsettled.add("version_at_start")
         if terms is None:
             return
         created = step is self.life.steps[0]
+        if step.phase not in ("open", "waiting") and (terms.measure != "first_response" or terms.clock.get("start") != "handoff"):
+            return
         getattr(self, "start_" + terms.measure)(step, terms, created, stopped_here)
 
     def from_start(self, step):
@@ -1099,6 +1113,7 @@ class Clock:
             else:
                 cycle.spans.append((a, b, cycle.calendar, False, "nobody", False))
                 cycle.unsettled.add("gained_after_gap")
+        cycle.unsettled |= {"flag:pause_without_contact", "flag:priority_flip"}
         if cycle.elapsed() > cycle.terms.target:
             self.breach(cycle, step.t, step.t, "at_retarget")
 
@@ -1150,7 +1165,7 @@ class Clock:
                 self.gain(cycle, step, other.t)
             elif how == "handoff" and is_answer(step.event, step.attrs0):
                 cycle.answered = True
-                cycle.running = True
+                cycle.running = self.runs(cycle.terms, step.t, step.attrs, "open", step.ball0)
                 cycle.due = cycle.calendar.project(step.t, cycle.terms.target)
                 self.stop(cycle, step.t, "met")
                 if step.event.get("canned"):
@@ -1258,7 +1273,7 @@ class Clock:
         if cycle.breached is not None:
             state = "breached"
         elif cycle.stopped is not None:
-            state = "met" if cycle.excused_at is not None and cycle.end != "unanswered" else cycle.end
+            state = "met" if cycle.excused_at is not None else cycle.end
         else:
             state = "running" if cycle.running else "paused"
         due = cycle.due
@@ -1266,8 +1281,13 @@ class Clock:
             due = None
         if cycle.breached is not None and not cycle.projected:
             due = cycle.missed_due
-        elif cycle.breached is not None and cycle.stopped is None and not cycle.running:
-            due = None
+        elif cycle.breached is not None:
+            if cycle.stopped is None and not cycle.running:
+                due = None
+            if cycle.stopped is not None or due is None or due < self.life.until:
+                cycle.unsettled.add("due_at")  # R24 says nothing of the time after the new projection
+        if cycle.excused_at is not None and due is None:
+            cycle.unsettled.add("due_at")
         elapsed = cycle.elapsed()
         overrun = overrun_wall = 0
         if cycle.breached is not None:
@@ -1318,7 +1338,7 @@ def accepted(policy, events):
 
 
 def clock_lines(policy, events, until):
-    """Every clock line of every ticket at `until`, by (ticket, kind, clock, cycle)."""
+    """Every clock line of every ticket at `until`, by (ticket, kind, clock, cycle); cycle 0: what is unsettled of the clock as a whole."""
     tickets = accepted(policy, events)
     tickets = {name: some for name, some in tickets.items() if any(event["_t"] <= until for event in some)}
     merges = {}
@@ -1389,6 +1409,9 @@ def clock_lines(policy, events, until):
         for kind, clock in sorted(names):
             lines = Clock(life, kind, clock, days).lines()
             pinned = Clock(life, kind, clock, None).lines() if len(policy.versions) > 1 else lines
+            whole = Clock(life, kind, clock, days).unsettled
+            if whole:
+                found[(name, kind, clock, 0)] = {"_unsettled": whole}
             others = {line["cycle"]: line for line in pinned}
             for line in lines:
                 other = others.get(line["cycle"])
@@ -1417,7 +1440,9 @@ def load_policy(path):
 def main():
     policy = load_policy(sys.argv[1])
     events = [json.loads(line) for line in sys.stdin if line.strip()]
-    for line in clock_lines(policy, events, parse_instant(sys.argv[2])).values():
+    for key, line in clock_lines(policy, events, parse_instant(sys.argv[2])).items():
+        if key[3] == 0:
+            continue
         shown = {key: value for key, value in line.items() if not key.startswith("_")}
         shown["unsettled"] = sorted(line["_unsettled"])
         print(json.dumps(shown))
