@@ -141,6 +141,7 @@ task_enter_behind(struct task *task)
 {
     engine_set_quiet(task->engine, true, task->t_ms);
     task->quiet = true;
+    task->catching_up = false;
     task->behind_since_mono_ms = task->world->now_mono_ms;
     log_write(task->world->log, LOG_INFO, "behind_begins", LOG_INTEGER("task", task->partition),
               LOG_INSTANT("from", task_later(task->t_ms, task->alerts_from_ms)),
@@ -230,6 +231,7 @@ task_reach_end(struct task *task, enum task_source source, int64_t offset)
         task->next_offsets[source] = offset;
 }
 
+/* Loud again: what is still true is announced from the next advance on. */
 static void
 task_leave_behind(struct task *task, bool lagging)
 {
@@ -237,27 +239,34 @@ task_leave_behind(struct task *task, bool lagging)
     engine_set_lagging(task->engine, lagging);
     engine_set_quiet(task->engine, false, task->t_ms);
     task->quiet = false;
+    task->catching_up = true;
     task_touch(task);
-    log_write(task->world->log, lagging ? LOG_WARNING : LOG_INFO, "behind_ends",
-              LOG_INTEGER("task", task->partition), LOG_INSTANT("until", task->t_ms),
-              LOG_BOOLEAN("lagging", lagging));
 }
 
-/* Quiet, and it may be over: first everything due fires in silence. true: go on next turn. */
+/* Quiet, and it may be over: first everything due fires in silence, then the difference is announced. The end
+ * is logged when all of it is in the epoch: a process that dies before has not caught up. true: go on next
+ * turn. */
 static bool
-task_tick_quiet(struct task *task)
+task_tick_behind(struct task *task)
 {
     bool behind = task_is_behind(task);
     bool patient =
         task->world->now_mono_ms - task->behind_since_mono_ms < task->world->config->catchup_max_ms;
+    size_t tickets_max = (size_t)task->world->config->turn_tickets_max;
 
-    if (behind && patient)
-        return false;
-    if (engine_next_ms(task->engine) <= task->t_ms &&
-        engine_advance(task->engine, task->t_ms, task_is_idle(task) ? ENGINE_THROUGH : ENGINE_BEFORE,
-                       (size_t)task->world->config->turn_tickets_max))
+    if (task->quiet) {
+        if (behind && patient)
+            return false;
+        if (engine_advance(task->engine, task->t_ms, ENGINE_THROUGH, tickets_max))
+            return true;
+        task_leave_behind(task, behind);
+    }
+    if (engine_advance(task->engine, task->t_ms, ENGINE_THROUGH, tickets_max))
         return true;
-    task_leave_behind(task, behind);
+    task->catching_up = false;
+    log_write(task->world->log, task->lagging ? LOG_WARNING : LOG_INFO, "behind_ends",
+              LOG_INTEGER("task", task->partition), LOG_INSTANT("until", task->t_ms),
+              LOG_BOOLEAN("lagging", task->lagging));
     return false;
 }
 
@@ -268,8 +277,8 @@ task_tick(struct task *task)
 
     if (idle)
         task->t_ms = task_later(task->t_ms, task->world->now_ms);
-    if (task->quiet)
-        return task_tick_quiet(task);
+    if (task->quiet || task->catching_up)
+        return task_tick_behind(task);
     if (task->lagging && !task_is_behind(task)) {
         task->lagging = false;
         engine_set_lagging(task->engine, false);

@@ -43,6 +43,7 @@ struct task {
     bool at_end[TASK_SOURCES_COUNT];
     bool lags[TASK_SOURCES_COUNT]; /* more is waiting and the last record is old */
     bool quiet;                    /* the engine announces nothing */
+    bool catching_up;          /* loud again, but the difference is not announced yet */
     bool lagging;                  /* behind for longer than catchup_max */
     int64_t behind_since_mono_ms;
 

@@ -175,16 +175,35 @@ def stage_rank(stage):
     return STAGES.get(stage) or int(re.sub(r"\D", "", stage) or 0)
 
 
+def story(ticket, published, replayed, intervals, partition_of):
+    """What both said of one ticket, for people."""
+    lines = [f"{ticket} in task {partition_of(ticket)}, behind {intervals[partition_of(ticket)]}"]
+    for who, alerts in (("slad", published), ("replay", replayed)):
+        for key, records in alerts.items():
+            if key.split("/")[0] == ticket:
+                lines += [f"  {who:6} {key} {r['state']} effective {r['effective_at']} detected {r['arrival']['detected_at']}"
+                          f" elapsed {r['elapsed_ms']} of {r['target_ms']}" for r in records]
+    return "\n".join(lines)
+
+
 def check_alerts(published, replayed, outcomes, logs, partition_of):
     """The kill test of the spine: a key of replay may be missing only if its stage fell inside a logged behind interval and a
     higher stage of its cycle was announced, or its clock ended there. Returns how many keys each exception excused."""
     check_no_double(published)
     intervals = behind_intervals(logs)
-    stopped = {outcome_key(o)[1:5]: milliseconds(o["stopped_at"]) for o in outcomes
-               if o["type"] == "verdict" and o.get("stopped_at")}
+    stopped = collections.defaultdict(list)  # a clock may end, and go on after a reopen
+    for o in outcomes:
+        if o["type"] == "verdict" and o.get("stopped_at"):
+            stopped[outcome_key(o)[1:5]].append(milliseconds(o["stopped_at"]))
     excused = collections.Counter({"a higher stage was announced": 0, "its clock ended there": 0})
+    # The one thing slad may say that replay does not: at a stage's very instant the proof against it lay in Kafka, not yet read.
     extra = [key for key in published if key not in replayed]
-    kit.check(not extra, f"{len(extra)} alerts were published that replay does not know, such as {extra[:3]}")
+    for key in extra:
+        kit.check(published[key][-1]["state"] == "withdrawn",
+                  f"{key} was announced and stands, and replay does not know it\n"
+                  + story(key.split("/")[0], published, replayed, intervals, partition_of))
+    if extra:
+        excused["(announced besides, and withdrawn: the proof was on its way)"] = len(extra)
     cycles = collections.defaultdict(list)
     for records in published.values():
         first = records[0]
@@ -195,20 +214,21 @@ def check_alerts(published, replayed, outcomes, logs, partition_of):
             # resolved and withdrawn are final words; between firing, repeated and acknowledged the difference may be lagging
             over, ours = last["state"] in ("resolved", "withdrawn"), published[key][-1]
             kit.check((ours["state"] in ("resolved", "withdrawn")) == over,
-                      f"{key} ends {last['state']} in replay and {ours['state']} in slad")
-            continue
-        if last["state"] == "withdrawn":
-            excused["never true in the end"] += 1
+                      f"{key} ends {last['state']} in replay and {ours['state']} in slad\n"
+                      + story(first["ticket"], published, replayed, intervals, partition_of))
             continue
         cycle = (first["ticket"], first["kind"], first["clock"], first["cycle"])
-        at = milliseconds(first["effective_at"])
+        at = milliseconds(first["arrival"]["detected_at"])  # its instant, or when late proof made it true
         inside = [i for i in intervals[partition_of(first["ticket"])] if i[0] <= at <= i[1]]
-        kit.check(inside, f"{key} (effective {first['effective_at']}) was never announced, and its task was not behind then: "
+        kit.check(inside, f"{key} (known from {first['arrival']['detected_at']}) was never announced, and its task was not behind then: "
                           f"{intervals[partition_of(first['ticket'])]}")
         if any(rank > stage_rank(first["stage"]) for rank in cycles[cycle]):
             excused["a higher stage was announced"] += 1
-        elif any(begin <= stopped.get(cycle, -1) <= end for begin, end in inside):
+        elif any(begin <= at <= end for begin, end in inside for at in stopped[cycle]):
             excused["its clock ended there"] += 1
+        elif last["state"] == "withdrawn":
+            excused["(replay took it back: it was never true)"] += 1
         else:
-            raise kit.Failure(f"{key} was never announced: behind then, but still true afterwards. Replay: {records}")
+            raise kit.Failure(f"{key} was never announced: behind then, but still true afterwards\n"
+                              + story(first["ticket"], published, replayed, intervals, partition_of))
     return excused
