@@ -12,6 +12,10 @@
 #include "base/panic.h"
 #include "core/ticket.h"
 
+/* The content of a verdict that was taken back, with nothing decided in its place: said once, whatever the ticket's attributes do
+ * meanwhile. */
+#define NOTHING_DECIDED 1
+
 static bool
 is_live(const struct alert_mark *mark)
 {
@@ -202,16 +206,18 @@ static void
 repeat_alert(struct engine *engine, struct ticket *ticket, const struct clock *clock, const struct clock_extra *extra,
              struct alert_mark *mark)
 {
-    int64_t elapsed_ms = clock_elapsed_ms(clock, engine->full.life.at_ms);
+    const struct fold *fold = &engine->full;
     int64_t due_ms = announce_repeat_due_ms(clock, extra, mark);
+    int64_t due_at_ms = due_ms != NEVER ? clock_reaches_at_ms(clock, due_ms) : NEVER;
 
     if (mark->state == ALERT_WITHDRAWN)
         return;
-    if (mark->state != ALERT_RESOLVED && (due_ms == NEVER || elapsed_ms < due_ms || !clock->running))
+    if (mark->state != ALERT_RESOLVED && (due_at_ms == NEVER || due_at_ms > fold->life.at_ms ||
+                                          (due_at_ms == fold->life.at_ms && !fold->through))) /* timers come last */
         return;
     mark->state = ALERT_REPEATED;
     mark->n++;
-    mark->paged_ms = elapsed_ms;
+    mark->paged_ms = clock_elapsed_ms(clock, fold->life.at_ms);
     send_alert(engine, ticket, clock, extra, mark);
 }
 
@@ -315,7 +321,7 @@ announce_verdict(struct engine *engine, struct ticket *ticket, const struct cloc
     if (!decided && (mark == NULL || clock->started_at_ms == INSTANT_NONE))
         return;
     outcome_verdict(engine, ticket, clock, extra, &outcome);
-    content = outcome_verdict_content(engine, &outcome);
+    content = extra->promise != NULL ? outcome_verdict_content(engine, &outcome) : NOTHING_DECIDED;
     if (mark == NULL)
         mark = add_verdict_mark(engine, ticket, clock);
     else if (mark->content == content)
@@ -496,6 +502,9 @@ mark_corrected(struct engine *engine, struct ticket *ticket)
             clock->breached_at_ms != pinned->clocks[slot].breached_at_ms ||
             clock_elapsed_ms(clock, fold->life.at_ms) != clock_elapsed_ms(&pinned->clocks[slot], fold->life.at_ms))
             clock->flags |= FLAG_CALENDAR_CORRECTED;
+        fold->extras[i].decision_corrected =
+            clock->breached_at_ms != pinned->clocks[slot].breached_at_ms ||
+            fold->extras[i].elapsed_at_breach_ms != pinned->extras[slot].elapsed_at_breach_ms;
     }
 }
 

@@ -227,7 +227,11 @@ chain_judge(const struct chain *chain, int64_t from_ms, int64_t to_ms, struct ch
         }
     }
     memory_free(starts.at_ms);
-    judging.worst.alike = judging.worst.due_ever && judging.least_late_ms == judging.worst.late_ms;
+    if (judging.worst.due_ever && judging.least_late_ms == judging.worst.late_ms && due_at(chain, from_ms) != CALENDAR_NEVER) {
+        judging.on_it = true;
+        judge_start(chain, from_ms, &judging);
+        judging.worst.alike = true;
+    }
     *ret_verdict = judging.worst;
 }
 

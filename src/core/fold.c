@@ -49,7 +49,7 @@ life_init(struct life *life)
     life->status_on = PARTIES_COUNT;
     life->ball = PARTY_BIT(PARTY_NOBODY);
     life->at_ms = INSTANT_NONE;
-    life->solved_at_ms = life->closed_at_ms = INSTANT_NONE;
+    life->solved_at_ms = life->closed_at_ms = life->final_at_ms = INSTANT_NONE;
     life->pending_reopen_at_ms = INSTANT_NONE;
     life->oldest_unanswered_ms = life->first_contact_ms = life->inherited_contact_ms = INSTANT_NONE;
 }
@@ -157,7 +157,9 @@ fold_is_final(const struct fold *fold, int64_t *ret_final_at_ms)
 
     if (!life->exists || life->deleted || life->merged)
         return false;
-    if (life->phase == PHASE_CLOSED) {
+    if (life->final_at_ms != INSTANT_NONE) {
+        final_at_ms = life->final_at_ms;
+    } else if (life->phase == PHASE_CLOSED) {
         final_at_ms = life->closed_at_ms;
     } else if (life->phase == PHASE_SOLVED && life->solved_at_ms != INSTANT_NONE &&
                life->pending_reopen_at_ms == INSTANT_NONE) {
@@ -186,6 +188,17 @@ fold_settle(struct fold *fold, int64_t at_ms, bool through)
     life->at_ms = at_ms;
 }
 
+/* What was final under the window of its time stays so when a later version has a longer one (R19, R44). */
+static void
+latch_final(struct fold *fold, int64_t from_ms)
+{
+    struct life *life = &fold->life;
+
+    if (life->phase == PHASE_SOLVED && life->solved_at_ms != INSTANT_NONE && life->pending_reopen_at_ms == INSTANT_NONE &&
+        life->final_at_ms == INSTANT_NONE && life->solved_at_ms + fold_reopen_window_ms(fold) < from_ms)
+        life->final_at_ms = life->solved_at_ms + fold_reopen_window_ms(fold);
+}
+
 /* Versions that come into force up to and including at_ms begin before anything else of their instant (R49). */
 void
 fold_through_versions(struct fold *fold, int64_t at_ms)
@@ -199,6 +212,7 @@ fold_through_versions(struct fold *fold, int64_t at_ms)
         version = fold->life.version + (size_t)1;
         from_ms = policy_set_version(fold->set, version)->from_ms;
         fold_settle(fold, from_ms > fold->life.at_ms ? from_ms : fold->life.at_ms, false);
+        latch_final(fold, from_ms);
         fold_version_begins(fold, version, fold->life.at_ms);
     }
 }
@@ -251,6 +265,7 @@ fold_step(struct fold *fold, const struct entry *entry, int64_t until_ms, bool t
     if (entry != NULL) {
         fold_settle(fold, entry->at_ms, false);
         fold_entry(fold, entry);
+        fold->needs_full |= policy_set_in_force(fold->set, until_ms) != fold->life.version; /* born under an older one */
     }
     fold_settle(fold, until_ms, through);
 }

@@ -76,6 +76,7 @@ struct clock_extra {
     int64_t decided_at_ms;              /* breach, else end; INSTANT_NONE */
     int64_t due_at_ms;                  /* at the stop or the breach (R24) */
     int64_t elapsed_at_breach_ms, target_at_breach_ms; /* at_breach, elapsed: at the last resume while not breached */
+    bool decision_corrected;            /* the newest days changed what was decided (R49) */
     bool retargeted_below;              /* R24: counted time came to lie below a later target */
     int64_t slack_at_ms;                /* the leg began with less left than its target; INSTANT_NONE */
     bool slack_looked_at;
@@ -116,6 +117,7 @@ struct life {
     int64_t changed_at_ms;        /* what the ticket's record says holds since this event time */
     int64_t earliest_start_ms;    /* with what merges brought (R67) */
     int64_t solved_at_ms, closed_at_ms; /* INSTANT_NONE */
+    int64_t final_at_ms;          /* it was final when a later version began, with whatever window; INSTANT_NONE */
     int64_t pending_reopen_at_ms; /* INSTANT_NONE */
     int64_t oldest_unanswered_ms; /* message of the requester's side; INSTANT_NONE */
     int64_t first_contact_ms;     /* creation, or the first message of the requester's side; INSTANT_NONE */
@@ -162,6 +164,7 @@ struct fold {
     bool loud_ticket;             /* the ticket's record may be due, nothing else */
     bool needs_full;
     bool birth;                   /* the entry in hand is the ticket's first */
+    bool version_begins;          /* what is matched now is matched because a version came into force */
     const struct policy_clock *only; /* a trial run of one promise (R21): no stage passes, nothing else is promised */
     uint16_t only_version;
     uint32_t cursor;              /* into the history: behind the entry in hand */

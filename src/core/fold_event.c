@@ -310,8 +310,8 @@ open_again(struct fold *fold, const struct happening *happening)
 {
     struct life *life = &fold->life;
 
-    note_change(fold, happening->at_ms);
     if (life->phase == PHASE_CANCELLED) {
+        note_change(fold, happening->at_ms);
         life->phase = PHASE_ACTIVE;
         if (fold_is_active(fold))
             resume_all(fold, happening->at_ms);
@@ -770,8 +770,10 @@ fold_entry(struct fold *fold, const struct entry *entry)
 {
     switch (entry->type) {
     case ENTRY_MERGE_IN:
-        if (fold->life.exists)
+        if (fold->life.exists) {
             take_merge_in(fold, entry);
+            look_at_slack(fold, entry->at_ms);
+        }
         break;
     case EVENT_VERDICT_EXCUSED:
         take_excuse(fold, entry);
@@ -804,8 +806,11 @@ fold_version_begins(struct fold *fold, size_t version, int64_t at_ms)
     fold->needs_full |= fold->light;
     take_status(fold, &happening);
     fold_update_ball(fold, at_ms);
+    fold->version_begins = true;
     fold_match(fold, at_ms);
+    fold->version_begins = false;
     if (fold_policy(fold)->apply_to_running)
         fold_repin(fold, version, at_ms);
     fold_update_ball(fold, at_ms);
+    look_at_slack(fold, at_ms);
 }

@@ -65,16 +65,17 @@ figures_of_verdict(const struct clock *clock, const struct clock_extra *extra, s
     }
     if (clock->ended)
         return;
+    figures->state = clock_is_breached(clock) ? CLOCK_BREACHED : CLOCK_RUNNING;
+    if (!extra->decision_corrected)
+        figures->flags &= (uint16_t)~FLAG_CALENDAR_CORRECTED;
     figures->elapsed_ms = extra->elapsed_at_breach_ms;
     figures->overrun_ms = 0;
     figures->overrun_wall_ms = 0;
     figures->paused_ms = extra->at_breach.paused_ms;
     figures->paused_wall_ms = extra->at_breach.paused_wall_ms;
     memcpy(figures->by_party, extra->at_breach.by_party, sizeof figures->by_party);
-    if (clock->breached_at_ms == INSTANT_NONE) { /* open again */
+    if (clock->breached_at_ms == INSTANT_NONE) /* open again */
         figures->due_at_ms = INSTANT_NONE;
-        figures->state = CLOCK_RUNNING;
-    }
 }
 
 static int64_t

@@ -177,7 +177,7 @@ gain(struct fold *fold, uint16_t version, int64_t at_ms)
             promise_find(policy, &fold->life, promise->kind, promise->name) != promise)
             continue;
         slot = fold_add_slot(fold, promise, version);
-        if (fold->birth)
+        if (fold->birth || (fold->version_begins && !fold_is_active(fold))) /* a new version promises nothing for what is over */
             continue;
         if (fold->light)
             fold->needs_full = true;

@@ -147,14 +147,16 @@ void
 reopen_clocks(struct fold *fold, int64_t at_ms)
 {
     struct life *life = &fold->life;
-    bool anew = life->closed_at_ms != INSTANT_NONE ||
+    bool anew = life->closed_at_ms != INSTANT_NONE || life->final_at_ms != INSTANT_NONE ||
                 (life->solved_at_ms != INSTANT_NONE && at_ms > life->solved_at_ms + fold_reopen_window_ms(fold));
 
     fold->loud = true;
+    life->changed_at_ms = at_ms;
     life->phase = PHASE_ACTIVE;
     life->reopens++;
     life->solved_at_ms = INSTANT_NONE;
     life->closed_at_ms = INSTANT_NONE;
+    life->final_at_ms = INSTANT_NONE;
     for (size_t i = 0; i < fold->past_count && anew; i++)
         fold->past[i].clock.final = true;
     for (size_t slot = 0; slot < fold->clocks_count; slot++) {
