@@ -160,8 +160,9 @@ struct answer_outcome {
     struct arrival arrival;
     uint16_t attributes_own;          /* ATTRIBUTE_BITs of those that came with the feedback itself, not from its ticket: a
                                        * rebuild needs to know which (JSON: "own": ["user_group"]) */
-    struct slice event;               /* id of the event that made this revision; at NULL when its ticket did (JSON: "event") */
-    struct slice event_source;        /* and its source: the pair is dropped when it comes again */
+    struct slice event;               /* id of the event that made this revision; at NULL when its ticket did (JSON: arrival.event) */
+    struct slice event_source;        /* and its source (JSON: arrival.event_source): the pair is dropped
+                                       * when it comes again */
 };
 
 /* One printed line of `slactl replay --emit clocks`: the present figures of one cycle. */

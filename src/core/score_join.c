@@ -109,6 +109,8 @@ outcome_of_event(const struct scores *scores, const struct event *event)
                                      .event = event->id,
                                      .event_source = event->source};
 
+    if (outcome.feedback.survey.bytes == 0) /* one identity has one key: an empty survey is none */
+        outcome.feedback.survey = (struct slice){NULL, 0};
     outcome.attributes_own = (uint16_t)(event->attributes_present & ~ATTRIBUTE_BIT(ATTRIBUTE_STATUS));
     for (size_t i = 0; i < ATTRIBUTES_COUNT; i++)
         if ((outcome.attributes_own & ATTRIBUTE_BIT(i)) != 0)

@@ -201,6 +201,8 @@ static const struct record_field ticket_rows[] = {
     SCOPE_ATTRIBUTES(ticket_outcome),
     FIELD(ticket_outcome, "source", RECORD_TEXT_OR_NULL, source),
     FIELD(ticket_outcome, "policy", RECORD_TEXT, policy),
+    FIELD(ticket_outcome, "changed_at", RECORD_INSTANT, changed_at_ms),
+    FIELD(ticket_outcome, "erased", RECORD_BOOL_IF_TRUE, erased),
     OBJECT(ticket_outcome, "arrival", &arrival_table, arrival),
 };
 const struct record_table effect_ticket_table = TABLE(ticket_rows);
@@ -229,6 +231,18 @@ static const struct record_field feedback_rows[] = {
 };
 static const struct record_table feedback_table = TABLE(feedback_rows);
 
+/* Which event made a revision (none: its ticket did) depends on the order of arrival, so it stands in there.
+ */
+static const struct record_field answer_arrival_rows[] = {
+    FIELD(answer_outcome, "detected_at", RECORD_INSTANT, arrival.detected_at_ms),
+    FIELD(answer_outcome, "revision", RECORD_COUNT, arrival.revision),
+    FIELD(answer_outcome, "late", RECORD_BOOL_IF_TRUE, arrival.late),
+    FIELD(answer_outcome, "lagging", RECORD_BOOL_IF_TRUE, arrival.lagging),
+    FIELD(answer_outcome, "event", RECORD_TEXT_IF_THERE, event),
+    FIELD(answer_outcome, "event_source", RECORD_TEXT_IF_THERE, event_source),
+};
+static const struct record_table answer_arrival_table = TABLE(answer_arrival_rows);
+
 static const struct record_field answer_rows[] = {
     TYPE("answer"),
     FIELD(answer_outcome, "ticket", RECORD_TEXT_OR_NULL, ticket),
@@ -240,7 +254,8 @@ static const struct record_field answer_rows[] = {
     FIELD(answer_outcome, "withdrawn", RECORD_BOOL, withdrawn),
     SCOPE_ATTRIBUTES(answer_outcome),
     FIELD(answer_outcome, "source", RECORD_TEXT_OR_NULL, source),
-    OBJECT(answer_outcome, "arrival", &arrival_table, arrival),
+    FIELD(answer_outcome, "own", RECORD_ATTRIBUTES, attributes_own),
+    {"arrival", RECORD_OBJECT, 0, RECORD_ALWAYS, RECORD_WORDS_KIND, &answer_arrival_table, NULL, NULL},
 };
 const struct record_table effect_answer_table = TABLE(answer_rows);
 
@@ -365,11 +380,10 @@ effect_due_changed_key(struct buffer *out, const struct due_changed_outcome *out
 void
 effect_answer_key(struct buffer *out, const struct answer_outcome *outcome)
 {
-    if (outcome->source.bytes > 0) {
-        effect_print_segment(out, outcome->source);
-        buffer_append_byte(out, '/');
-    }
+    effect_print_segment(out, outcome->feedback.survey);
+    buffer_append_byte(out, '/');
     effect_print_segment(out, outcome->feedback.id);
+    buffer_append_text(out, outcome->offered_only ? "/offer" : "/answer");
 }
 
 void
@@ -405,5 +419,6 @@ void
 effect_answer_id(struct buffer *out, const struct answer_outcome *outcome)
 {
     effect_answer_key(out, outcome);
-    append_revision(out, "answer", outcome->arrival.revision);
+    buffer_append_byte(out, '/');
+    buffer_append_int64(out, outcome->arrival.revision);
 }

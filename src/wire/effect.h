@@ -25,15 +25,16 @@ void effect_print_arrival(struct buffer *out, const struct arrival *arrival);
 void effect_print_segment(struct buffer *out, struct slice text);
 
 /* Keys: TICKET/kind/clock/cycle/stage of an alert (R42); TICKET/kind/clock/cycle of a verdict or due_changed;
- * TICKET of a ticket; the feedback id of an answer, with its source before it when it has one. Outcomes are
- * keyed so when they are folded. */
+ * TICKET of a ticket; SURVEY/FEEDBACK-ID/answer or /offer of an answer, the identity it is folded by: the
+ * same when its ticket turns up later. A survey that is not there is an empty segment. */
 void effect_alert_key(struct buffer *out, const struct alert *alert);
 void effect_verdict_key(struct buffer *out, const struct verdict_outcome *outcome);
 void effect_ticket_key(struct buffer *out, const struct ticket_outcome *outcome);
 void effect_due_changed_key(struct buffer *out, const struct due_changed_outcome *outcome);
 void effect_answer_key(struct buffer *out, const struct answer_outcome *outcome);
 
-/* ce_id: KEY/state/revision of an alert; KEY/type/revision of an outcome; KEY/due_changed/VERSION, for it is
+/* ce_id: KEY/state/revision of an alert; KEY/type/revision of an outcome;
+ * KEY/revision of an answer; KEY/due_changed/VERSION, for it is
  * never revised. The same record sent again has the same id. */
 void effect_alert_id(struct buffer *out, const struct alert *alert);
 void effect_verdict_id(struct buffer *out, const struct verdict_outcome *outcome);

@@ -74,6 +74,19 @@ print_flags(struct buffer *out, uint16_t flags)
 }
 
 static void
+print_attributes(struct buffer *out, uint16_t bits)
+{
+    buffer_append_byte(out, '[');
+    for (int i = 0; i < ATTRIBUTES_COUNT; i++) {
+        if ((bits & ATTRIBUTE_BIT(i)) == 0)
+            continue;
+        print_comma(out);
+        print_text(out, slice_of(attribute_text((enum attribute)i)));
+    }
+    buffer_append_byte(out, ']');
+}
+
+static void
 print_tiers(struct buffer *out, uint32_t tiers)
 {
     buffer_append_byte(out, '[');
@@ -195,6 +208,9 @@ print_value(struct buffer *out, const struct record_field *field, const void *re
         break;
     case RECORD_FLAGS:
         print_flags(out, *(const uint16_t *)at);
+        break;
+    case RECORD_ATTRIBUTES:
+        print_attributes(out, *(const uint16_t *)at);
         break;
     case RECORD_TIERS:
         print_tiers(out, *(const uint32_t *)at);
@@ -347,6 +363,25 @@ read_flags(struct reading *reading, const char *key, const struct cJSON *value, 
         if (i == CLOCK_FLAGS_COUNT)
             return wrong(reading, ERROR_WRONG_TYPE, key, "a known flag", item);
         *ret_flags = (uint16_t)(*ret_flags | 1 << i);
+    }
+    return ERROR_NONE;
+}
+
+static enum error_code
+read_attributes(struct reading *reading, const char *key, const struct cJSON *value, uint16_t *ret_bits)
+{
+    if (!json_is_list(value))
+        return wrong(reading, ERROR_WRONG_TYPE, key, "a list", value);
+    for (const struct cJSON *item = value->child; item != NULL; item = item->next) {
+        int i = 0;
+
+        if (!json_is_text(item))
+            return wrong(reading, ERROR_WRONG_TYPE, key, "names of attributes", item);
+        while (i < ATTRIBUTES_COUNT && !slice_is(json_text(item), attribute_text((enum attribute)i)))
+            i++;
+        if (i == ATTRIBUTES_COUNT)
+            return wrong(reading, ERROR_WRONG_TYPE, key, "a known attribute", item);
+        *ret_bits = (uint16_t)(*ret_bits | ATTRIBUTE_BIT(i));
     }
     return ERROR_NONE;
 }
@@ -505,6 +540,8 @@ read_value(struct reading *reading, const struct record_field *field, const stru
         return read_word(reading, field, value, at);
     case RECORD_FLAGS:
         return read_flags(reading, field->key, value, at);
+    case RECORD_ATTRIBUTES:
+        return read_attributes(reading, field->key, value, at);
     case RECORD_TIERS:
         return read_tiers(reading, field->key, value, at);
     case RECORD_BY_PARTY:

@@ -24,6 +24,7 @@ enum record_kind {
     RECORD_BOOL_IF_TRUE,   /* bool, false is left out */
     RECORD_WORD,           /* an enum, as one of `words` */
     RECORD_FLAGS,          /* uint16_t of enum clock_flag, as a list of words */
+    RECORD_ATTRIBUTES,     /* uint16_t of ATTRIBUTE_BITs, as a list of names */
     RECORD_TIERS,          /* uint32_t, bit n is tier n, as a list of numbers */
     RECORD_BY_PARTY,       /* struct party_time[PARTIES_COUNT], R26 */
     RECORD_BY_PARTY_WALL,  /* int64_t[PARTIES_COUNT], R58 */

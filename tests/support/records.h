@@ -117,6 +117,7 @@ records_ticket(void)
                                      .by_party_wall_ms = {1, 2, 3, 4, 5},
                                      .source = NOTHING,
                                      .policy = SLICE("2026-11@1f3a9c"),
+                                     .changed_at_ms = MONDAY_MS + MINUTE_MS,
                                      .arrival = {MONDAY_MS + HOUR_MS, 2, false, true}};
 
     records_set_attributes(outcome.attributes);
@@ -154,6 +155,10 @@ records_answer(const struct feedback_aspect *aspects, size_t aspects_count)
                                      .ticket = SLICE("INC001"),
                                      .answer_class = ANSWER_POSITIVE,
                                      .answered_at_ms = MONDAY_MS,
+                                     .attributes_own = ATTRIBUTE_BIT(ATTRIBUTE_USER_GROUP) |
+                                                       ATTRIBUTE_BIT(ATTRIBUTE_REQUESTER),
+                                     .event = SLICE("e-1"),
+                                     .event_source = SLICE("survey"),
                                      .arrival = {MONDAY_MS, 1, false, false}};
 
     records_set_attributes(outcome.attributes);

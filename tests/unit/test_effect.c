@@ -161,8 +161,8 @@ test_ticket(void **state)
                  "\"wall_ms\":4},"
                  "\"supplier\":{\"wall_ms\":3},\"customer\":{\"wall_ms\":1},\"customer_supplier\":{\"wall_"
                  "ms\":2},\"nobody\":{\"wall_ms\":5}}," ATTRIBUTES
-                 ",\"source\":null,\"policy\":\"2026-11@1f3a9c\",\"arrival\":{\"detected_at\":\"2026-11-"
-                 "23T09:00:00.000Z\","
+                 ",\"source\":null,\"policy\":\"2026-11@1f3a9c\",\"changed_at\":\"2026-11-23T08:01:00.000Z\","
+                 "\"arrival\":{\"detected_at\":\"2026-11-23T09:00:00.000Z\","
                  "\"revision\":2,\"lagging\":true}}");
     outcome.counted = false; /* R58: only while solved or closed */
     outcome.state = TICKET_OPEN;
@@ -170,6 +170,11 @@ test_ticket(void **state)
     effect_print_ticket(&out, &outcome);
     schema_check_record("ticket", buffer_slice(&out));
     contains(&out, "\"closed_at\":null,\"customer\"");
+    buffer_reset(&out);
+    outcome.erased = true;
+    effect_print_ticket(&out, &outcome);
+    schema_check_record("ticket", buffer_slice(&out));
+    contains(&out, "\"changed_at\":\"2026-11-23T08:01:00.000Z\",\"erased\":true,\"arrival\"");
     buffer_free(&out);
 }
 
@@ -208,8 +213,10 @@ test_answer(void **state)
         "\"clar\\\"ity\":-2},"
         "\"lost_minutes\":45,\"respondent\":\"u-77\"},\"class\":\"positive\",\"answered_at\":\"2026-11-23T08:"
         "00:00.000Z\","
-        "\"offered_only\":false,\"withdrawn\":false," ATTRIBUTES ",\"source\":\"survey\","
-        "\"arrival\":{\"detected_at\":\"2026-11-23T08:00:00.000Z\",\"revision\":1}}");
+        "\"offered_only\":false,\"withdrawn\":false," ATTRIBUTES ",\"source\":\"survey\",\"own\":["
+        "\"user_group\",\"requester\"],\"arrival\":{\"detected_at\":\"2026-11-23T08:00:00.000Z\","
+        "\"revision\":1,"
+        "\"event\":\"e-1\",\"event_source\":\"survey\"}}");
     outcome = (struct answer_outcome){.feedback = {.id = SLICE("f-2")},
                                       .answer_class = ANSWER_CLASSES_COUNT,
                                       .offered_only = true,
@@ -218,6 +225,7 @@ test_answer(void **state)
     effect_print_answer(&out, &outcome);
     schema_check_record("answer", buffer_slice(&out));
     contains(&out, "\"ticket\":null,\"feedback\":{\"id\":\"f-2\"},\"class\":null,\"answered_at\":null");
+    contains(&out, "\"own\":[],\"arrival\":{\"detected_at\":\"2026-11-23T08:00:00.000Z\",\"revision\":1}}");
     buffer_free(&out);
 }
 
@@ -277,13 +285,18 @@ test_keys_and_ids(void **state)
     effect_due_changed_key(&out, &due_changed), expect(&out, "INC001/sla/resolution/1");
     effect_due_changed_id(&out, &due_changed),
         expect(&out, "INC001/sla/resolution/1/due_changed/2026%2F12@aaaaaa");
-    effect_answer_key(&out, &answer), expect(&out, "survey/f-1");
-    effect_answer_id(&out, &answer), expect(&out, "survey/f-1/answer/1");
-    answer.source = NOTHING;
-    effect_answer_id(&out, &answer), expect(&out, "f-1/answer/1");
+    effect_answer_key(&out, &answer), expect(&out, "post-ticket/f-1/answer");
+    effect_answer_id(&out, &answer), expect(&out, "post-ticket/f-1/answer/1");
+    answer.source = SLICE("desk"); /* of its ticket, when that turns up */
+    answer.arrival.revision = 2;
+    effect_answer_id(&out, &answer), expect(&out, "post-ticket/f-1/answer/2");
+    answer.offered_only = true;
+    answer.feedback.survey = NOTHING;
+    answer.feedback.id = SLICE("f/%");
+    effect_answer_id(&out, &answer), expect(&out, "/f%2F%25/offer/2");
     buffer_append_byte(&out, '{');
     effect_print_arrival(&out, &answer.arrival),
-        expect(&out, "{\"arrival\":{\"detected_at\":\"2026-11-23T08:00:00.000Z\",\"revision\":1}");
+        expect(&out, "{\"arrival\":{\"detected_at\":\"2026-11-23T08:00:00.000Z\",\"revision\":2}");
     buffer_free(&out);
 }
 

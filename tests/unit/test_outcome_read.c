@@ -97,10 +97,14 @@ test_others(void **state)
     ticket.tiers_touched = UINT32_MAX;
     ticket.reopens = UINT32_MAX;
     effect_print_ticket(&out, &ticket), round_trip(&out, OUTCOME_TICKET);
+    ticket.erased = true;
+    ticket.changed_at_ms = 0;
+    effect_print_ticket(&out, &ticket), round_trip(&out, OUTCOME_TICKET);
     effect_print_due_changed(&out, &due_changed), round_trip(&out, OUTCOME_DUE_CHANGED);
     effect_print_answer(&out, &answer), round_trip(&out, OUTCOME_ANSWER);
     answer.feedback = (struct feedback){.id = SLICE("f")};
-    answer.ticket = NOTHING;
+    answer.ticket = answer.event = NOTHING;
+    answer.attributes_own = (1 << ATTRIBUTE_STATUS) - 1;
     answer.answer_class = ANSWER_CLASSES_COUNT;
     answer.offered_only = true;
     answer.answered_at_ms = INSTANT_NONE;
@@ -139,6 +143,39 @@ test_values(void **state)
     assert_int_equal(outcome.kind, OUTCOME_OTHER);
     assert_true(slice_is(outcome.type, "contract"));
     assert_int_equal(json_offset(outcome_reader_json(reader), outcome.object->child->next->next), 42);
+    buffer_free(&out);
+    outcome_reader_free(reader);
+}
+
+/* What a rebuild of the score side needs beyond the figures. */
+static void
+test_rebuild_values(void **state)
+{
+    struct ticket_outcome ticket = records_ticket();
+    struct answer_outcome answer = records_answer(aspects, 2);
+    struct outcome_reader *reader = outcome_reader_new();
+    struct buffer out = {0};
+    struct outcome outcome;
+    char detail[JSON_DETAIL_BYTES];
+
+    (void)state;
+    ticket.erased = true;
+    effect_print_ticket(&out, &ticket);
+    assert_int_equal(outcome_read(reader, buffer_slice(&out), &outcome, detail), ERROR_NONE);
+    assert_true(outcome.ticket.erased);
+    assert_int_equal(outcome.ticket.changed_at_ms, ticket.changed_at_ms);
+    buffer_reset(&out);
+    effect_print_answer(&out, &answer);
+    assert_int_equal(outcome_read(reader, buffer_slice(&out), &outcome, detail), ERROR_NONE);
+    assert_int_equal(outcome.answer.attributes_own, answer.attributes_own);
+    assert_true(slice_is(outcome.answer.event, "e-1"));
+    assert_true(slice_is(outcome.answer.event_source, "survey"));
+    assert_int_equal(outcome.answer.arrival.revision, 1);
+    buffer_reset(&out);
+    answer.event = answer.event_source = NOTHING;
+    effect_print_answer(&out, &answer);
+    assert_int_equal(outcome_read(reader, buffer_slice(&out), &outcome, detail), ERROR_NONE);
+    assert_null(outcome.answer.event.at);
     buffer_free(&out);
     outcome_reader_free(reader);
 }
@@ -221,10 +258,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_verdicts),
-        cmocka_unit_test(test_others),
-        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_verdicts),       cmocka_unit_test(test_others),   cmocka_unit_test(test_values),
+        cmocka_unit_test(test_rebuild_values), cmocka_unit_test(test_refusals),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
