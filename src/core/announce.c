@@ -297,11 +297,25 @@ add_verdict_mark(struct engine *engine, struct ticket *ticket, const struct cloc
     return mark;
 }
 
+/* What a later `void` has to repeat. */
+static void
+keep_said(struct engine *engine, struct verdict_mark *mark, const struct verdict_outcome *outcome)
+{
+    symbol before = mark->agreement;
+
+    mark->agreement = symbols_intern(engine->options.symbols, outcome->name.agreement);
+    symbols_release(engine->options.symbols, before);
+    mark->measure = (uint8_t)outcome->measure;
+    mark->decided_at_ms = outcome->decided_at_ms;
+}
+
 static void
 send_verdict(struct engine *engine, struct ticket *ticket, struct verdict_outcome *outcome, struct verdict_mark *mark,
              bool late)
 {
     mark->verdict = (uint8_t)outcome->verdict;
+    if (outcome->verdict != VERDICT_VOID)
+        keep_said(engine, mark, outcome);
     mark->revision++;
     outcome->arrival = (struct arrival){engine->t_ms, mark->revision, late, engine->lagging};
     engine_touch(engine, ticket);
@@ -349,11 +363,14 @@ void_verdict(struct engine *engine, struct ticket *ticket, struct verdict_mark *
 {
     const struct life *life = &engine->full.life;
     struct verdict_outcome outcome = {
-        .name = {ticket_name(ticket), (enum clock_kind)mark->kind, {"", 0}, engine_text(engine, mark->clock), mark->cycle},
+        .name = {ticket_name(ticket), (enum clock_kind)mark->kind, engine_text(engine, mark->agreement),
+                 engine_text(engine, mark->clock), mark->cycle},
+        .measure = (enum measure)mark->measure,
+        .has_wait = mark->measure == MEASURE_FIRST_RESPONSE,
         .verdict = VERDICT_VOID,
         .honest = VERDICT_VOID,
         .ended = true,
-        .decided_at_ms = INSTANT_NONE,
+        .decided_at_ms = mark->decided_at_ms,
         .figures = {.state = CLOCK_CANCELLED, .started_at_ms = INSTANT_NONE, .due_at_ms = INSTANT_NONE,
                     .breached_at_ms = INSTANT_NONE, .stopped_at_ms = INSTANT_NONE},
         .wait_ms = INSTANT_NONE,
@@ -366,19 +383,35 @@ void_verdict(struct engine *engine, struct ticket *ticket, struct verdict_mark *
     send_verdict(engine, ticket, &outcome, mark, outcome_is_late(engine, &engine->full.life, NULL));
 }
 
+/* What any version says of a clock of this name, the newest first; NULL: it is in none any more. */
+static const struct policy_clock *
+any_promise(const struct engine *engine, enum clock_kind kind, symbol name, size_t *ret_version)
+{
+    for (size_t version = policy_set_count(engine->set); version-- > 0;) {
+        const struct policy *policy = policy_set_version(engine->set, version);
+
+        for (size_t i = 0; i < policy->clocks_count; i++) {
+            *ret_version = version;
+            if (policy->clocks[i].kind == kind && policy->clocks[i].name == name)
+                return &policy->clocks[i];
+        }
+    }
+    return NULL;
+}
+
 static void
 void_alert(struct engine *engine, struct ticket *ticket, struct alert_mark *mark)
 {
-    const struct fold *fold = &engine->full;
-    int slot = fold_slot(fold, (enum clock_kind)mark->kind, mark->clock);
     struct clock clock;
     struct clock_extra extra = {.due_at_ms = INSTANT_NONE};
+    size_t version;
+    const struct policy_clock *promise = any_promise(engine, (enum clock_kind)mark->kind, mark->clock, &version);
 
     engine->figures.false_alerts += mark->stage == engine->breach_stage;
     mark->state = ALERT_WITHDRAWN;
-    if (slot < 0)
+    if (promise == NULL)
         return;
-    clock_idle(&clock, fold->clocks[slot].promise, fold->clocks[slot].version);
+    clock_idle(&clock, promise, (uint16_t)version);
     clock.cycle = mark->cycle;
     send_alert(engine, ticket, &clock, &extra, mark);
 }

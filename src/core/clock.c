@@ -415,7 +415,8 @@ clock_cancel(struct fold *fold, size_t slot, int64_t at_ms)
     clock->cancelled = true;
 }
 
-/* When this much had been counted, in what the clock has run up to at_ms; NEVER: it has not. */
+/* When this much had been counted, in what the clock has run up to at_ms; NEVER: it has not. Exactly at a pause it was not yet due: it
+ * is from the resume (SC-35). */
 static int64_t
 reached_at_ms(const struct clock_extra *extra, int64_t counted_ms, int64_t at_ms)
 {
@@ -423,7 +424,9 @@ reached_at_ms(const struct clock_extra *extra, int64_t counted_ms, int64_t at_ms
         const struct clock_run *run = &extra->runs[i];
         int64_t to_ms = run->to_ms != NEVER ? run->to_ms : at_ms;
 
-        if (run->elapsed_before_ms + calendar_counted_ms(run->calendar, run->from_ms, to_ms) >= counted_ms)
+        int64_t after_ms = run->elapsed_before_ms + calendar_counted_ms(run->calendar, run->from_ms, to_ms);
+
+        if (after_ms > counted_ms || (after_ms == counted_ms && i + 1 == extra->runs_count))
             return calendar_add_ms(run->calendar, run->from_ms,
                                    counted_ms > run->elapsed_before_ms ? counted_ms - run->elapsed_before_ms : 0);
     }
@@ -496,7 +499,7 @@ clock_resume(struct fold *fold, size_t slot, int64_t at_ms, bool counts_gap)
         clock->elapsed_ms += calendar_counted_ms(clock->calendar, stopped_at_ms, at_ms);
         extra->now.overrun_wall_ms += clock->breached_at_ms != INSTANT_NONE ? at_ms - stopped_at_ms : 0;
     }
-    jump(fold, slot, at_ms, FLAG_RETROACTIVE);
+    jump(fold, slot, at_ms, counts_gap ? FLAG_RETROACTIVE : FLAG_AT_RETARGET);
 }
 
 /* New terms from at_ms on; what was counted stays counted (section 5, Retarget). */
@@ -668,7 +671,9 @@ clock_due_at_ms(const struct clock *clock, const struct clock_extra *extra)
     if (missed || (clock->ended && !breached))
         return extra != NULL ? extra->due_at_ms : clock->breached_at_ms;
     if (breached) { /* as if it had not been missed: when it was reached, else as it stands now */
-        due_at_ms = clock->running || clock->ended ? reached_at_ms(extra, clock->target_ms, clock->since_ms) : NEVER;
+        due_at_ms = !clock->running && !clock->ended ? NEVER
+                    : extra->retargeted_below        ? reached_at_ms(extra, clock->target_ms, clock->since_ms)
+                                                     : extra->due_at_ms;
         if (due_at_ms != NEVER)
             return due_at_ms;
         if (clock->ended)

@@ -64,8 +64,10 @@ ticket_marks_done(struct engine *engine, struct ticket *ticket)
         symbols_release(symbols, marks->alerts[i].stage);
         symbols_release(symbols, marks->alerts[i].by);
     }
-    for (uint32_t i = 0; i < marks->verdicts_count; i++)
+    for (uint32_t i = 0; i < marks->verdicts_count; i++) {
         symbols_release(symbols, marks->verdicts[i].clock);
+        symbols_release(symbols, marks->verdicts[i].agreement);
+    }
     symbols_release(symbols, marks->relay_into);
     memory_free(marks->alerts);
     memory_free(marks->verdicts);
@@ -637,7 +639,10 @@ wake(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool through)
         return;
     }
     engine->late_entry_at_ms = NEVER;
-    engine_derive(engine, ticket, t_ms, through);
+    if (!through && ticket->history.last_at_ms >= t_ms) /* what waits for t_ms itself has not happened before t_ms */
+        engine_derive(engine, ticket, t_ms - 1, true);
+    else
+        engine_derive(engine, ticket, t_ms, through);
     if (!engine->quiet && retires_at_ms(engine, ticket, &engine->full) <= t_ms)
         retire(engine, ticket, t_ms);
     must(!heap_item_is_in(&ticket->timer) || ticket->timer.at_ms > t_ms || (!through && ticket->timer.at_ms == t_ms));

@@ -100,6 +100,9 @@ put_marks(struct buffer *out, struct text_table *table, const struct marks *mark
 
         buffer_append_byte(out, (char)mark->kind);
         buffer_append_byte(out, (char)mark->verdict);
+        buffer_append_byte(out, (char)mark->measure);
+        put_symbol(out, table, mark->agreement);
+        buffer_append_varint_signed(out, mark->decided_at_ms);
         put_symbol(out, table, mark->clock);
         buffer_append_varint(out, mark->cycle);
         buffer_append_varint(out, mark->revision);
@@ -309,6 +312,9 @@ read_verdict_marks(struct reader *reader, struct marks *marks)
 
         mark->kind = read_byte_below(reader, KIND_EXPERIENCE);
         mark->verdict = read_byte_below(reader, VERDICT_VOID + 1);
+        mark->measure = read_byte_below(reader, MEASURES_COUNT);
+        mark->agreement = read_symbol(reader);
+        mark->decided_at_ms = read_signed(reader);
         mark->clock = read_symbol(reader);
         mark->cycle = (uint32_t)read_below(reader, UINT32_MAX);
         mark->revision = (uint32_t)read_below(reader, UINT32_MAX);

@@ -24,11 +24,13 @@ struct alert_mark {
 
 /* One verdict outcome that was announced. */
 struct verdict_mark {
-    symbol clock;
+    symbol clock, agreement;
     uint32_t cycle;
     uint32_t revision;
     uint8_t kind;
     uint8_t verdict;          /* enum verdict */
+    uint8_t measure;          /* enum measure */
+    int64_t decided_at_ms;    /* as the last record said; INSTANT_NONE */
     uint64_t content;         /* hash of everything but `arrival` */
 };
 
