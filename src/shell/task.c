@@ -143,9 +143,9 @@ task_enter_behind(struct task *task)
     task->quiet = true;
     task->catching_up = false;
     task->behind_since_mono_ms = task->world->now_mono_ms;
+    task->behind_from_ms = task_later(task->t_ms, task->alerts_from_ms);
     log_write(task->world->log, LOG_INFO, "behind_begins", LOG_INTEGER("task", task->partition),
-              LOG_INSTANT("from", task_later(task->t_ms, task->alerts_from_ms)),
-              LOG_INTEGER("epoch", task->epoch));
+              LOG_INSTANT("from", task->behind_from_ms), LOG_INTEGER("epoch", task->epoch));
 }
 
 void
@@ -203,6 +203,8 @@ task_arrive(struct task *task, enum task_source source, int64_t timestamp_ms)
     task->lags[source] = now_ms - arrived_ms > TASK_BEHIND_MS;
     if (task->lags[source] && !task->quiet && !task->lagging)
         task_enter_behind(task);
+    if (task->quiet && arrived_ms < task->behind_from_ms && arrived_ms >= task->alerts_from_ms)
+        task->behind_from_ms = arrived_ms; /* it lay there while T followed the wall past it */
     task->t_ms = task_later(task->t_ms, arrived_ms);
     if (engine_next_ms(task->engine) >= task->t_ms)
         return false;
@@ -265,8 +267,8 @@ task_tick_behind(struct task *task)
         return true;
     task->catching_up = false;
     log_write(task->world->log, task->lagging ? LOG_WARNING : LOG_INFO, "behind_ends",
-              LOG_INTEGER("task", task->partition), LOG_INSTANT("until", task->t_ms),
-              LOG_BOOLEAN("lagging", task->lagging));
+              LOG_INTEGER("task", task->partition), LOG_INSTANT("from", task->behind_from_ms),
+              LOG_INSTANT("until", task->t_ms), LOG_BOOLEAN("lagging", task->lagging));
     return false;
 }
 

@@ -43,9 +43,10 @@ struct task {
     bool at_end[TASK_SOURCES_COUNT];
     bool lags[TASK_SOURCES_COUNT]; /* more is waiting and the last record is old */
     bool quiet;                    /* the engine announces nothing */
-    bool catching_up;          /* loud again, but the difference is not announced yet */
+    bool catching_up;              /* loud again, but the difference is not announced yet */
     bool lagging;                  /* behind for longer than catchup_max */
     int64_t behind_since_mono_ms;
+    int64_t behind_from_ms; /* event time from which stages may have been missed */
 
     /* identity */
     struct hash128 lineage;

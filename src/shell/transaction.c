@@ -327,6 +327,7 @@ transaction_run(struct transaction *transaction, struct transaction_job *job)
 
     transaction->failed_count = 0;
     job->records_count = 0;
+    job->error[0] = '\0';
     verdict = transaction_judge(transaction->options.calls->begin(transaction->client), job->error);
     if (verdict == TRANSACTION_GOES_ON)
         verdict = transaction_produce(transaction, job);
