@@ -182,13 +182,29 @@ play_on_delivered(void *context, const rd_kafka_message_t *message)
         fprintf(stderr, "slactl play: not delivered: %s\n", rd_kafka_err2str(message->err));
 }
 
+/* Waits while the producer's queue is full. */
+static rd_kafka_resp_err_t
+play_produce(struct play *play, const rd_kafka_vu_t *values, size_t count)
+{
+    rd_kafka_resp_err_t code;
+
+    do {
+        rd_kafka_error_t *error = rd_kafka_produceva(play->producer, values, count);
+
+        code = error != NULL ? rd_kafka_error_code(error) : RD_KAFKA_RESP_ERR_NO_ERROR;
+        rd_kafka_error_destroy(error);
+        if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+            rd_kafka_poll(play->producer, PLAY_POLL_MS);
+    } while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && !play_ended);
+    return code;
+}
+
 static int
 play_send(struct play *play, const struct play_event *event)
 {
     size_t which = event->topic == EVENT_TOPIC_FEEDBACK ? 1 : 0;
     struct buffer value = {0}, key = {0};
     rd_kafka_resp_err_t code;
-    const char *key_or_null;
     int32_t partition;
 
     play_rewrite(play, event, &value);
@@ -199,19 +215,20 @@ play_send(struct play *play, const struct play_event *event)
         snprintf(suffix, sizeof suffix, "-r%u", play->round + 1);
         buffer_append_text(&key, suffix);
     }
-    key_or_null = key.bytes > 0 ? key.at : NULL;
     partition = key.bytes == 0 ? RD_KAFKA_PARTITION_UA
                                : partitioner_partition(play->partitioner, buffer_slice(&key),
                                                        play->partitions_count[which]);
-    do {
-        code = rd_kafka_producev(play->producer, RD_KAFKA_V_RKT(play->topics[which]),
-                                 RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_KEY(key_or_null, key.bytes),
-                                 RD_KAFKA_V_VALUE(value.at, value.bytes),
-                                 RD_KAFKA_V_TIMESTAMP(play->stamp ? play_map(play, event->at_ms) : 0),
-                                 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
-        if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
-            rd_kafka_poll(play->producer, PLAY_POLL_MS);
-    } while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && !play_ended);
+    code = play_produce(
+        play,
+        (rd_kafka_vu_t[]){
+            {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = play->topics[which]},
+            {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = partition},
+            {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {key.bytes > 0 ? key.at : NULL, key.bytes}},
+            {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {value.at, value.bytes}},
+            {.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = play->stamp ? play_map(play, event->at_ms) : 0},
+            {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        },
+        6);
     buffer_free(&value);
     buffer_free(&key);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)

@@ -420,27 +420,34 @@ class Browser:
         for program in ("chromium", "chromedriver"):
             if not shutil.which(program):
                 raise Skip(f"{program} is not installed")
-        options = Options()
-        options.binary_location = shutil.which("chromium")
+        # Browser and driver are started here and told their ports, for left to themselves they meet at "localhost", which
+        # not every machine knows. Their directories go where ours go.
         self.profile = tempfile.mkdtemp(prefix="browser.", dir=SCRATCH)
-        for flag in ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
-                     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
-                     "--force-device-scale-factor=1", f"--window-size={width},{height}", f"--user-data-dir={self.profile}"):
-            options.add_argument(flag)
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        # The driver's directories go where ours go; it is told and asked by address, for not every machine knows "localhost".
+        environment = {"TMPDIR": SCRATCH, "HOME": self.profile}
         port = free_port()
-        self.service = Process("chromedriver", ["chromedriver", f"--port={port}"], {"TMPDIR": SCRATCH, "HOME": self.profile})
-        wait_until("chromedriver listens", lambda: listening(port))
-        self.driver = webdriver.Remote(command_executor=f"http://127.0.0.1:{port}", options=options)
+        self.browser = Process("chromium", [
+            "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
+            "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-breakpad", "--hide-scrollbars",
+            "--force-device-scale-factor=1", f"--window-size={width},{height}", f"--user-data-dir={self.profile}",
+            f"--remote-debugging-port={port}", "about:blank"], environment)
+        wait_until("chromium listens", lambda: listening(port))
+        driver_port = free_port()
+        self.service = Process("chromedriver", ["chromedriver", f"--port={driver_port}"], environment)
+        wait_until("chromedriver listens", lambda: listening(driver_port))
+        options = Options()
+        options.debugger_address = f"127.0.0.1:{port}"
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        self.driver = webdriver.Remote(command_executor=f"http://127.0.0.1:{driver_port}", options=options)
         self.driver.set_page_load_timeout(LIMIT_S)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.driver.quit()
-        self.service.stop(expect=None)
+        with contextlib.suppress(Exception):
+            self.driver.quit()
+        self.service.end()
+        self.browser.end()
 
     def open(self, url):
         self.driver.get(url)
