@@ -507,6 +507,21 @@ announce_due_changes(struct engine *engine, struct ticket *ticket)
         ticket->seen_version = (uint16_t)newest;
 }
 
+static void
+compare_days(const struct fold *fold, struct clock *clock, struct clock_extra *extra, const struct fold *pinned)
+{
+    const struct clock_extra *pinned_extra;
+    const struct clock *twin = fold_find_cycle(pinned, clock->promise->kind, clock->promise->name, clock->cycle, &pinned_extra);
+
+    if (twin == NULL || clock->started_at_ms == INSTANT_NONE)
+        return;
+    if (clock_state(clock) != clock_state(twin) || clock->breached_at_ms != twin->breached_at_ms ||
+        clock_elapsed_ms(clock, fold->life.at_ms) != clock_elapsed_ms(twin, fold->life.at_ms))
+        clock->flags |= FLAG_CALENDAR_CORRECTED;
+    extra->decision_corrected =
+        clock->breached_at_ms != twin->breached_at_ms || extra->elapsed_at_breach_ms != pinned_extra->elapsed_at_breach_ms;
+}
+
 /* Clocks whose verdict the newest days changed say so (R49). */
 static void
 mark_corrected(struct engine *engine, struct ticket *ticket)
@@ -514,8 +529,8 @@ mark_corrected(struct engine *engine, struct ticket *ticket)
     struct fold *fold = &engine->full, *pinned = &engine->other;
     bool differs = false;
 
-    for (size_t i = 0; i < fold->clocks_count && !differs; i++) {
-        const struct clock *clock = &fold->clocks[i];
+    for (size_t i = 0; i < fold->clocks_count + fold->past_count && !differs; i++) {
+        const struct clock *clock = i < fold->clocks_count ? &fold->clocks[i] : &fold->past[i - fold->clocks_count].clock;
 
         differs = clock->started_at_ms != INSTANT_NONE && clock->version < fold->days_version &&
                   clock->calendar != policy_set_calendar(engine->set, clock->version, clock->promise->calendar, clock->version);
@@ -525,20 +540,10 @@ mark_corrected(struct engine *engine, struct ticket *ticket)
     fold_init_again(pinned, engine->set, &ticket->history);
     pinned->pinned_days = true;
     fold_derive_with_days(pinned, fold->days_version, fold->until_ms, fold->through);
-    for (size_t i = 0; i < fold->clocks_count; i++) {
-        struct clock *clock = &fold->clocks[i];
-        int slot = fold_slot(pinned, clock->promise->kind, clock->promise->name);
-
-        if (slot < 0 || clock->started_at_ms == INSTANT_NONE || clock->cycle != pinned->clocks[slot].cycle)
-            continue;
-        if (clock_state(clock) != clock_state(&pinned->clocks[slot]) ||
-            clock->breached_at_ms != pinned->clocks[slot].breached_at_ms ||
-            clock_elapsed_ms(clock, fold->life.at_ms) != clock_elapsed_ms(&pinned->clocks[slot], fold->life.at_ms))
-            clock->flags |= FLAG_CALENDAR_CORRECTED;
-        fold->extras[i].decision_corrected =
-            clock->breached_at_ms != pinned->clocks[slot].breached_at_ms ||
-            fold->extras[i].elapsed_at_breach_ms != pinned->extras[slot].elapsed_at_breach_ms;
-    }
+    for (size_t i = 0; i < fold->past_count; i++)
+        compare_days(fold, &fold->past[i].clock, &fold->past[i].extra, pinned);
+    for (size_t i = 0; i < fold->clocks_count; i++)
+        compare_days(fold, &fold->clocks[i], &fold->extras[i], pinned);
 }
 
 /* The honest view needs a fold of its own only when the ticket gives it reason to differ (R60). */

@@ -327,6 +327,8 @@ begin_extra(struct clock_extra *extra, const struct clock *clock, int64_t at_ms)
 {
     clock_extra_clear(extra);
     extra->first_calendar = clock->calendar;
+    extra->first_counts = clock->promise->counts;
+    extra->inherited_start_ms = NEVER;
     extra->resumed_at_ms = INSTANT_NONE;
     extra->decided_at_ms = INSTANT_NONE;
     extra->due_at_ms = INSTANT_NONE;
@@ -590,7 +592,7 @@ clock_shift_start(struct fold *fold, size_t slot, int64_t start_ms, int64_t at_m
         fold->needs_full = true;
         return;
     }
-    ran_first = (fold->life.first_ball & ~clock->promise->counts) == 0;
+    ran_first = (fold->life.first_ball & ~extra->first_counts) == 0;
     before_ms = extra->now.by_party[party].in_hours_ms;
     elapsed_ms = clock_elapsed_ms(clock, at_ms);
     account_gap(&extra->now, extra->first_calendar, party, start_ms, clock->started_at_ms);

@@ -143,6 +143,24 @@ fold_reopen_window_ms(const struct fold *fold)
     return longest_ms > 0 ? longest_ms : fold_policy(fold)->reopen_window_ms;
 }
 
+const struct clock *
+fold_find_cycle(const struct fold *fold, enum clock_kind kind, symbol name, uint32_t cycle,
+                const struct clock_extra **ret_extra)
+{
+    for (size_t i = 0; i < fold->clocks_count + fold->past_count; i++) {
+        bool present = i < fold->clocks_count;
+        const struct past_cycle *past = present ? NULL : &fold->past[i - fold->clocks_count];
+        const struct clock *clock = present ? &fold->clocks[i] : &past->clock;
+
+        if (clock->promise->kind != kind || clock->promise->name != name || clock->cycle != cycle ||
+            clock->started_at_ms == INSTANT_NONE)
+            continue;
+        *ret_extra = present ? &fold->extras[i] : &past->extra;
+        return clock;
+    }
+    return NULL;
+}
+
 bool
 fold_has_honest_view(const struct life *life)
 {

@@ -72,6 +72,8 @@ struct clock_extra {
     struct passed passed[PASSED_MAX];
     size_t passed_count;
     const struct calendar *first_calendar;
+    uint8_t first_counts;               /* the `counts` of its first terms (R40) */
+    int64_t inherited_start_ms;         /* from a merged ticket; NEVER: none */
     int64_t resumed_at_ms;              /* the last time it was taken up again; INSTANT_NONE */
     int64_t decided_at_ms;              /* breach, else end; INSTANT_NONE */
     int64_t due_at_ms;                  /* at the stop or the breach (R24) */
@@ -236,6 +238,9 @@ const struct policy_clock *promise_find(const struct policy *policy, const struc
 int64_t promise_target_ms(const struct policy_clock *promise, symbol priority); /* 0: none */
 bool promise_match(const struct policy_match *match, const struct life *life);
 void fold_match(struct fold *fold, int64_t at_ms);
+/* The clock of this kind, name and cycle and what is kept beside it, past or present; NULL. */
+const struct clock *fold_find_cycle(const struct fold *fold, enum clock_kind kind, symbol name, uint32_t cycle,
+                                    const struct clock_extra **ret_extra);
 void fold_repin(struct fold *fold, size_t version, int64_t at_ms); /* apply_to_running */
 /* The clock's slot, or -1. */
 int fold_slot(const struct fold *fold, enum clock_kind kind, symbol name);

@@ -522,6 +522,32 @@ look_at_slack(struct fold *fold, int64_t at_ms)
 
 /* ---- corrections and company ---- */
 
+static void
+swap_past(struct fold *fold, size_t past, size_t slot)
+{
+    struct past_cycle kept = fold->past[past];
+
+    fold->past[past] = (struct past_cycle){fold->clocks[slot], fold->extras[slot]};
+    fold->clocks[slot] = kept.clock;
+    fold->extras[slot] = kept.extra;
+}
+
+/* The start of this slot's cycle moves if it is the creation, or lies where a merge has put it (then the earlier counts). */
+static void
+correct_slot(struct fold *fold, size_t slot, int64_t start_ms, int64_t at_ms)
+{
+    const struct clock *clock = &fold->clocks[slot];
+    const struct policy_clock *promise = clock->promise;
+    int64_t inherited_ms = fold->extras != NULL ? fold->extras[slot].inherited_start_ms : NEVER;
+
+    if (is_idle(clock) || clock->cycle != 1 || promise->measure == MEASURE_HANDLING ||
+        promise->measure == MEASURE_NEXT_RESPONSE ||
+        (promise->measure == MEASURE_FIRST_RESPONSE && promise->start == START_HANDOFF) ||
+        (clock->started_at_ms != fold->life.started_at_ms && clock->started_at_ms != inherited_ms))
+        return;
+    clock_shift_start(fold, slot, start_ms < inherited_ms ? start_ms : inherited_ms, at_ms);
+}
+
 /* created_at moves the start of the clocks that start at creation, cycle 1 (R10, R40). */
 static void
 take_created_at(struct fold *fold, const struct entry *entry)
@@ -535,12 +561,16 @@ take_created_at(struct fold *fold, const struct entry *entry)
     fold->needs_full |= fold->light;
     fold->by_party_wall_ms[account_attribution(life->first_ball)] += life->started_at_ms - start_ms;
     fold->solve.by_party_wall_ms[account_attribution(life->first_ball)] += life->started_at_ms - start_ms;
-    for (size_t slot = 0; slot < fold->clocks_count; slot++) {
-        const struct clock *clock = &fold->clocks[slot];
+    for (size_t slot = 0; slot < fold->clocks_count; slot++)
+        correct_slot(fold, slot, start_ms, entry->at_ms);
+    for (size_t i = 0; i < fold->past_count; i++) { /* cycle 1 may be over */
+        int slot = fold_slot(fold, fold->past[i].clock.promise->kind, fold->past[i].clock.promise->name);
 
-        if (clock->cycle == 1 && clock->started_at_ms == life->started_at_ms &&
-            clock->promise->measure != MEASURE_HANDLING && clock->promise->measure != MEASURE_NEXT_RESPONSE)
-            clock_shift_start(fold, slot, start_ms, entry->at_ms);
+        if (slot < 0)
+            continue;
+        swap_past(fold, i, (size_t)slot);
+        correct_slot(fold, (size_t)slot, start_ms, entry->at_ms);
+        swap_past(fold, i, (size_t)slot);
     }
     if (life->first_contact_ms == life->started_at_ms)
         life->first_contact_ms = start_ms;
@@ -573,8 +603,10 @@ take_merge_in(struct fold *fold, const struct entry *entry)
             begin(fold, slot, entry->at_ms);
             clock_set_running(fold, slot, (life->ball & ~clock->promise->counts) == 0, entry->at_ms);
         }
-        if (!is_idle(clock) && !clock->ended && clock->breached_at_ms == INSTANT_NONE && start_ms < clock->started_at_ms)
+        if (!is_idle(clock) && !clock->ended && clock->breached_at_ms == INSTANT_NONE && start_ms < clock->started_at_ms) {
+            fold->extras[slot].inherited_start_ms = start_ms;
             clock_shift_start(fold, slot, start_ms, entry->at_ms);
+        }
     }
     if (entry->has_contact && !life->answered &&
         (life->inherited_contact_ms == INSTANT_NONE || entry->contact_at_ms < life->inherited_contact_ms))

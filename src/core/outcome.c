@@ -88,30 +88,17 @@ wait_of(const struct engine *engine, const struct clock *clock, const struct clo
     return clock->stopped_at_ms - extra->wait_from_ms;
 }
 
-static const struct clock *
-same_cycle(const struct fold *fold, const struct clock *clock)
-{
-    for (size_t i = 0; i < fold->clocks_count + fold->past_count; i++) {
-        const struct clock *candidate =
-            i < fold->clocks_count ? &fold->clocks[i] : &fold->past[i - fold->clocks_count].clock;
-
-        if (candidate->promise->kind == clock->promise->kind && candidate->promise->name == clock->promise->name &&
-            candidate->cycle == clock->cycle && candidate->started_at_ms != INSTANT_NONE)
-            return candidate;
-    }
-    return NULL;
-}
-
 /* R60. engine->other holds the honest fold when the ticket's life gives it reason to differ. */
 static enum verdict
 honest_verdict(const struct engine *engine, const struct clock *clock, enum verdict contract)
 {
     const struct life *life = &engine->full.life;
     const struct clock *honest = clock;
+    const struct clock_extra *extra;
     enum verdict verdict;
 
     if (fold_has_honest_view(life) && engine->other.honest)
-        honest = same_cycle(&engine->other, clock);
+        honest = fold_find_cycle(&engine->other, clock->promise->kind, clock->promise->name, clock->cycle, &extra);
     if (honest == NULL)
         return contract; /* under `continue` the cycle is part of an earlier one, which says it */
     verdict = honest == clock ? contract : verdict_of(honest);

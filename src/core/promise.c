@@ -84,13 +84,23 @@ lose(struct fold *fold, size_t slot, int64_t at_ms)
     clock_cancel(fold, slot, at_ms);
 }
 
+static void gain_late(struct fold *fold, size_t slot, int64_t at_ms);
+
 static void
 come_back(struct fold *fold, size_t slot, const struct policy_clock *promise, int64_t at_ms)
 {
     struct clock *clock = &fold->clocks[slot];
 
     clock->lost = false;
-    if (clock->started_at_ms == INSTANT_NONE || !clock->cancelled || !fold_is_active(fold))
+    if (clock->started_at_ms == INSTANT_NONE) { /* what would have started it may have come while it was lost */
+        clock->promise = promise;
+        clock->version = clock->asked_version = fold->life.version; /* whose promise it is (match_slot) */
+        fold->needs_full |= fold->light;
+        if (!fold->light && !fold->birth)
+            gain_late(fold, slot, at_ms);
+        return;
+    }
+    if (!clock->cancelled || !fold_is_active(fold))
         return;
     clock_resume(fold, slot, at_ms, false);
     if (fold->extras != NULL)
