@@ -46,7 +46,7 @@ struct tickets {
     rd_kafka_queue_t *queue;
     struct kafka_warm warm;
     int records_descriptor;
-    rd_kafka_message_t *pending; /* timers before it are still due */
+    rd_kafka_message_t *pending; /* its turn is the next one */
 
     struct task **tasks; /* by partition; NULL: not ours */
     int32_t tasks_count;
@@ -460,6 +460,16 @@ tickets_on_loaded(struct tickets *tickets, struct task *task)
               LOG_INTEGER("offset", task->next_offsets[TASK_TICKETS]), LOG_INTEGER("took_ms", took_ms));
 }
 
+/* Half a state would forget promises and repeat alerts. */
+static void
+tickets_hold_unreadable(struct task *task, size_t count)
+{
+    char reason[128];
+
+    snprintf(reason, sizeof reason, "%zu records of its state cannot be read by this version", count);
+    task_hold(task, reason);
+}
+
 bool
 tickets_take_news(struct tickets *tickets, struct restore_news *news)
 {
@@ -476,13 +486,13 @@ tickets_take_news(struct tickets *tickets, struct restore_news *news)
             task_begin(task, news->has_marker, &news->marker);
             break;
         case RESTORE_CHUNK:
-            bad = task_load(task, buffer_slice(&news->bytes));
+            bad = task->state == TASK_LOADING ? task_load(task, buffer_slice(&news->bytes)) : 0;
             if (bad > 0)
-                log_write(tickets->world->log, LOG_ERROR, "state_unreadable",
-                          LOG_INTEGER("task", task->partition), LOG_INTEGER("records", bad));
+                tickets_hold_unreadable(task, bad);
             break;
         case RESTORE_DONE:
-            tickets_on_loaded(tickets, task);
+            if (task->state == TASK_LOADING)
+                tickets_on_loaded(tickets, task);
             break;
         case RESTORE_HELD:
             task_hold(task, news->error);
@@ -586,6 +596,18 @@ tickets_hold_back(struct tickets *tickets)
     return false;
 }
 
+/* It came into Kafka after this turn's reading of the clocks: the next turn knows its time. (A stamp that is
+ * ahead of any clock here is taken as now.) */
+static bool
+tickets_is_ahead(const struct tickets *tickets, const rd_kafka_message_t *message)
+{
+    rd_kafka_timestamp_type_t type;
+    int64_t at_ms = rd_kafka_message_timestamp(message, &type);
+
+    return message->err == RD_KAFKA_RESP_ERR_NO_ERROR && at_ms > tickets->world->now_ms &&
+           at_ms <= wallclock_wall_ms();
+}
+
 bool
 tickets_ingest(struct tickets *tickets)
 {
@@ -594,13 +616,15 @@ tickets_ingest(struct tickets *tickets)
     if (tickets_hold_back(tickets))
         return false;
     for (int64_t i = 0; i < records_max; i++) {
-        rd_kafka_message_t *message =
-            tickets->pending != NULL ? tickets->pending : rd_kafka_consumer_poll(tickets->consumer, 0);
+        rd_kafka_message_t *message = tickets->pending;
+        bool is_new = message == NULL;
 
+        if (is_new)
+            message = rd_kafka_consumer_poll(tickets->consumer, 0);
         tickets->pending = NULL;
         if (message == NULL)
             return false;
-        if (tickets_on_message(tickets, message)) {
+        if ((is_new && tickets_is_ahead(tickets, message)) || tickets_on_message(tickets, message)) {
             tickets->pending = message;
             return true;
         }
@@ -614,6 +638,8 @@ tickets_tick(struct tickets *tickets)
 {
     bool more = false;
 
+    if (tickets_is_full(tickets)) /* a million alerts after an outage go out in many epochs */
+        return false;
     for (int32_t p = 0; p < tickets->tasks_count; p++) {
         struct task *task = tickets->tasks[p];
 

@@ -25,7 +25,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TRANSACTION_CALL_MS = 2000, TRANSACTION_INIT_MS = 5000 };
+enum { TRANSACTION_CALL_MS = 2000, TRANSACTION_INIT_MS = 500 };
 
 struct transaction {
     struct transaction_options options;
