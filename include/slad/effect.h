@@ -103,7 +103,7 @@ struct verdict_outcome {
     enum verdict verdict;
     bool ended;
     bool final;
-    int64_t decided_at_ms;   /* the instant it counts at: the breach or the end */
+    int64_t decided_at_ms;   /* the instant it counts at: the breach or the end; INSTANT_NONE: open */
     struct clock_figures figures;
     bool attainment;         /* counts in SLA attainment */
     bool default_counts;     /* R59 */

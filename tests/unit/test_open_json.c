@@ -1,10 +1,7 @@
 /* wire/open_json: the record as the board and others read it. */
+#include "../support/schema.h"
 #include "wire/open_json.h"
 #include "wire/json.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 
 static const struct open_clock clocks[] = {
     {.name = {.ticket = {"INC\"<1>", 7},
@@ -47,6 +44,7 @@ prints_the_whole_record(void **state)
 
     (void)state;
     open_json_print(&out, &record);
+    schema_check_record("open", buffer_slice(&out));
     buffer_append_byte(&out, '\0');
     assert_string_equal(
         out.at,

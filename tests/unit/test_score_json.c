@@ -1,5 +1,6 @@
 /* The bytes of a score and of a detractor alert (R53, R59), and their keys. */
 #include "../support/unit.h"
+#include "../support/schema.h"
 #include "../support/scores.h"
 #include "wire/score_json.h"
 
@@ -40,6 +41,7 @@ test_score(void **state)
     scope.values[ATTRIBUTE_CUSTOMER] = slice_of("a/c,me");
     assert_true(scores_read(house.scores, &scope, slice_of("24h"), T0_MS, &record));
     score_json_print(&out, &record);
+    schema_check_record("score", buffer_slice(&out));
     expect(
         &out,
         "{\"type\":\"score\",\"scope\":{\"customer\":\"a/c,me\"},\"window\":\"24h\","
@@ -75,6 +77,7 @@ test_detractor(void **state)
     (void)state;
     alert.attributes[ATTRIBUTE_CUSTOMER] = slice_of("acme");
     score_json_print_detractor(&out, &alert);
+    schema_check_record("detractor_alert", buffer_slice(&out));
     expect(&out,
            "{\"key\":\"acme/experience/post-ticket/f%2F1/detractor\",\"ticket\":null,\"kind\":\"experience\","
            "\"survey\":\"post-ticket\",\"feedback\":\"f/1\",\"stage\":\"detractor\",\"state\":\"firing\","
