@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """slactl replay against the oracle, and against itself, on random cases.
 
-usage: compare.py SLACTL [--seeds N] [--from SEED] [--features a,b,-c] [--keep N] [--checks oracle,shuffle,board,sums] [--until-s SECONDS]
+usage: compare.py SLACTL [--seeds N] [--from SEED] [--features a,b,-c | --profiles all] [--keep N] [--checks oracle,shuffle,board,sums]
 
---features names what may occur (default: all of generate.FEATURES); -word takes one away.
+--features names what may occur (default: all of generate.FEATURES); -word takes one away. --profiles all runs every set of
+features in PROFILES, N seeds each.
 For each difference the case is made smaller while the difference remains, and is written into a directory of its own
 under the temporary directory, with what was found. Exit 1 when anything differed.
 
@@ -17,6 +18,7 @@ Checks:
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,6 +30,21 @@ import oracle
 FIELDS = ["state", "started_at", "due_at", "breached_at", "stopped_at", "target_ms", "elapsed_ms", "overrun_ms", "overrun_wall_ms",
           "paused_ms", "paused_wall_ms", "by_party", "flags", "agreement"]
 PARTIAL = {"due_at": "due_at", "flags": "flags"}
+
+# What goes well together: too many features at once and most clocks end in a question that the design leaves open.
+COMMON = "thresholds,calendars,special,priorities"
+PROFILES = {
+    "plain": "thresholds",
+    "calendars": "thresholds,calendars,zones,special,grace",
+    "turns": COMMON + ",supplier,parties,counts,waiting_on,reassign,private,bots,canned,by_agent,starts,update,next_response",
+    "retarget": COMMON + ",agreements,flip,update,next_response,supplier",
+    "legs": COMMON + ",handling,ola,parties,reassign,waiting_on,agreements,reopen,delete,cancel",
+    "reopen": COMMON + ",reopen,courtesy,closed,reopen_window,continue,update,next_response",
+    "arrival": COMMON + ",late,duplicates,seq,unknown,reopen,courtesy,delete,update,next_response",
+    "corrected": COMMON + ",created_at,excuse,update,waiting_on",
+    "versions": COMMON + ",versions,days,apply,zones,reopen,update",
+    "merge": COMMON + ",merge,by_agent,next_response",
+}
 
 
 class Runner:
@@ -61,7 +78,8 @@ def against_oracle(bodies, events, until, lines):
     """(what differs, lines compared, lines left out)"""
     found, compared, skipped = [], 0, 0
     wanted = oracle.clock_lines(oracle.Policy(bodies), events, until)
-    have = clocks_of(lines)
+    have, verdicts = clocks_of(lines), verdicts_of(lines)
+    with_outcomes = any(line["record"] == "outcome" for line in lines)
     loose = {}
     for key, line in wanted.items():
         if whole(line["_unsettled"]):
@@ -87,7 +105,32 @@ def against_oracle(bodies, events, until, lines):
                 a, b = sorted(set(a) - free), sorted(set(b) - free)
             if a != b:
                 found.append((key, field, a, b))
+        if with_outcomes:
+            found += judge_verdict(key, mine, verdicts.get(key))
     return found, compared, skipped
+
+
+def judge_verdict(key, mine, said):
+    wanted = mine.get("_verdict")
+    if wanted is None:
+        if said is not None and said["verdict"] not in ("open", "void"):
+            return [(key, "verdict", None, said["verdict"])]
+        return []
+    if said is None:
+        return [(key, "verdict missing", wanted["verdict"], None)]
+    found, words = [], mine["_unsettled"]
+    for field, value in wanted.items():
+        a, b = value, said[field]
+        if field == "flags":
+            if "flags" in words:
+                continue
+            free = {word[5:] for word in words if word.startswith("flag:")}
+            a, b = sorted(set(a) - free), sorted(set(b) - free)
+        if field == "final" and value is None:
+            continue  # a cycle of a ticket that was reopened later: whether it is final is not said everywhere
+        if a != b:
+            found.append((key, f"verdict {field}", a, b))
+    return found
 
 
 def sums(lines):
@@ -181,7 +224,7 @@ class Case:
 
     def judge(self, bodies, events, until):
         found = []
-        emit = "clocks,alerts,outcomes" if self.checks != {"oracle"} else "clocks"
+        emit = "clocks,alerts,outcomes"
         lines, errors, status = self.runner.replay(bodies, events, until, emit)
         if status != 0 or not set(errors.splitlines()) <= {line for line in errors.splitlines() if line.startswith("{")}:
             return [(("run",), "status", 0, f"{status}: {errors[:2000]}")]
@@ -289,34 +332,32 @@ def report(case, bodies, events, until, found, first):
 
 
 def options(arguments):
-    chosen = {"seeds": 100, "from": 1, "features": None, "keep": 5, "checks": "oracle,sums,board,shuffle", "until-s": None}
+    chosen = {"seeds": 100, "from": 1, "features": None, "profiles": None, "keep": 5, "checks": "oracle,sums,board,shuffle"}
     slactl = arguments.pop(0)
     while arguments:
         name = arguments.pop(0)[2:]
+        if name not in chosen or not arguments:
+            sys.exit(__doc__)
         chosen[name] = arguments.pop(0)
-    features = set(generate.FEATURES)
-    if chosen["features"] is not None:
-        words = [word for word in chosen["features"].split(",") if word]
-        plain = {word for word in words if not word.startswith("-")}
-        features = (plain or features) - {word[1:] for word in words if word.startswith("-")}
-        if chosen["features"] == "none":
-            features = set()
-    return slactl, chosen, features
+    return slactl, chosen
 
 
-def main():
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    slactl, chosen, features = options(sys.argv[1:])
-    runner = Runner(slactl)
+def features_of(text):
+    words = [word for word in (text or "").split(",") if word]
+    plain = {word for word in words if not word.startswith("-")}
+    unknown = {word.lstrip("-") for word in words} - set(generate.FEATURES) - {"none"}
+    if unknown:
+        sys.exit(f"compare: no such feature: {', '.join(sorted(unknown))}")
+    return sorted(((plain or set(generate.FEATURES)) - {word[1:] for word in words if word.startswith("-")}) - {"none"})
+
+
+def run_features(runner, chosen, name, features):
+    """Every seed under one set of features; the number of seeds with differences."""
+    reported, bad, compared, skipped = {}, 0, 0, 0
     checks = set(chosen["checks"].split(","))
-    deadline = time.monotonic() + float(chosen["until-s"]) if chosen["until-s"] else None
-    reported, bad, compared, skipped, ran = {}, 0, 0, 0, 0
-    for seed in range(int(chosen["from"]), int(chosen["from"]) + int(chosen["seeds"])):
-        if deadline and time.monotonic() > deadline:
-            break
-        ran += 1
-        bodies, events, until = generate.Generator(seed, sorted(features)).case()
+    seeds = range(int(chosen["from"]), int(chosen["from"]) + int(chosen["seeds"]))
+    for seed in seeds:
+        bodies, events, until = generate.Generator(seed, features).case()
         case = Case(runner, checks, seed)
         found = case.judge(bodies, events, until)
         compared, skipped = compared + case.compared, skipped + case.skipped
@@ -328,7 +369,24 @@ def main():
         if len(reported) < int(chosen["keep"]) and kind not in reported:
             reported[kind] = seed
             report(case, *smaller(case, bodies, events, until, first), until, found, first)
-    print(f"{ran} seeds, {bad} with differences, {compared} clock lines compared, {skipped} left out as unsettled; kinds: {reported}")
+    print(f"{name}: seeds {seeds.start} to {seeds.stop - 1}, {bad} with differences, {compared} clock lines compared, "
+          f"{skipped} left out as unsettled{'; kinds: ' + str(reported) if reported else ''}", flush=True)
+    return bad
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    slactl, chosen = options(sys.argv[1:])
+    runner = Runner(slactl)
+    try:
+        if chosen["profiles"]:
+            bad = sum(run_features(runner, chosen, name, features_of(text)) for name, text in PROFILES.items()
+                      if chosen["profiles"] in ("all", name))
+        else:
+            bad = run_features(runner, chosen, "features", features_of(chosen["features"]))
+    finally:
+        shutil.rmtree(runner.directory)
     sys.exit(1 if bad else 0)
 
 

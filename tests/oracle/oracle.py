@@ -988,6 +988,8 @@ class Clock:
         """The start moved: counted again from there, and judged as of this step (R10, R32, R40)."""
         if start > cycle.start and (cycle.breached is not None or cycle.excused_at is not None):
             cycle.unsettled.add("start_later")
+        if self.policy.at(start) is not cycle.version:
+            cycle.unsettled.add("version_at_start")
         first = self.life.steps[0]
         body = [span for span in cycle.spans if span[0] >= first.t]
         head = []
@@ -1004,6 +1006,8 @@ class Clock:
         by = cycle.stopped if cycle.stopped is not None else step.t
         if nominal is not None and self.limit_at(cycle, nominal) < by:
             self.breach(cycle, step.t, nominal, "retroactive")
+            if cycle.excuse is not None:
+                cycle.unsettled.add("due_at")
         elif cycle.stopped is not None:
             left = cycle.terms.target - cycle.elapsed()
             cycle.due = nominal if left <= 0 and nominal is not None else cycle.calendar.project(cycle.stopped, left)
@@ -1012,6 +1016,8 @@ class Clock:
 
     def prefix(self, cycle, start, first):
         terms = self.terms(cycle.version, first.attrs) or cycle.terms
+        if (terms.name, terms.calendar, terms.counts) != (cycle.terms.name, cycle.terms.calendar, cycle.terms.counts):
+            cycle.unsettled.add("prefix_terms")
         party = group_party(self.policy.at(first.t), first.attrs)
         running = self.runs(terms, first.t, first.attrs, "open", frozenset([party]))
         return (start, first.t, self.calendar_of(terms, cycle.version), running, party, True)
@@ -1045,11 +1051,13 @@ class Clock:
                 cycle.unsettled.add("due_at")
 
     # -- starts
-    def begin(self, step, start, from_creation=False):
+    def begin(self, step, start, from_creation=False, attrs=None):
         version = self.policy.at(start)
-        terms = self.terms(version, step.attrs)
+        terms = self.terms(version, step.attrs if attrs is None else attrs)
         here = self.terms(self.policy.at(step.t), step.attrs)
         if (terms is None) != (here is None) or (terms and (terms.name, terms.target, terms.calendar) != (here.name, here.target, here.calendar)):
+            self.unsettled.add("version_at_start")
+        if version is not self.policy.at(step.t):
             self.unsettled.add("version_at_start")
         if terms is None:
             return None
@@ -1063,7 +1071,8 @@ class Clock:
         event = step.event
         handoff = not self.cycles and is_answer(event, step.attrs0)  # R46: started and met, also when it solves
         if step.phase not in ("open", "waiting") and not (handoff and step.phase0 in ("open", "waiting")):
-            if not self.cycles and self.terms(self.policy.at(step.t), step.attrs) is not None and self.life.steps[0] is not step:
+            if not self.cycles and self.life.steps[0] is not step and any(
+                    self.terms(version, step.attrs) is not None for version in self.policy.versions):
                 if any(self.terms(self.policy.at(o.t), o.attrs) is None for o in self.life.steps[:self.life.steps.index(step)]):
                     self.unsettled.add("gained_when_over")
             return
@@ -1158,9 +1167,15 @@ class Clock:
                     self.unsettled.add("first_response_late_start")
                 if any(o.event and is_answer(o.event, o.attrs0) for o in steps):
                     self.unsettled.add("gained_after_answer")
-            cycle = self.begin(step, other.t)
+            before = how == "handoff" and other is step and is_answer(step.event, step.attrs0)  # R1: the message comes first
+            if before and self.terms(self.policy.at(step.t), step.attrs0) is None:
+                self.unsettled.add("handoff_gained")
+                before = False
+            cycle = self.begin(step, other.t, False, step.attrs0 if before else None)
             if cycle is None:
                 return
+            if before:
+                self.unsettled.discard("version_at_start")
             if other is not step:
                 self.gain(cycle, step, other.t)
             elif how == "handoff" and is_answer(step.event, step.attrs0):
@@ -1213,6 +1228,9 @@ class Clock:
         if not self.has_ball(self.policy.at(step.t), of, step.attrs, step.ball):
             if created and step.start < step.t:
                 self.unsettled.add("handling_prefix")
+            before = self.life.steps[:self.life.steps.index(step)]
+            if not self.cycles and any(self.has_ball(self.policy.at(o.t), of, o.attrs, o.ball) for o in before):
+                self.unsettled.add("gained_stay")
             return
         per_stay = terms.clock.get("mode", "cumulative") == "per_stay"
         if not self.cycles:
@@ -1288,29 +1306,57 @@ class Clock:
                 cycle.unsettled.add("due_at")  # R24 says nothing of the time after the new projection
         if cycle.excused_at is not None and due is None:
             cycle.unsettled.add("due_at")
-        elapsed = cycle.elapsed()
-        overrun = overrun_wall = 0
-        if cycle.breached is not None:
-            for a, b, calendar, running, party, is_open in cycle.spans:
-                a = max(a, cycle.breached)
-                if b > a and running:
-                    overrun += calendar.count(a, b)
-                if b > a and is_open:
-                    overrun_wall += b - a
-        paused = sum(calendar.count(a, b) for a, b, calendar, running, _, is_open in cycle.spans if is_open and not running)
-        paused_wall = sum(b - a for a, b, _, running, _, is_open in cycle.spans if is_open and not running)
+        line = {"state": state, "started_at": print_instant(cycle.start), "due_at": print_instant(due),
+                "breached_at": print_instant(cycle.breached), "stopped_at": print_instant(cycle.stopped),
+                "target_ms": cycle.terms.target, "flags": sorted(cycle.flags), "cycle": cycle.number, "agreement": cycle.terms.name,
+                "_measure": cycle.terms.measure, "_cycle": cycle, "_unsettled": cycle.unsettled}
+        line.update(self.account(cycle, None))
+        line["_verdict"] = self.verdict(cycle, line)
+        line["_unsettled"] = set(cycle.unsettled)
+        return line
+
+    def account(self, cycle, until):
+        """The sums over a cycle's life, or over its life up to an instant."""
+        spans = [(a, b if until is None else min(b, until), *rest) for a, b, *rest in cycle.spans]
+        spans = [span for span in spans if span[1] > span[0]]
+        overrun = overrun_wall = elapsed = paused = paused_wall = 0
         by_party = {party: {"wall_ms": 0, "in_hours_ms": 0, "outside_ms": 0} for party in PARTIES}
-        for a, b, calendar, _, party, _ in cycle.spans:
+        for a, b, calendar, running, party, is_open in spans:
             inside = calendar.count(a, b)
             by_party[party]["wall_ms"] += b - a
             by_party[party]["in_hours_ms"] += inside
             by_party[party]["outside_ms"] += b - a - inside
-        return {"state": state, "started_at": print_instant(cycle.start), "due_at": print_instant(due),
-                "breached_at": print_instant(cycle.breached), "stopped_at": print_instant(cycle.stopped),
-                "target_ms": cycle.terms.target, "elapsed_ms": elapsed, "overrun_ms": overrun, "overrun_wall_ms": overrun_wall,
-                "paused_ms": paused, "paused_wall_ms": paused_wall, "by_party": by_party, "flags": sorted(cycle.flags),
-                "cycle": cycle.number, "agreement": cycle.terms.name, "_measure": cycle.terms.measure,
-                "_cycle": cycle, "_unsettled": set(cycle.unsettled)}
+            if running:
+                elapsed += inside
+            elif is_open:
+                paused += inside
+                paused_wall += b - a
+            if cycle.breached is not None and b > cycle.breached:
+                since = max(a, cycle.breached)
+                overrun += calendar.count(since, b) if running else 0
+                overrun_wall += b - since if is_open else 0
+        return {"elapsed_ms": elapsed, "overrun_ms": overrun, "overrun_wall_ms": overrun_wall, "paused_ms": paused,
+                "paused_wall_ms": paused_wall, "by_party": by_party}
+
+    def verdict(self, cycle, line):
+        """What the last verdict of this cycle must say (R37, R43, R61); None: nothing is decided."""
+        ended = cycle.stopped is not None
+        decided = cycle.breached if cycle.breached is not None else cycle.excused_at
+        if decided is None:
+            decided = cycle.stopped
+        if decided is None:
+            return None
+        word = line["state"] if cycle.excused_at is None else "met"
+        reopened = ended and any(step.reopen is not None and step.t >= cycle.stopped for step in self.life.steps)
+        said = {"verdict": word, "ended": ended, "final": None if reopened else ended and self.life.final_since is not None, "decided_at": print_instant(decided),
+                "started_at": line["started_at"], "breached_at": line["breached_at"], "stopped_at": line["stopped_at"]}
+        if cycle.breached is not None:
+            said["target_ms"], said["agreement"] = cycle.at_breach["target"], cycle.at_breach["agreement"]
+        said.update({key: line[key] for key in ("elapsed_ms", "overrun_ms", "overrun_wall_ms", "paused_ms", "paused_wall_ms", "by_party")}
+                    if ended else self.account(cycle, decided))
+        if ended:
+            said["flags"] = line["flags"]
+        return said
 
 
 # --- everything together ----------------------------------------------------------------------------------------------
@@ -1377,6 +1423,8 @@ def clock_lines(policy, events, until):
                 before = step.inherit
                 life.unsettled.add("chain")
             if step.event is merge:
+                if life.steps[-1].start != step.start:
+                    merges.setdefault("odd", set()).add(merge["into"])
                 if step.phase0 not in ("open", "waiting"):
                     life.unsettled.add("merged_when_over")
                     merges.setdefault("odd", set()).add(merge["into"])
@@ -1417,6 +1465,8 @@ def clock_lines(policy, events, until):
                 other = others.get(line["cycle"])
                 if other and any(line[key] != other[key] for key in ("state", "breached_at", "elapsed_ms")):
                     line["flags"] = sorted(line["flags"] + ["calendar_corrected"])
+                    if line.get("_verdict") and "flags" in line["_verdict"]:
+                        line["_verdict"]["flags"] = line["flags"]
                 found[(name, kind, clock, line["cycle"])] = line
     for name in merges.get("odd", ()):
         for key, line in found.items():
