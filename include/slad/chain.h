@@ -36,13 +36,19 @@ struct chain_verdict {
         late_ms; /* end - due: above 0 it does not fit, else how much is to spare; INT64_MAX: it never ends */
 };
 
-/* Over every start in [from_ms, to_ms), to the millisecond. */
-void chain_judge(const struct chain *chain, int64_t from_ms, int64_t to_ms,
-                 struct chain_verdict *ret_verdict);
+/* The starts that are asked about: [from_ms, to_ms), to the millisecond. It keeps the windows of each
+ * calendar it meets, so one span is best used for many chains; the calendars must outlive it. What is not
+ * reached ten years after to_ms counts as never. */
+struct chain_span;
+struct chain_span *chain_span_new(int64_t from_ms, int64_t to_ms);
+void chain_span_free(struct chain_span *span);
+
+/* Over every start of the span. */
+void chain_judge(struct chain_span *span, const struct chain *chain, struct chain_verdict *ret_verdict);
 
 /* The longest target in whole seconds below its own with which this leg alone makes the chain fit, all others
  * unchanged; 0: there is none. */
-int64_t chain_tighten_ms(const struct chain *chain, size_t leg, int64_t from_ms, int64_t to_ms);
+int64_t chain_tighten_ms(struct chain_span *span, const struct chain *chain, size_t leg);
 
 /* One step of the worst case from one start: the leg that ends last, and when. */
 struct chain_stay {

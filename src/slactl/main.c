@@ -12,6 +12,7 @@
 #include "slactl/calendar.h"
 #include "slactl/check.h"
 #include "slactl/docs.h"
+#include "slactl/lint.h"
 #include "slactl/play.h"
 #include "slactl/replay.h"
 #include "slactl/topics.h"
@@ -26,6 +27,7 @@ static const struct command {
     {"calendar", calendar_main, "adds and subtracts business time, line by line"},
     {"check", check_main, "is this policy sound?"},
     {"docs", docs_main, "prints the pages that are generated from the tables"},
+    {"lint", lint_main, "can the inside keep what is promised outside, and what looks wrong in a policy?"},
     {"play", play_main, "sends recorded events to Kafka, as they were or moved to the present"},
     {"replay", replay_main, "runs the engine over recorded events and prints what slad would publish"},
     {"topics", topics_main, "creates the topics of an installation, or checks them"},

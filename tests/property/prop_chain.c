@@ -179,20 +179,20 @@ fail(const char *what, int64_t found, int64_t expected)
 
 /* The tightened target fits, and one minute more does not. */
 static void
-check_tightening(struct scene *scene, int64_t to_ms)
+check_tightening(struct scene *scene, struct chain_span *span)
 {
     struct chain_verdict verdict;
 
     for (size_t leg = 0; leg < scene->chain.legs_count; leg++) {
         int64_t kept_ms = scene->legs[leg].target_ms;
-        int64_t target_ms = chain_tighten_ms(&scene->chain, leg, world_from_ms, to_ms);
+        int64_t target_ms = chain_tighten_ms(span, &scene->chain, leg);
 
         scene->legs[leg].target_ms = target_ms > 0 ? target_ms : 1000;
-        chain_judge(&scene->chain, world_from_ms, to_ms, &verdict);
+        chain_judge(span, &scene->chain, &verdict);
         if (verdict.fits != (target_ms > 0))
             fail("a tightened target fits", verdict.fits, target_ms > 0);
         scene->legs[leg].target_ms += 1000;
-        chain_judge(&scene->chain, world_from_ms, to_ms, &verdict);
+        chain_judge(span, &scene->chain, &verdict);
         if (target_ms > 0 && target_ms + 1000 < kept_ms && verdict.fits)
             fail("1 s more fits", 1, 0);
         scene->legs[leg].target_ms = kept_ms;
@@ -203,7 +203,7 @@ static void
 check_seed(struct scene *scene, const struct zone *zone)
 {
     int64_t worst_ms = INT64_MIN, least_ms = INT64_MAX, late_ms;
-    int64_t to_ms = world_from_ms + (int64_t)SPAN * MINUTE_MS;
+    struct chain_span *span;
     struct chain_verdict verdict;
 
     scene_init(scene, zone);
@@ -213,7 +213,8 @@ check_seed(struct scene *scene, const struct zone *zone)
         worst_ms = late_ms > worst_ms ? late_ms : worst_ms;
         least_ms = late_ms < least_ms ? late_ms : least_ms;
     }
-    chain_judge(&scene->chain, world_from_ms, to_ms, &verdict);
+    span = chain_span_new(world_from_ms, world_from_ms + (int64_t)SPAN * MINUTE_MS);
+    chain_judge(span, &scene->chain, &verdict);
     if (!verdict.due_ever || verdict.late_ms != worst_ms)
         fail("the worst lateness in ms", verdict.late_ms, worst_ms);
     if (verdict.fits != (worst_ms <= 0))
@@ -225,7 +226,8 @@ check_seed(struct scene *scene, const struct zone *zone)
     if (verdict.end_at_ms - verdict.due_at_ms != verdict.late_ms)
         fail("end - due", verdict.end_at_ms - verdict.due_at_ms, verdict.late_ms);
     if (!verdict.fits)
-        check_tightening(scene, to_ms);
+        check_tightening(scene, span);
+    chain_span_free(span);
 }
 
 int

@@ -1,0 +1,1 @@
+{slactl} lint {dir}/lint-friday.policy --year 2026

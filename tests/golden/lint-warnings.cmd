@@ -1,0 +1,1 @@
+{slactl} lint {dir}/lint-warnings.policy --year 2026 --json
