@@ -5,7 +5,9 @@
  * clients do kafka_load raw BROKERS TOPIC               reads it all; nothing is done with it kafka_load
  * baseline BROKERS TOPIC OUT      reads it all, parses each record with cJSON, produces the same bytes to
  * OUT, in transactions with the offsets, cut where slad cuts its epochs by default: 100 ms or 10,000 records
- * kafka_load latency BROKERS TOPIC ALERTS    2,000 events a second for 2 s (not counted) and another 15 s
+ * kafka_load relay BROKERS TOPIC OUT         passes on what comes from now on until it is ended: whatever is
+ * there, at once, as one transaction with the offsets, and again kafka_load latency BROKERS TOPIC ALERTS
+ * 2,000 events a second for 2 s (not counted) and another 15 s
  *
  * raw and baseline print "records seconds CPU-seconds", from the first record read to the last read or
  * committed; latency prints "p50 p99 alerts" in ms, from just before an event is given to the producer until
@@ -310,20 +312,22 @@ baseline_commit(struct reader *reader, rd_kafka_t *producer)
     rd_kafka_topic_partition_list_destroy(offsets);
 }
 
-/* One transaction of records, from the first one on. */
+/* One transaction: 100 ms of records from the first one on, or at_once: those that are there. */
 static void
-baseline_epoch(struct reader *reader, rd_kafka_t *producer, const char *out)
+baseline_epoch(struct reader *reader, rd_kafka_t *producer, const char *out, bool at_once)
 {
     int64_t until_us = INT64_MAX;
     size_t count = 0;
 
     check_error("begin", rd_kafka_begin_transaction(producer));
     while (count < EPOCH_RECORDS_MAX && !reader_at_end(reader) && clock_us(CLOCK_MONOTONIC) < until_us) {
-        rd_kafka_message_t *message = reader_next(reader, count == 0 ? CALL_MS : 1);
+        rd_kafka_message_t *message = reader_next(reader, count == 0 ? CALL_MS : at_once ? 0 : 1);
         cJSON *event;
 
         if (message == NULL && count == 0)
             fail(reader->topic, "nothing comes any more");
+        if (message == NULL && at_once)
+            break;
         if (message == NULL)
             continue;
         if (count++ == 0)
@@ -339,8 +343,8 @@ baseline_epoch(struct reader *reader, rd_kafka_t *producer, const char *out)
     baseline_commit(reader, producer);
 }
 
-static void
-run_baseline(const char *brokers, const char *topic, const char *out)
+static rd_kafka_t *
+baseline_open(struct reader *reader, const char *brokers, const char *topic, const char *out, bool from_end)
 {
     static const char *const settings[] = {"transactional.id",
                                            "bench-baseline",
@@ -354,16 +358,38 @@ run_baseline(const char *brokers, const char *topic, const char *out)
                                            "2097151",
                                            NULL};
     rd_kafka_t *producer = client_new(RD_KAFKA_PRODUCER, brokers, settings);
-    struct reader reader;
 
     (void)partitions_of(producer, out); /* asked for before, as slad does */
     check_error("init", rd_kafka_init_transactions(producer, CALL_MS));
-    reader_open(&reader, brokers, topic, false);
+    reader_open(reader, brokers, topic, from_end);
+    return producer;
+}
+
+static void
+run_baseline(const char *brokers, const char *topic, const char *out)
+{
+    struct reader reader;
+    rd_kafka_t *producer = baseline_open(&reader, brokers, topic, out, false);
+
     while (!reader_at_end(&reader))
-        baseline_epoch(&reader, producer, out);
+        baseline_epoch(&reader, producer, out, false);
     reader_print(&reader);
     reader_close(&reader);
     rd_kafka_destroy(producer);
+}
+
+__attribute__((noreturn)) static void
+run_relay(const char *brokers, const char *topic, const char *out)
+{
+    struct reader reader;
+    rd_kafka_t *producer = baseline_open(&reader, brokers, topic, out, true);
+
+    for (int32_t p = 0; p < reader.partitions_count; p++)
+        reader.end[p] = INT64_MAX;
+    printf("ready\n");
+    (void)fflush(stdout);
+    for (;;)
+        baseline_epoch(&reader, producer, out, true);
 }
 
 /* ---- latency ---- */
@@ -388,7 +414,7 @@ latency_read(void *context)
         if (message == NULL)
             continue;
         snprintf(number, sizeof number, "%.*s", (int)message->key_len, (const char *)message->key);
-        if (number[0] == 'L') /* L123/sla/...: event 123 */
+        if (number[0] == 'L') /* L123/sla/... (relay: L123): event 123 */
             latency->took_us[latency->taken_count++] =
                 now_us - atomic_load(&latency->sent_us[strtoul(number + 1, NULL, 10) % EVENTS_MAX]);
         rd_kafka_message_destroy(message);
@@ -484,13 +510,14 @@ main(int argc, char **argv)
         run_raw(argv[2], argv[3]);
     else if (argc == 5 && strcmp(command, "baseline") == 0)
         run_baseline(argv[2], argv[3], argv[4]);
+    else if (argc == 5 && strcmp(command, "relay") == 0)
+        run_relay(argv[2], argv[3], argv[4]);
     else if (argc == 5 && strcmp(command, "latency") == 0)
         run_latency(argv[2], argv[3], argv[4]);
     else {
-        fprintf(
-            stderr,
-            "usage: kafka_load produce BROKERS TOPIC FILE | raw BROKERS TOPIC | baseline BROKERS TOPIC OUT | "
-            "latency BROKERS TOPIC ALERTS\n");
+        fprintf(stderr, "usage: kafka_load produce BROKERS TOPIC FILE | raw BROKERS TOPIC | baseline|relay "
+                        "BROKERS TOPIC OUT | "
+                        "latency BROKERS TOPIC ALERTS\n");
         return 2;
     }
     return 0;

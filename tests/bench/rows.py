@@ -15,10 +15,13 @@ KAFKA = kit.Kafka("4.1.1", int(os.environ["BENCH_KAFKA"].rpartition(":")[2]))
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
+def load_words(command, *arguments):
+    return [os.path.join(os.environ["BENCH_BUILD"], "bench", "kafka_load"), command, KAFKA.address, *arguments]
+
+
 def load(command, *arguments):
     """Runs kafka_load and returns the figures it prints."""
-    words = [os.path.join(os.environ["BENCH_BUILD"], "bench", "kafka_load"), command, KAFKA.address, *map(str, arguments)]
-    done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True, timeout=300)
+    done = subprocess.run(load_words(command, *arguments), stdout=subprocess.PIPE, text=True, check=True, timeout=300)
     return [float(word) for word in done.stdout.split()]
 
 
