@@ -161,16 +161,22 @@ static void
 produce(rd_kafka_t *producer, const char *topic, int32_t partition, const void *key, size_t key_bytes,
         const void *value, size_t value_bytes)
 {
-    rd_kafka_resp_err_t code;
+    const rd_kafka_vu_t values[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic},
+        {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = partition},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)(uintptr_t)key, key_bytes}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)(uintptr_t)value, value_bytes}},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+    };
+    rd_kafka_error_t *error;
 
-    do {
-        code = rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
-                                 RD_KAFKA_V_KEY(key, key_bytes),
-                                 RD_KAFKA_V_VALUE((void *)(uintptr_t)value, value_bytes),
-                                 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
-        rd_kafka_poll(producer, code == RD_KAFKA_RESP_ERR__QUEUE_FULL ? 10 : 0);
-    } while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL);
-    check("produce", code);
+    while ((error = rd_kafka_produceva(producer, values, sizeof values / sizeof *values)) != NULL &&
+           rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+        rd_kafka_error_destroy(error);
+        rd_kafka_poll(producer, 10);
+    }
+    check_error("produce", error);
+    rd_kafka_poll(producer, 0);
 }
 
 static int32_t
