@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { LINES_MAX = 65536, LINE_BYTES_MAX = 65536, ROUNDS = 40 };
+enum { LINES_MAX = 65536, LINE_BYTES_MAX = 65536, ROUNDS = 10 };
 
 struct lines {
     struct slice at[LINES_MAX];
