@@ -16,6 +16,7 @@
 #include "slactl/play.h"
 #include "slactl/replay.h"
 #include "slactl/topics.h"
+#include "slactl/whatif.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -31,6 +32,7 @@ static const struct command {
     {"play", play_main, "sends recorded events to Kafka, as they were or moved to the present"},
     {"replay", replay_main, "runs the engine over recorded events and prints what slad would publish"},
     {"topics", topics_main, "creates the topics of an installation, or checks them"},
+    {"whatif", whatif_main, "the same events under two policies: which verdicts differ"},
 };
 
 static void
