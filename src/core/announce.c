@@ -332,7 +332,7 @@ announce_verdict(struct engine *engine, struct ticket *ticket, const struct cloc
     struct verdict_outcome outcome;
     uint64_t content;
 
-    if (!decided && (mark == NULL || clock->started_at_ms == INSTANT_NONE))
+    if (!decided && (mark == NULL || mark->verdict == VERDICT_VOID || clock->started_at_ms == INSTANT_NONE))
         return;
     outcome_verdict(engine, ticket, clock, extra, &outcome);
     content = extra->promise != NULL ? outcome_verdict_content(engine, &outcome) : NOTHING_DECIDED;

@@ -245,7 +245,8 @@ settle_grace(struct fold *fold, size_t slot, int64_t from_ms, int64_t at_ms)
     if (due_at_ms < from_ms || due_at_ms > at_ms)
         return from_ms;
     account_segment(fold, slot, from_ms, due_at_ms);
-    fold->extras[slot].at_breach = fold->extras[slot].now;
+    fold->extras[slot].at_due = fold->extras[slot].now;
+    fold->extras[slot].at_due_ms = due_at_ms;
     return due_at_ms;
 }
 
@@ -270,8 +271,11 @@ clock_settle(struct fold *fold, size_t slot, int64_t at_ms, bool through)
                 from_ms = due_at_ms;
             }
             breach(fold, slot, due_at_ms, due_at_ms, 0);
-            if (fold->extras != NULL) /* under closing_grace the due may lie before what is accounted for */
+            if (fold->extras != NULL) { /* under closing_grace the due may lie before what is accounted for */
                 fold->extras[slot].now.overrun_wall_ms = from_ms - due_at_ms;
+                if (fold->extras[slot].at_due_ms == due_at_ms)
+                    fold->extras[slot].at_breach = fold->extras[slot].at_due;
+            }
         }
     }
     if (fold->extras != NULL)
@@ -327,6 +331,7 @@ begin_extra(struct clock_extra *extra, const struct clock *clock, int64_t at_ms)
 {
     clock_extra_clear(extra);
     extra->first_calendar = clock->calendar;
+    extra->at_due_ms = INSTANT_NONE;
     extra->first_counts = clock->promise->counts;
     extra->inherited_start_ms = NEVER;
     extra->resumed_at_ms = INSTANT_NONE;

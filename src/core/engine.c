@@ -39,7 +39,7 @@ engine_new(const struct engine_options *options, const struct policy_set *set)
     engine->set = set;
     engine->tickets = map_new(key_of_ticket, 0);
     engine->timers = heap_new(tie_by_name);
-    engine->t_ms = INSTANT_NONE;
+    engine->t_ms = engine->fired_ms = INSTANT_NONE;
     engine->late_entry_at_ms = NEVER;
     engine->breach_stage = symbols_intern(options->symbols, slice_of("breach"));
     engine->slack_stage = symbols_intern(options->symbols, slice_of("slack"));
@@ -246,6 +246,15 @@ clocks_next_ms(const struct ticket *ticket)
     return next_ms;
 }
 
+/* By the version that was in force at the reopen, as reopen.c judges it. */
+static int64_t
+courtesy_ends_ms(const struct engine *engine, const struct life *life)
+{
+    size_t version = policy_set_in_force(engine->set, life->pending_reopen_at_ms);
+
+    return life->pending_reopen_at_ms + policy_set_version(engine->set, version)->courtesy_window_ms;
+}
+
 /* Everything that may happen to this ticket without an event, seen from the full fold at t_ms. */
 static void
 arm_timer(struct engine *engine, struct ticket *ticket, int64_t t_ms)
@@ -258,7 +267,7 @@ arm_timer(struct engine *engine, struct ticket *ticket, int64_t t_ms)
     for (size_t i = 0; engine->other.honest && i < engine->other.clocks_count; i++)
         earlier(&next_ms, engine->other.clocks[i].next_at_ms); /* the honest view has deadlines of its own */
     if (life->pending_reopen_at_ms != INSTANT_NONE)
-        earlier(&next_ms, life->pending_reopen_at_ms + fold_policy(fold)->courtesy_window_ms);
+        earlier(&next_ms, courtesy_ends_ms(engine, life));
     else if (life->exists && life->phase == PHASE_SOLVED && !ticket->final && !life->deleted && !life->merged)
         earlier(&next_ms, life->solved_at_ms + fold_reopen_window_ms(fold));
     if (life->exists && !ticket->final)
@@ -292,7 +301,7 @@ engine_derive(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool t
     engine->other.honest = false;
     fold_init_again(fold, engine->set, &ticket->history);
     engine->merging = engine->edges_count > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
-    fold_derive(fold, t_ms, through);
+    fold_derive(fold, t_ms, through || engine->fired_ms == t_ms);
     announce_corrections(engine, ticket);
     ticket->final = fold_is_final(fold, &final_at_ms);
     ticket->unannounced = engine->quiet;
@@ -327,7 +336,7 @@ self_check(struct engine *engine, const struct ticket *ticket, int64_t t_ms)
 
     fold_init_again(fold, engine->set, &ticket->history);
     engine->merging = engine->edges_count > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
-    fold_derive(fold, t_ms, false);
+    fold_derive(fold, t_ms, engine->fired_ms == t_ms);
     agree = fold->clocks_count == ticket->clocks_count && memcmp(&fold->life, &ticket->life, sizeof fold->life) == 0;
     for (size_t i = 0; agree && i < fold->clocks_count; i++)
         agree = clocks_agree(&fold->clocks[i], &ticket->clocks[i]);
@@ -366,7 +375,7 @@ step(struct engine *engine, struct ticket *ticket, const struct entry *entry, in
     if (ticket->clocks_count > 0)
         memcpy(fold->clocks, ticket->clocks, ticket->clocks_count * sizeof *fold->clocks);
     fold->days_version = policy_set_in_force(engine->set, t_ms);
-    fold_step(fold, entry, t_ms, false);
+    fold_step(fold, entry, t_ms, engine->fired_ms == t_ms);
     if (fold->loud || fold->needs_full || (fold->loud_ticket && (engine->quiet || fold->life.phase != PHASE_ACTIVE)))
         return false;
     engine->figures.steps++;
@@ -663,11 +672,14 @@ engine_advance(struct engine *engine, int64_t t_ms, enum engine_moment moment, s
         at_ms = engine->options.stepwise ? ticket->timer.at_ms : t_ms;
         through = engine->options.stepwise || moment == ENGINE_THROUGH;
         engine->t_ms = at_ms > engine->t_ms ? at_ms : engine->t_ms;
+        engine->fired_ms = through ? engine->t_ms : engine->fired_ms;
         wake(engine, ticket, engine->t_ms, through);
         merge_drain_queue(engine, engine->t_ms);
     }
     if (t_ms > engine->t_ms)
         engine->t_ms = t_ms;
+    if (moment == ENGINE_THROUGH)
+        engine->fired_ms = engine->t_ms;
     return false;
 }
 

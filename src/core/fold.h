@@ -67,6 +67,8 @@ struct passed {
 /* What only a full fold keeps beside a clock. */
 struct clock_extra {
     struct account now, at_breach;
+    struct account at_due;              /* closing_grace: as of at_due_ms, for a breach that is decided later */
+    int64_t at_due_ms;                  /* INSTANT_NONE: not kept */
     struct clock_run *runs;             /* owned */
     size_t runs_count, runs_room;
     struct passed passed[PASSED_MAX];

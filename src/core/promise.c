@@ -96,7 +96,7 @@ come_back(struct fold *fold, size_t slot, const struct policy_clock *promise, in
         clock->promise = promise;
         clock->version = clock->asked_version = fold->life.version; /* whose promise it is (match_slot) */
         fold->needs_full |= fold->light;
-        if (!fold->light && !fold->birth)
+        if (!fold->light && !fold->birth && !(fold->version_begins && !fold_is_active(fold)))
             gain_late(fold, slot, at_ms);
         return;
     }

@@ -83,6 +83,7 @@ struct engine {
     struct buffer scratch;
     struct engine_figures figures;
     int64_t t_ms;
+    int64_t fired_ms;         /* the last instant whose timers were fired: they are not taken back by what arrives at it later */
     bool quiet, lagging;
     int64_t late_entry_at_ms; /* the event in hand, for arrival.late; NEVER: none */
     symbol breach_stage, slack_stage; /* interned */
