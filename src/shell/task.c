@@ -24,7 +24,12 @@
 #include <stdio.h>
 #include <sys/random.h>
 
-enum { TASK_OPEN_EVERY_MS_MIN = 1000, TASK_OPEN_EVERY_MS_MAX = 10000, TASK_HEARTBEAT_MS = 6 * 3600000 };
+enum {
+    TASK_MEASURE_EVERY_MS = 2000,
+    TASK_OPEN_EVERY_MS_MIN = 1000,
+    TASK_OPEN_EVERY_MS_MAX = 10000,
+    TASK_HEARTBEAT_MS = 6 * 3600000
+};
 
 static int64_t
 task_later(int64_t a, int64_t b)
@@ -467,8 +472,10 @@ task_measure(struct task *task)
     size_t label = (size_t)task->partition;
     struct engine_figures now;
 
-    if (task->engine == NULL || (task->state != TASK_LIVE && task->state != TASK_CHECKING))
+    if (task->engine == NULL || (task->state != TASK_LIVE && task->state != TASK_CHECKING) ||
+        task->world->now_mono_ms - task->measured_mono_ms < TASK_MEASURE_EVERY_MS)
         return;
+    task->measured_mono_ms = task->world->now_mono_ms;
     engine_figures(task->engine, &now);
     metrics_add(metrics, METRIC_DUPLICATES, 0, now.duplicates - task->counted.duplicates);
     metrics_add(metrics, METRIC_NO_EFFECT, 0, now.no_effect - task->counted.no_effect);

@@ -39,6 +39,7 @@ struct task {
 
     /* position */
     int64_t next_offsets[TASK_SOURCES_COUNT]; /* MARKER_NO_OFFSET: none yet */
+    int64_t ends[TASK_SOURCES_COUNT];         /* of the partitions, as last heard: tickets.c's */
     int64_t last_record_ms[TASK_SOURCES_COUNT];
     bool at_end[TASK_SOURCES_COUNT];
     bool lags[TASK_SOURCES_COUNT]; /* more is waiting and the last record is old */
@@ -66,6 +67,7 @@ struct task {
     uint64_t open_hash;
     int64_t open_mono_ms;
 
+    int64_t measured_mono_ms;
     struct engine_figures counted; /* what has been added to the metrics */
 };
 

@@ -534,6 +534,22 @@ tickets_on_event(struct tickets *tickets, struct task *task, enum task_source so
                   LOG_TEXT("text", rd_kafka_message_errstr(message)));
 }
 
+/* The end of the message's partition as far as it is known, -1: it is not. Asked for only when the end that
+ * was known before is reached: the question costs as much as a small event. */
+static int64_t
+tickets_end_of(struct tickets *tickets, struct task *task, enum task_source source,
+               const rd_kafka_message_t *message)
+{
+    int64_t low;
+
+    if (message->offset + 1 >= task->ends[source] &&
+        rd_kafka_get_watermark_offsets(tickets->consumer, rd_kafka_topic_name(message->rkt),
+                                       message->partition, &low,
+                                       &task->ends[source]) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        task->ends[source] = -1;
+    return task->ends[source];
+}
+
 /* true: the message must be given again next turn. */
 static bool
 tickets_on_message(struct tickets *tickets, const rd_kafka_message_t *message)
@@ -543,7 +559,7 @@ tickets_on_message(struct tickets *tickets, const rd_kafka_message_t *message)
     struct task *task = message->partition >= 0 && message->partition < tickets->tasks_count
                             ? tickets->tasks[message->partition]
                             : NULL;
-    int64_t low, high;
+    int64_t high;
 
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
         tickets_on_event(tickets, task, is_relay ? TASK_RELAY : TASK_TICKETS, message);
@@ -552,9 +568,7 @@ tickets_on_message(struct tickets *tickets, const rd_kafka_message_t *message)
     if (task == NULL || !task->fetching || (task->state != TASK_LIVE && task->state != TASK_CHECKING))
         return false;
     tickets->records_count++;
-    if (rd_kafka_get_watermark_offsets(tickets->consumer, rd_kafka_topic_name(message->rkt),
-                                       message->partition, &low, &high) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        high = -1;
+    high = tickets_end_of(tickets, task, is_relay ? TASK_RELAY : TASK_TICKETS, message);
     return is_relay ? ingest_relay(tickets->ingest, task, message, high)
                     : ingest_ticket(tickets->ingest, task, message, high);
 }
