@@ -188,12 +188,12 @@ def shuffle(runner, bodies, events, until, seed):
     mixed = list(first)
     random.Random(seed).shuffle(mixed)
     place = {event["id"]: index for index, event in enumerate(first)}
-    for (a, one) in list(enumerate(mixed)):  # same ticket, same instant, no seq: first come, first
+    for a in range(len(mixed)):  # same ticket, same instant, no seq: first come, first
         for b in range(a + 1, len(mixed)):
             other = mixed[b]
             if other["ticket"] == mixed[a]["ticket"] and other["time"] == mixed[a]["time"] and "seq" not in other and place[other["id"]] < place[mixed[a]["id"]]:
                 mixed[a], mixed[b] = mixed[b], mixed[a]
-    created = {}
+    unmerged = {event["ticket"] for event in events if event["type"] == "ticket.unmerged"}
     for each in (ordered, mixed):
         arrived = [dict(event, arrived_at=oracle.print_instant(last + index)) for index, event in enumerate(each)]
         results.append(runner.replay(bodies, arrived, until, "alerts,outcomes,clocks"))
@@ -206,10 +206,8 @@ def shuffle(runner, bodies, events, until, seed):
             for key in sorted(set(one) | set(other)):
                 a = {name: value for name, value in one.get(key, {}).items() if name != "arrival"}
                 b = {name: value for name, value in other.get(key, {}).items() if name != "arrival"}
-                if kind == "verdict" and ((not a and b.get("verdict") == "void") or (not b and a.get("verdict") == "void")):
-                    continue
-                if kind == "verdict" and ((not a and b.get("verdict") == "open") or (not b and a.get("verdict") == "open")):
-                    continue  # what was ended for a while by what was then known
+                if kind == "verdict" and {a.get("verdict", "void"), b.get("verdict", "void")} <= {"open", "void"} and (not a or not b or key[0] in unmerged):
+                    continue  # it only takes back what was announced for a while; by history nothing is decided
                 for field in sorted(set(a) | set(b)):
                     if a.get(field) != b.get(field):
                         found.append((key, f"{which}: {kind} {field}", a.get(field), b.get(field)))
