@@ -204,6 +204,7 @@ fold_settle(struct fold *fold, int64_t at_ms, bool through)
     if (!fold->light)
         fold->by_party_wall_ms[account_attribution(life->ball)] += at_ms - life->at_ms;
     life->at_ms = at_ms;
+    life->through = through;
 }
 
 /* What was final under the window of its time stays so when a later version has a longer one (R19, R44). */
@@ -232,6 +233,8 @@ fold_through_versions(struct fold *fold, int64_t at_ms)
         fold_settle(fold, from_ms > fold->life.at_ms ? from_ms : fold->life.at_ms, false);
         latch_final(fold, from_ms);
         fold_version_begins(fold, version, fold->life.at_ms);
+        if (fold->watch != NULL)
+            fold->watch(fold->watch_context, fold, NULL);
     }
 }
 
@@ -250,6 +253,8 @@ fold_derive_with_days(struct fold *fold, size_t days_version, int64_t until_ms, 
         fold_settle(fold, entry.at_ms, false);
         fold_entry(fold, &entry);
         fold->entry_from = fold->cursor;
+        if (fold->watch != NULL)
+            fold->watch(fold->watch_context, fold, &entry);
     }
     fold_through_versions(fold, until_ms);
     fold_settle(fold, until_ms, through);

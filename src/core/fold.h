@@ -105,6 +105,7 @@ struct life {
     bool handed_off;
     bool message_since_solve;
     bool has_waiting_on;
+    bool through;                 /* timers at at_ms have passed */
     bool excused_ahead;           /* an excuse waits for a cycle to begin */
     bool canned_seen, auto_closed_seen; /* the honest view differs */
     uint8_t state;                /* enum status_state, as the status says */
@@ -175,6 +176,9 @@ struct fold {
     uint32_t entry_from;          /* where the entry in hand begins; between entries: cursor */
     bool (*merge_is_void)(void *context, const struct entry *merge); /* closes a circle (R41); NULL: none does */
     void *merge_context;
+    void (*watch)(void *context, const struct fold *fold, const struct entry *entry); /* explain: behind each entry of a derivation, and
+                                                                                       * (NULL) each version's beginning; or NULL */
+    void *watch_context;
     struct life life;
     int64_t by_party_wall_ms[PARTIES_COUNT];
     struct solve_figures solve;
