@@ -132,9 +132,10 @@ count_in_scopes(struct scores *scores, uint32_t context, uint64_t kind, int64_t 
             continue;
         scope = score_scopes_at(&scores->scopes, list[i]);
         if (in)
-            score_series_insert(score_scopes_series(scope, kind), at_ms, number, &weight, &weigher);
+            score_series_insert(score_scopes_series(&scores->scopes, scope, kind), at_ms, number, &weight,
+                                &weigher);
         else
-            score_series_remove(score_scopes_series(scope, kind), at_ms, number, &weight);
+            score_series_remove(score_scopes_series(&scores->scopes, scope, kind), at_ms, number, &weight);
         score_publish_touch(scores, scope);
     }
 }
@@ -153,8 +154,9 @@ set_mark(struct scores *scores, uint32_t scope, uint32_t number, bool marked)
     struct score_tally change = {{0}};
 
     change.columns[ANSWER_PEOPLE] = marked ? 1 : -1;
-    score_series_mark(score_scopes_series(score_scopes_at(&scores->scopes, scope), answers_kind(answer)),
-                      answer->at_ms, number, marked, &change);
+    score_series_mark(
+        score_scopes_series(&scores->scopes, score_scopes_at(&scores->scopes, scope), answers_kind(answer)),
+        answer->at_ms, number, marked, &change);
 }
 
 /* For each definition the latest other answer of the same person that counts in the same scope; 0: none. */
@@ -211,7 +213,7 @@ count_one_answer(struct scores *scores, uint32_t number, bool in)
             set_mark(scores, list[i], others[i], !in);
         weigh_answer(scores, entry, &weight);
         scope = score_scopes_at(&scores->scopes, list[i]);
-        series = score_scopes_series(scope, weigher.kind);
+        series = score_scopes_series(&scores->scopes, scope, weigher.kind);
         if (in)
             score_series_insert(series, answer->at_ms, entry, &weight, &weigher);
         else

@@ -59,8 +59,10 @@ score_scopes_init(struct score_scopes *scopes, struct symbols *symbols)
 static void
 free_scope(struct score_scopes *scopes, struct score_scope_state *scope)
 {
-    for (uint32_t i = 0; i < scope->series_count; i++)
+    for (uint32_t i = 0; i < scope->series_count; i++) {
+        symbols_release(scopes->symbols, score_series_name(scope->series[i].kind));
         score_series_done(&scope->series[i].series);
+    }
     for (size_t i = 0; i < SCORE_DIMENSIONS_COUNT; i++)
         symbols_release(scopes->symbols, scope->values.of[i]);
     memory_free(scope->series);
@@ -281,7 +283,7 @@ score_scopes_of(struct score_scopes *scopes, uint32_t number)
 }
 
 struct score_series *
-score_scopes_series(struct score_scope_state *scope, uint64_t kind)
+score_scopes_series(struct score_scopes *scopes, struct score_scope_state *scope, uint64_t kind)
 {
     uint32_t i = 0;
 
@@ -295,6 +297,7 @@ score_scopes_series(struct score_scope_state *scope, uint64_t kind)
     }
     memmove(&scope->series[i + 1], &scope->series[i], (scope->series_count - i) * sizeof *scope->series);
     scope->series_count++;
+    symbols_retain(scopes->symbols, score_series_name(kind));
     scope->series[i] = (struct score_named_series){.kind = kind};
     return &scope->series[i].series;
 }

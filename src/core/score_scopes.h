@@ -67,6 +67,13 @@ score_series_kind(enum score_kind kind, uint8_t scale, symbol name)
     return (uint64_t)kind << 56 | (uint64_t)name << 8 | scale;
 }
 
+static inline symbol
+score_series_name(uint64_t kind)
+{
+    return (symbol)(kind >> 8);
+}
+
+/* Holds a reference on its name: it may be empty, and is read all the same. */
 struct score_named_series {
     uint64_t kind;
     struct score_series series;
@@ -128,7 +135,8 @@ score_scopes_at(const struct score_scopes *scopes, uint32_t scope)
 struct score_scope_state *score_scopes_find(const struct score_scopes *scopes, uint32_t definition,
                                             const struct score_values *values);
 /* The series of this kind, made when missing. Pointers live until the next series of this scope is made. */
-struct score_series *score_scopes_series(struct score_scope_state *scope, uint64_t kind);
+struct score_series *score_scopes_series(struct score_scopes *scopes, struct score_scope_state *scope,
+                                         uint64_t kind);
 size_t score_scopes_entries(const struct score_scopes *scopes);
 size_t score_scopes_entries_bytes(const struct score_scopes *scopes);
 size_t score_scopes_bytes(const struct score_scopes *scopes);
