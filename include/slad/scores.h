@@ -21,7 +21,9 @@
  *
  * Rebuilding from the log: scores_set_rebuilding(scores, true, T) first: then scores_ticket decides nothing
  * (the revisions stand in the log) and nothing is published. Fold the log in order, then
- * scores_set_rebuilding(scores, false, T): every scope that changed is due at once.
+ * scores_set_rebuilding(scores, false, T): every scope that changed is due at once, and the sink is given the
+ * answers' revisions that the log should hold and does not: whoever wrote it stopped after it had read a
+ * ticket and before its revisions were committed.
  *
  * Free text (comments) never enters. Texts given to the sink live for its call; nothing given to a function
  * is kept by pointer.

@@ -6,7 +6,8 @@
  * recompute a score; and slad itself learns nothing but from that fact: decide, send, fold.
  *
  * Always true: the newest event of a feedback id decides (R54: at its own time), whatever the order of
- * arrival; a revision is one more than any before it; what the answer says of itself wins over its ticket.
+ * arrival; a revision is one more than any before it; what the answer says of itself wins over its ticket;
+ * a revision that was lost with its transaction is made again when the log is read back.
  *
  * Not here: counting (score_answers), free text (it never gets this far).
  */
@@ -267,6 +268,17 @@ decide_again(struct scores *scores, uint32_t number)
            &outcome); /* its texts are those of the record: the fold takes hold of them before it lets go */
 }
 
+/* While a log is read back its revision is to be expected there: only a mark, which the revision takes away.
+ */
+static void
+say_again(struct scores *scores, uint32_t number)
+{
+    if (scores->rebuilding)
+        scores_answer_at(scores, number)->flags |= ANSWER_BEHIND;
+    else
+        decide_again(scores, number);
+}
+
 void
 score_join_again(struct scores *scores, uint32_t ticket, uint32_t version)
 {
@@ -286,6 +298,47 @@ score_join_again(struct scores *scores, uint32_t ticket, uint32_t version)
         numbers[count++] = number;
     }
     for (size_t i = count; i > 0; i--) /* the earliest first */
-        decide_again(scores, numbers[i - 1]);
+        say_again(scores, numbers[i - 1]);
     memory_free(numbers);
+}
+
+/* ---- a log read back ---- */
+
+static bool
+same_text(struct slice a, struct slice b)
+{
+    return (a.at == NULL) == (b.at == NULL) && slice_equal(a, b);
+}
+
+static bool
+is_behind(const struct scores *scores, const struct answer_outcome *outcome)
+{
+    struct answer_outcome now = *outcome;
+
+    join(scores, &now);
+    for (size_t i = 0; i < ATTRIBUTES_COUNT; i++)
+        if (!same_text(now.attributes[i], outcome->attributes[i]))
+            return true;
+    return !same_text(now.source, outcome->source) ||
+           !same_text(now.feedback.respondent, outcome->feedback.respondent);
+}
+
+void
+score_join_check(struct scores *scores, const struct answer_outcome *outcome)
+{
+    uint32_t number = record_like(scores, outcome);
+
+    if (number == 0 || outcome->withdrawn || !is_behind(scores, outcome) ||
+        scores_answer_at(scores, number)->revision != outcome->arrival.revision)
+        return;
+    say_again(scores, number);
+}
+
+void
+score_join_catch_up(struct scores *scores)
+{
+    must(!scores->rebuilding);
+    for (uint32_t i = 1; i < scores->answers.used; i++)
+        if ((scores_answer_at(scores, i)->flags & ANSWER_BEHIND) != 0)
+            say_again(scores, i);
 }

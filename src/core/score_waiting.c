@@ -133,8 +133,13 @@ void
 score_waiting_fold_due(struct scores *scores)
 {
     while (scores->waiting_count > 0 && scores->waiting[0].outcome.answered_at_ms <= scores->t_ms) {
-        score_answers_fold(scores, &scores->waiting[0].outcome);
-        remove_at(scores, 0);
+        struct score_waiting due = scores->waiting[0];
+
+        scores->waiting_count--;
+        memmove(&scores->waiting[0], &scores->waiting[1], scores->waiting_count * sizeof *scores->waiting);
+        score_answers_fold(scores, &due.outcome);
+        score_join_check(scores, &due.outcome); /* its ticket may have changed while it waited */
+        memory_free(due.bytes);
     }
 }
 

@@ -131,8 +131,10 @@ scores_set_rebuilding(struct scores *scores, bool rebuilding, int64_t t_ms)
 {
     scores_advance(scores, t_ms, SCORES_BEFORE);
     scores->rebuilding = rebuilding;
-    if (!rebuilding)
-        scores->resumed_at_ms = scores->t_ms;
+    if (rebuilding)
+        return;
+    scores->resumed_at_ms = scores->t_ms;
+    score_join_catch_up(scores);
 }
 
 /* Another version may come into force now. */
@@ -279,7 +281,7 @@ scores_ticket(struct scores *scores, const struct ticket_outcome *outcome, int64
 
     come_to(scores, t_ms);
     version = score_tickets_fold(scores, outcome, &erased);
-    if (scores->rebuilding || (version == 0 && !erased))
+    if (version == 0 && !erased)
         return;
     ticket = score_tickets_find(scores, outcome->ticket);
     score_join_again(scores, ticket, erased ? 0 : version);
@@ -299,6 +301,8 @@ scores_answer(struct scores *scores, const struct answer_outcome *outcome, int64
     if (outcome->event.at != NULL)
         score_seen_add(scores, outcome->event_source, outcome->event);
     score_waiting_take(scores, outcome);
+    if (scores->rebuilding)
+        score_join_check(scores, outcome);
 }
 
 /* ---- everything at once ---- */

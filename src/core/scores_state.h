@@ -15,6 +15,7 @@ enum answer_flag {
     ANSWER_COUNTED = 1 << 2,   /* stands in the scopes */
     ANSWER_ANSWERED = 1 << 3,  /* an offer that was, as counted */
     ANSWER_ALERTED = 1 << 4,   /* its detractor alert is not over */
+    ANSWER_BEHIND = 1 << 5,    /* rebuilding: its ticket says otherwise than its last revision read so far */
     ANSWER_CLASS_SHIFT = 6     /* two bits: enum answer_class */
 };
 
@@ -222,9 +223,13 @@ struct score_weigher score_count_weigher(const struct scores *scores, uint64_t k
 
 /* ---- score_join.c: from events and tickets to answer outcomes ---- */
 struct engine_answer score_join_feedback(struct scores *scores, const struct event *event);
-/* The ticket has a new version of its attributes (or was erased: version 0): revises the answers it is about.
- */
+/* The ticket has a new version of its attributes (or was erased: version 0): revises the answers it is about;
+ * while rebuilding, marks them as behind. */
 void score_join_again(struct scores *scores, uint32_t ticket, uint32_t version);
+/* The outcome was decided before now and is folded: when its ticket says otherwise by now, as above. */
+void score_join_check(struct scores *scores, const struct answer_outcome *outcome);
+/* The log is read: revises the answers that are still behind. */
+void score_join_catch_up(struct scores *scores);
 
 /* ---- score_waiting.c: outcomes stamped ahead ---- */
 void score_waiting_take(struct scores *scores,
