@@ -9,152 +9,28 @@
  * Always true: both sides see the same events up to the same instant; a policy's earliest version also holds
  * for everything before its `from` (R19). What is compared is the verdict; due and elapsed stand beside it.
  *
- * Not here: announcements and scores (replay); printing (whatif_print).
+ * Not here: announcements and scores (replay); reading (backlog), printing (whatif_print).
  */
 #include "slactl/whatif.h"
 #include "base/instant.h"
 #include "base/memory.h"
 #include "shell/policy_files.h"
-#include "slactl/lines.h"
+#include "slactl/backlog.h"
 #include "slactl/whatif_print.h"
-#include "wire/dead_letter.h"
-#include "wire/event_read.h"
-#include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
 
-enum { LINE_BYTES_MAX = 262144, SIDES = 2 };
-
-/* What an event may be away from its arrival when it has one (R14; config's allowed_skew and accept_age). */
-#define ALLOWED_SKEW_MS INT64_C(86400000)
-#define ACCEPT_AGE_MS (INT64_C(400) * 86400000)
-/* Before every event: all of them wait, none is derived. */
-#define BEFORE_ALL_MS (INSTANT_MIN_MS - 1)
+enum { OLD, NEW, SIDES };
 
 struct whatif {
     const char *paths[SIDES];
     const char *zoneinfo_dir;
-    bool has_until, has_t, json, failed, merges;
-    int64_t until_ms, t_ms;
+    bool json;
     struct symbols *symbols;
     struct policy_set *sets[SIDES];
-    struct engine *engines[SIDES];
-    struct event_reader *reader;
-    struct buffer errors;
+    struct backlog backlog;
     struct whatif_report report;
 };
-
-static void
-start(struct whatif *whatif)
-{
-    const struct engine_options options = {
-        .symbols = whatif->symbols,
-        .late_after_ms = 3600000,
-        .retire_after_ms = INT64_MAX / 4, /* nothing is let go before it is compared */
-        .retirement_mark_ms = 0,
-        .alerts_from_ms = INT64_MIN,
-        .allowed_skew_ms = -1,
-        .accept_age_ms = -1,
-        .history_max = 1024,
-        .loop_relays = true,
-        .keep_retired = true,
-    };
-
-    for (int side = 0; side < SIDES; side++)
-        whatif->engines[side] = engine_new(&options, whatif->sets[side]);
-    whatif->reader = event_reader_new();
-}
-
-static void
-refuse(struct whatif *whatif, enum error_code error, const char *detail, uint64_t line, const char *file)
-{
-    buffer_reset(&whatif->errors);
-    dead_letter_print_line(&whatif->errors, error, detail, line, file);
-    (void)fwrite(whatif->errors.at, 1, whatif->errors.bytes, stderr);
-}
-
-static enum error_code
-check_age(const struct event *event, int64_t arrived_ms)
-{
-    if (event->at_ms - arrived_ms > ALLOWED_SKEW_MS)
-        return ERROR_FUTURE_STAMPED;
-    return arrived_ms - event->at_ms > ACCEPT_AGE_MS ? ERROR_TOO_OLD : ERROR_NONE;
-}
-
-/* Into both histories. What only one policy refuses is no reason to be silent. */
-static void
-give(struct whatif *whatif, const struct event *event, uint64_t number, const char *file)
-{
-    struct engine_answer refused = {.disposition = ENGINE_APPLIED};
-
-    whatif->merges |= event->type == EVENT_TICKET_MERGED;
-    for (int side = 0; side < SIDES; side++) {
-        struct engine_answer answer = engine_event(whatif->engines[side], event, BEFORE_ALL_MS);
-
-        if (answer.disposition == ENGINE_REFUSED && refused.disposition != ENGINE_REFUSED)
-            refused = answer;
-    }
-    if (refused.disposition == ENGINE_REFUSED)
-        refuse(whatif, refused.error, refused.detail, number, file);
-}
-
-/* One line. False: it lies beyond --until, and so does everything after it. */
-static bool
-take_line(struct whatif *whatif, struct slice line, uint64_t number, const char *file)
-{
-    char detail[EVENT_DETAIL_BYTES];
-    struct event event;
-    int64_t t_ms, arrived_ms;
-    bool has_arrived;
-    enum error_code error = event_read(whatif->reader, line, NULL, EVENT_TOPIC_BOTH, &event, detail);
-
-    if (error != ERROR_NONE) {
-        refuse(whatif, error, detail, number, file);
-        return true;
-    }
-    has_arrived = event_reader_arrived_at(whatif->reader, &arrived_ms);
-    t_ms = has_arrived ? arrived_ms : event.at_ms;
-    if (whatif->has_until && t_ms > whatif->until_ms)
-        return false;
-    whatif->t_ms = whatif->has_t && whatif->t_ms > t_ms ? whatif->t_ms : t_ms;
-    whatif->has_t = true;
-    if (event_read_topic(&event) != EVENT_TOPIC_TICKETS || event.type == EVENT_ALERT_ACKNOWLEDGED)
-        return true; /* they decide no verdict */
-    error = has_arrived ? check_age(&event, whatif->t_ms) : ERROR_NONE;
-    if (error != ERROR_NONE)
-        refuse(whatif, error, "time: too far from arrived_at", number, file);
-    else
-        give(whatif, &event, number, file);
-    return true;
-}
-
-static bool
-is_blank(struct slice line)
-{
-    size_t i = 0;
-
-    while (i < line.bytes && (line.at[i] == ' ' || line.at[i] == '\t' || line.at[i] == '\r'))
-        i++;
-    return i == line.bytes;
-}
-
-static void
-take_file(struct whatif *whatif, const char *path, bool named)
-{
-    struct lines *lines = lines_open(path, LINE_BYTES_MAX);
-    struct slice line;
-    int more = -1;
-
-    while (lines != NULL && (more = lines_next(lines, &line)) == 1) {
-        if (!is_blank(line) && !take_line(whatif, line, lines_number(lines), named ? path : NULL))
-            break;
-    }
-    if (more < 0) {
-        fprintf(stderr, "slactl whatif: %s: %s\n", path != NULL ? path : "standard input", strerror(errno));
-        whatif->failed = true;
-    }
-    lines_close(lines);
-}
 
 /* ---- comparing ---- */
 
@@ -209,34 +85,27 @@ compare_tickets(const void *a, const void *b)
     return slice_compare(ticket_name(*(struct ticket *const *)a), ticket_name(*(struct ticket *const *)b));
 }
 
-/* Merges speak to other tickets when their own is derived: wake them all. */
-static void
-let_merges_speak(struct whatif *whatif)
-{
-    for (int side = 0; side < SIDES && whatif->merges; side++)
-        (void)engine_advance(whatif->engines[side], whatif->t_ms, ENGINE_THROUGH, SIZE_MAX);
-}
-
 static void
 compare(struct whatif *whatif)
 {
     size_t count = 0, cursor = 0;
-    struct ticket **tickets =
-                      memory_allocate((engine_tickets_count(whatif->engines[0]) + 1) * sizeof *tickets),
+    struct ticket **tickets = memory_allocate((engine_tickets_count(whatif->backlog.engines[OLD]) + 1) *
+                                              sizeof *tickets),
                   *ticket;
     struct side_lines lines[SIDES] = {{0}, {0}};
 
-    let_merges_speak(whatif);
-    while ((ticket = engine_each(whatif->engines[0], &cursor)) != NULL)
+    while ((ticket = engine_each(whatif->backlog.engines[OLD], &cursor)) != NULL)
         tickets[count++] = ticket;
     qsort(tickets, count, sizeof(struct ticket *), compare_tickets);
     for (size_t i = 0; i < count; i++) {
-        struct ticket *twin = engine_find(whatif->engines[1], ticket_name(tickets[i]));
+        struct ticket *twin = engine_find(whatif->backlog.engines[NEW], ticket_name(tickets[i]));
 
         lines[0].count = lines[1].count = 0;
-        engine_clock_lines(whatif->engines[0], tickets[i], whatif->t_ms, keep_line, &lines[0]);
+        engine_clock_lines(whatif->backlog.engines[OLD], tickets[i], whatif->backlog.t_ms, keep_line,
+                           &lines[0]);
         if (twin != NULL)
-            engine_clock_lines(whatif->engines[1], twin, whatif->t_ms, keep_line, &lines[1]);
+            engine_clock_lines(whatif->backlog.engines[NEW], twin, whatif->backlog.t_ms, keep_line,
+                               &lines[1]);
         compare_ticket(whatif, lines);
     }
     whatif->report.tickets = count;
@@ -277,11 +146,11 @@ parse_options(int argc, char **argv, struct whatif *whatif)
         } else if (option == 'j') {
             whatif->json = true;
         } else if (option == 'u') {
-            if (instant_parse(slice_of(optarg), &whatif->until_ms) != 0) {
+            if (instant_parse(slice_of(optarg), &whatif->backlog.until_ms) != 0) {
                 fprintf(stderr, "slactl whatif: --until: expected an RFC 3339 instant\n");
                 return 2;
             }
-            whatif->has_until = true;
+            whatif->backlog.has_until = true;
         } else {
             fputs(usage, option == 'h' ? stdout : stderr);
             return option == 'h' ? 1 : 2;
@@ -294,28 +163,24 @@ parse_options(int argc, char **argv, struct whatif *whatif)
 }
 
 static int
-run(struct whatif *whatif, int files, char **paths)
+run(struct whatif *whatif, int paths_count, char **paths)
 {
-    if (files == 0)
-        take_file(whatif, NULL, false);
-    for (int i = 0; i < files && !whatif->failed; i++)
-        take_file(whatif, paths[i], files > 1);
-    if (whatif->has_until)
-        whatif->t_ms = whatif->until_ms;
-    whatif->report.until_ms = whatif->has_t || whatif->has_until ? whatif->t_ms : INSTANT_NONE;
+    backlog_read(&whatif->backlog, paths, paths_count);
+    whatif->report.until_ms = whatif->backlog.has_t ? whatif->backlog.t_ms : INSTANT_NONE;
     for (int side = 0; side < SIDES; side++)
         whatif->report.labels[side] =
             policy_set_version(whatif->sets[side], policy_set_count(whatif->sets[side]) - 1)->label;
-    if (whatif->has_t)
+    if (whatif->backlog.has_t)
         compare(whatif);
     whatif_report_end(&whatif->report);
-    return whatif->failed || fflush(stdout) != 0 ? 1 : 0;
+    return whatif->backlog.failed || fflush(stdout) != 0 ? 1 : 0;
 }
 
 int
 whatif_main(int argc, char **argv)
 {
     struct whatif whatif = {.zoneinfo_dir = policy_files_zoneinfo_default()};
+    struct buffer errors = {0};
     int status = parse_options(argc, argv, &whatif);
 
     if (status != 0)
@@ -323,24 +188,22 @@ whatif_main(int argc, char **argv)
     whatif.symbols = symbols_new();
     for (int side = 0; side < SIDES && status == 0; side++) {
         whatif.sets[side] =
-            policy_files_load(whatif.paths[side], whatif.zoneinfo_dir, whatif.symbols, &whatif.errors);
+            policy_files_load(whatif.paths[side], whatif.zoneinfo_dir, whatif.symbols, &errors);
         if (whatif.sets[side] == NULL) {
-            (void)fwrite(whatif.errors.at, 1, whatif.errors.bytes, stderr);
+            (void)fwrite(errors.at, 1, errors.bytes, stderr);
             status = 2;
         }
     }
     if (status == 0) {
-        start(&whatif);
+        backlog_init(&whatif.backlog, "slactl whatif", whatif.symbols, whatif.sets, SIDES, false);
         whatif_report_begin(&whatif.report, stdout, whatif.json);
         status = run(&whatif, argc - optind, argv + optind);
+        backlog_done(&whatif.backlog);
     }
     whatif_report_done(&whatif.report);
-    event_reader_free(whatif.reader);
-    for (int side = 0; side < SIDES; side++) {
-        engine_free(whatif.engines[side]);
+    for (int side = 0; side < SIDES; side++)
         policy_set_free(whatif.sets[side]);
-    }
     symbols_free(whatif.symbols);
-    buffer_free(&whatif.errors);
+    buffer_free(&errors);
     return status;
 }
