@@ -169,6 +169,7 @@ start(struct replay *replay)
         .symbols = replay->symbols,
         .sink = {replay, on_answer, replay->emit & EMIT_SCORES ? on_score : NULL, on_detractor},
         .publish_every_ms = 1000,
+        .retire_after_ms = -1,
         .allowed_skew_ms = -1,
         .accept_age_ms = -1,
     };
@@ -313,7 +314,8 @@ print_clocks(struct replay *replay)
     memory_free(tickets);
 }
 
-/* Light steps against derivations from scratch: any difference is a bug of the engine. */
+/* Light steps against derivations from scratch: any difference is a bug of the engine. The digest is that of whoever folds the
+ * outcomes printed here. */
 static void
 report_self_check(struct replay *replay)
 {
@@ -323,6 +325,8 @@ report_self_check(struct replay *replay)
     fprintf(stderr, "slactl replay: self-check: %llu steps, %llu derivations, %llu differences\n",
             (unsigned long long)figures.steps, (unsigned long long)figures.derivations,
             (unsigned long long)figures.self_check_differences);
+    fprintf(stderr, "slactl replay: self-check: digest of the scores %016llx\n",
+            (unsigned long long)scores_digest(replay->scores));
     replay->failed |= figures.self_check_differences > 0;
 }
 

@@ -1,0 +1,494 @@
+/*
+ * What: slad.outcomes is enough. What `slactl replay --emit outcomes` printed, read back into an empty score
+ * side, gives the digest and the last score records of the run that printed it; and a score task that stops
+ * anywhere and is built again from the log goes on as if it had not stopped, also when its last answers were
+ * never committed and their events come again.
+ *
+ * Why this way: the second score side has symbols and policies of its own, so nothing but the bytes can carry
+ * anything over.
+ *
+ * Always true: a failure prints its seed.
+ *
+ * Not here: whether the figures are right (prop_scores, test_scores, the golden tests).
+ */
+#include "base/memory.h"
+#include "base/panic.h"
+#include "shell/policy_files.h"
+#include "slad/engine.h"
+#include "slad/scores.h"
+#include "../support/survey_lives.h"
+#include "wire/effect.h"
+#include "wire/event_read.h"
+#include "wire/outcome_read.h"
+#include "wire/score_json.h"
+#include <inttypes.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ENTRIES_MAX = 8192, POLICIES_MAX = 2 };
+
+/* One outcome as it went out. */
+struct entry {
+    size_t at, bytes;
+    size_t line; /* of the input that made it */
+    bool is_answer;
+};
+
+/* A score task, and the log it writes or has read. */
+struct task {
+    struct symbols *symbols;
+    struct policy_set *set;
+    struct scores *scores;
+    struct outcome_reader *reader;
+    struct buffer text, printed;
+    struct entry entries[ENTRIES_MAX];
+    size_t count, line;
+};
+
+static void
+add_entry(struct task *task, size_t at, bool is_answer)
+{
+    must(task->count < ENTRIES_MAX);
+    task->entries[task->count++] = (struct entry){at, task->text.bytes - at, task->line, is_answer};
+}
+
+static struct slice
+entry_text(const struct task *task, size_t i)
+{
+    return (struct slice){task->text.at + task->entries[i].at, task->entries[i].bytes};
+}
+
+static void
+on_answer(void *context, const struct answer_outcome *outcome)
+{
+    struct task *task = context;
+    size_t at = task->text.bytes;
+
+    effect_print_answer(&task->text, outcome);
+    add_entry(task, at, true);
+}
+
+static void
+on_score(void *context, const struct score_record *record)
+{
+    struct task *task = context;
+
+    score_json_print(&task->printed, record);
+    buffer_append_byte(&task->printed, '\n');
+}
+
+/* policies: a file or a directory. */
+static void
+task_open(struct task *task, const char *policies)
+{
+    struct buffer errors = {0};
+    struct scores_options options = {.sink = {task, on_answer, on_score, NULL},
+                                     .publish_every_ms = 1000,
+                                     .retire_after_ms = -1,
+                                     .allowed_skew_ms = -1,
+                                     .accept_age_ms = -1};
+
+    memset(task, 0, sizeof *task);
+    task->symbols = symbols_new();
+    task->set = policy_files_load(policies, TESTS_DIR "/zoneinfo", task->symbols, &errors);
+    if (task->set == NULL) {
+        printf("%.*s", (int)errors.bytes, errors.at);
+        panic("a random policy does not load");
+    }
+    options.symbols = task->symbols;
+    task->scores = scores_new(&options, task->set);
+    task->reader = outcome_reader_new();
+}
+
+static void
+task_close(struct task *task)
+{
+    scores_free(task->scores);
+    policy_set_free(task->set);
+    symbols_free(task->symbols);
+    outcome_reader_free(task->reader);
+    buffer_free(&task->text);
+    buffer_free(&task->printed);
+}
+
+/* Reads one outcome and folds it at the instant it was known. */
+static void
+task_fold(struct task *task, struct slice text)
+{
+    char detail[JSON_DETAIL_BYTES];
+    struct outcome outcome;
+
+    if (outcome_read(task->reader, text, &outcome, detail) != ERROR_NONE) {
+        printf("%.*s\n%s\n", (int)text.bytes, text.at, detail);
+        panic("an outcome cannot be read back");
+    }
+    if (outcome.kind == OUTCOME_VERDICT)
+        scores_verdict(task->scores, &outcome.verdict, outcome.verdict.arrival.detected_at_ms);
+    else if (outcome.kind == OUTCOME_TICKET)
+        scores_ticket(task->scores, &outcome.ticket, outcome.ticket.arrival.detected_at_ms);
+    else if (outcome.kind == OUTCOME_ANSWER)
+        scores_answer(task->scores, &outcome.answer, outcome.answer.arrival.detected_at_ms);
+}
+
+static uint64_t
+task_finish(struct task *task, int64_t end_ms)
+{
+    scores_advance(task->scores, end_ms, SCORES_THROUGH);
+    buffer_reset(&task->printed);
+    scores_publish_all(task->scores, end_ms);
+    return scores_digest(task->scores);
+}
+
+/* ---- what slactl replay printed ---- */
+
+/* Folds the outcomes that a replay prints and compares; end_ms is its --until. */
+static bool
+check_replay(const char *policies, const char *input, int64_t end_ms)
+{
+    static struct task task;
+    struct buffer scores = {0};
+    char command[2048], until[INSTANT_TEXT_BYTES], *line = NULL;
+    size_t room = 0, outcomes = 0;
+    ssize_t bytes;
+    uint64_t digest = 0, rebuilt;
+    FILE *replay;
+    bool good;
+
+    instant_format(end_ms, until);
+    (void)snprintf(command, sizeof command,
+                   "%s replay --policy '%s' --zoneinfo '%s/zoneinfo' --self-check --until %s --emit "
+                   "outcomes,scores '%s' 2>&1",
+                   SLACTL, policies, TESTS_DIR, until, input);
+    task_open(&task, policies);
+    scores_set_rebuilding(task.scores, true, 0);
+    replay = popen(command, "r");
+    must(replay != NULL);
+    while ((bytes = getline(&line, &room, replay)) > 0) {
+        static const char outcome[] = "{\"record\":\"outcome\",", score[] = "{\"record\":\"score\",";
+        const char *said = strstr(line, "digest of the scores ");
+
+        if (strncmp(line, outcome, sizeof outcome - 1) == 0) {
+            task_fold(&task, (struct slice){line, (size_t)bytes - 1});
+            outcomes++;
+        } else if (strncmp(line, score, sizeof score - 1) == 0) {
+            buffer_append_byte(&scores, '{');
+            buffer_append(&scores, line + sizeof score - 1, (size_t)bytes - (sizeof score - 1));
+        } else if (said != NULL) {
+            digest = strtoull(said + strlen("digest of the scores "), NULL, 16);
+        }
+    }
+    free(line);
+    if (pclose(replay) != 0)
+        printf("slactl replay failed\n");
+    scores_set_rebuilding(task.scores, false, end_ms);
+    scores_check(task.scores);
+    rebuilt = task_finish(&task, end_ms);
+    good = rebuilt == digest && outcomes > 0 && task.count == 0 && scores.bytes >= task.printed.bytes &&
+           memcmp(scores.at + scores.bytes - task.printed.bytes, task.printed.at, task.printed.bytes) == 0;
+    if (!good)
+        printf("%zu outcomes: digest %016" PRIx64 ", rebuilt %016" PRIx64
+               ", %zu answers decided again, scores %s\n",
+               outcomes, digest, rebuilt, task.count, rebuilt == digest ? "may differ" : "differ");
+    task_close(&task);
+    buffer_free(&scores);
+    return good;
+}
+
+/* ---- a task that stops ---- */
+
+/* The whole life in one process, as replay does it. */
+struct whole {
+    struct task task;
+    struct engine *engine;
+    struct event_reader *reader;
+};
+
+static void
+on_verdict(void *context, const struct verdict_outcome *outcome)
+{
+    struct whole *whole = context;
+    size_t at = whole->task.text.bytes;
+
+    effect_print_verdict(&whole->task.text, outcome);
+    add_entry(&whole->task, at, false);
+    scores_verdict(whole->task.scores, outcome, outcome->arrival.detected_at_ms);
+}
+
+static void
+on_ticket(void *context, const struct ticket_outcome *outcome)
+{
+    struct whole *whole = context;
+    size_t at = whole->task.text.bytes;
+
+    effect_print_ticket(&whole->task.text, outcome);
+    add_entry(&whole->task, at, false);
+    scores_ticket(whole->task.scores, outcome, outcome->arrival.detected_at_ms);
+}
+
+static void
+whole_open(struct whole *whole, const char *policies)
+{
+    struct engine_options options = {.sink = {.context = whole, .verdict = on_verdict, .ticket = on_ticket},
+                                     .late_after_ms = 3600000,
+                                     .retire_after_ms = INT64_C(30) * 86400000,
+                                     .retirement_mark_ms = INT64_C(400) * 86400000,
+                                     .alerts_from_ms = INT64_MIN,
+                                     .allowed_skew_ms = -1,
+                                     .accept_age_ms = -1,
+                                     .history_max = 1024,
+                                     .loop_relays = true};
+
+    task_open(&whole->task, policies);
+    options.symbols = whole->task.symbols;
+    whole->engine = engine_new(&options, whole->task.set);
+    whole->reader = event_reader_new();
+}
+
+static void
+whole_close(struct whole *whole)
+{
+    engine_free(whole->engine);
+    event_reader_free(whole->reader);
+    task_close(&whole->task);
+}
+
+static void
+give_feedback(struct scores *scores, struct event_reader *reader, struct slice text, int64_t t_ms)
+{
+    char detail[EVENT_DETAIL_BYTES];
+    struct event event;
+
+    must(event_read(reader, text, NULL, EVENT_TOPIC_FEEDBACK, &event, detail) == ERROR_NONE);
+    (void)scores_feedback(scores, &event, t_ms);
+}
+
+static void
+whole_live(struct whole *whole, const struct lives *lives)
+{
+    char detail[EVENT_DETAIL_BYTES];
+    struct event event;
+
+    for (size_t i = 0; i < lives->count; i++) {
+        struct slice text = lives_line_text(lives, i);
+        int64_t t_ms = lives->lines[i].arrives_ms;
+
+        whole->task.line = i;
+        while (engine_advance(whole->engine, t_ms, ENGINE_BEFORE, 1))
+            continue;
+        scores_advance(whole->task.scores, t_ms, SCORES_BEFORE);
+        if (lives->lines[i].is_feedback) {
+            give_feedback(whole->task.scores, whole->reader, text, t_ms);
+        } else {
+            must(event_read(whole->reader, text, NULL, EVENT_TOPIC_TICKETS, &event, detail) == ERROR_NONE);
+            (void)engine_event(whole->engine, &event, t_ms);
+        }
+    }
+    whole->task.line = lives->count;
+    while (engine_advance(whole->engine, lives->end_ms, ENGINE_THROUGH, 1))
+        continue;
+}
+
+/* Lines before `committed` stand in the log with all they made; of those up to `cut` only what tickets made.
+ */
+static void
+rebuild(struct task *task, const struct whole *whole, size_t committed, size_t cut, int64_t t_ms)
+{
+    scores_set_rebuilding(task->scores, true, 0);
+    for (size_t i = 0; i < whole->task.count; i++) {
+        const struct entry *entry = &whole->task.entries[i];
+
+        if (entry->line < (entry->is_answer ? committed : cut))
+            task_fold(task, entry_text(&whole->task, i));
+    }
+    scores_set_rebuilding(task->scores, false, t_ms);
+    scores_check(task->scores);
+}
+
+/* The rest: feedback from `committed` on, what tickets made from `cut` on. */
+static void
+go_on(struct task *task, struct whole *whole, const struct lives *lives, size_t committed, size_t cut)
+{
+    size_t next = 0;
+
+    for (size_t i = committed; i <= lives->count; i++) {
+        const struct task *made = &whole->task;
+
+        task->line = i;
+        for (; next < made->count && made->entries[next].line <= i; next++)
+            if (!made->entries[next].is_answer && made->entries[next].line >= cut)
+                task_fold(task, entry_text(made, next));
+        if (i < lives->count && lives->lines[i].is_feedback)
+            give_feedback(task->scores, whole->reader, lives_line_text(lives, i),
+                          lives->lines[i < cut ? cut - 1 : i].arrives_ms);
+    }
+}
+
+/* What it said after the cut, byte for byte. */
+static bool
+same_answers(const struct task *task, const struct task *whole, size_t cut)
+{
+    size_t i = 0;
+
+    for (size_t k = 0; k < whole->count; k++) {
+        if (!whole->entries[k].is_answer || whole->entries[k].line < cut)
+            continue;
+        if (i == task->count || !slice_equal(entry_text(task, i), entry_text(whole, k)))
+            return false;
+        i++;
+    }
+    return i == task->count;
+}
+
+static bool
+check_cut(struct whole *whole, const char *policies, const struct lives *lives, size_t committed, size_t cut,
+          uint64_t digest)
+{
+    static struct task task;
+    uint64_t rebuilt;
+    bool good;
+
+    task_open(&task, policies);
+    rebuild(&task, whole, committed, cut, lives->lines[cut - 1].arrives_ms);
+    go_on(&task, whole, lives, committed, cut);
+    scores_check(task.scores);
+    rebuilt = task_finish(&task, lives->end_ms);
+    good = slice_equal(buffer_slice(&task.printed), buffer_slice(&whole->task.printed));
+    if (committed == cut) /* nothing was lost: nothing is said twice */
+        good = good && rebuilt == digest && same_answers(&task, &whole->task, cut);
+    if (!good)
+        printf("cut after line %zu of %zu, answers after line %zu lost: digest %016" PRIx64
+               ", rebuilt %016" PRIx64 "\n%.*s\n"
+               "expected\n%.*s\n",
+               cut, lives->count, committed, digest, rebuilt, (int)task.printed.bytes, task.printed.at,
+               (int)whole->task.printed.bytes, whole->task.printed.at);
+    task_close(&task);
+    return good;
+}
+
+static bool
+check_cuts(const char *policies, const struct lives *lives, struct chance *chance)
+{
+    static struct whole whole;
+    uint64_t digest;
+    bool good = true;
+
+    whole_open(&whole, policies);
+    whole_live(&whole, lives);
+    scores_check(whole.task.scores);
+    digest = task_finish(&whole.task, lives->end_ms);
+    for (int i = 0; good && i < 6; i++) {
+        size_t cut = 1 + chance_below(chance, (unsigned)lives->count);
+        size_t lost = i % 2 == 0 ? 0 : chance_below(chance, 12);
+
+        good = check_cut(&whole, policies, lives, cut > lost ? cut - lost : 0, cut, digest);
+    }
+    whole_close(&whole);
+    return good;
+}
+
+/* ---- random lives ---- */
+
+static void
+write_file(const char *path, struct slice text)
+{
+    FILE *file = fopen(path, "w");
+
+    must(file != NULL && fwrite(text.at, 1, text.bytes, file) == text.bytes);
+    must(fclose(file) == 0);
+}
+
+struct place {
+    char folder[64], policies[80], input[80], version[POLICIES_MAX][96];
+};
+
+static void
+place_open(struct place *place)
+{
+    const char *base = getenv("TMPDIR");
+
+    (void)snprintf(place->folder, sizeof place->folder, "%s/slad-rebuild.XXXXXX",
+                   base != NULL ? base : "/tmp");
+    must(mkdtemp(place->folder) != NULL);
+    (void)snprintf(place->policies, sizeof place->policies, "%s/policy", place->folder);
+    (void)snprintf(place->input, sizeof place->input, "%s/input", place->folder);
+    must(mkdir(place->policies, 0700) == 0);
+    for (unsigned i = 0; i < POLICIES_MAX; i++)
+        (void)snprintf(place->version[i], sizeof place->version[i], "%s/%u.yaml", place->policies, i);
+}
+
+static void
+place_close(struct place *place)
+{
+    for (unsigned i = 0; i < POLICIES_MAX; i++)
+        (void)unlink(place->version[i]);
+    (void)unlink(place->input);
+    (void)rmdir(place->policies);
+    (void)rmdir(place->folder);
+}
+
+static void
+place_fill(const struct place *place, const struct lives *lives, struct chance *chance)
+{
+    struct buffer text = {0};
+
+    for (unsigned i = 0; i < 1 + chance_below(chance, POLICIES_MAX); i++) {
+        buffer_reset(&text);
+        lives_say_policy(&text, chance, i);
+        write_file(place->version[i], buffer_slice(&text));
+    }
+    buffer_reset(&text);
+    for (size_t i = 0; i < lives->count; i++) {
+        buffer_append_slice(&text, lives_line_text(lives, i));
+        buffer_append_byte(&text, '\n');
+    }
+    write_file(place->input, buffer_slice(&text));
+    buffer_free(&text);
+}
+
+static bool
+test_seed(uint64_t seed)
+{
+    struct chance chance = chance_of_seed(seed);
+    static struct lives lives;
+    struct place place;
+    bool good;
+
+    place_open(&place);
+    lives_make(&lives, &chance);
+    place_fill(&place, &lives, &chance);
+    good = check_replay(place.policies, place.input, lives.end_ms) &&
+           check_cuts(place.policies, &lives, &chance);
+    if (good || getenv("SLAD_KEEP") == NULL)
+        place_close(&place);
+    else
+        printf("kept: %s\n", place.folder);
+    buffer_free(&lives.text);
+    return good;
+}
+
+/* ---- the demo's data ---- */
+
+static bool
+check_demo(void)
+{
+    static const char gather[] =
+        "zcat '" TESTS_DIR "/../conf/demo/'demo-*.ndjson.gz | jq -sc 'sort_by(.time)[]' >'%s'";
+    char command[1024];
+    struct place place;
+    bool good;
+
+    place_open(&place);
+    (void)snprintf(command, sizeof command, gather, place.input);
+    good = system(command) == 0 && check_replay(TESTS_DIR "/../conf/demo/policy", place.input,
+                                                INT64_C(1466294400000)); /* 2016-06-19 */
+    place_close(&place);
+    if (!good)
+        printf("the demo's data, rebuilt from its outcomes, differ\n");
+    return good;
+}
+
+int
+main(void)
+{
+    return check_demo() ? chance_run(test_seed, 20, 8) : 1;
+}
