@@ -12,6 +12,7 @@
 #include "slactl/calendar.h"
 #include "slactl/check.h"
 #include "slactl/docs.h"
+#include "slactl/explain.h"
 #include "slactl/lint.h"
 #include "slactl/play.h"
 #include "slactl/replay.h"
@@ -28,6 +29,7 @@ static const struct command {
     {"calendar", calendar_main, "adds and subtracts business time, line by line"},
     {"check", check_main, "is this policy sound?"},
     {"docs", docs_main, "prints the pages that are generated from the tables"},
+    {"explain", explain_main, "why a ticket's clocks say what they say, stretch by stretch"},
     {"lint", lint_main, "can the inside keep what is promised outside, and what looks wrong in a policy?"},
     {"play", play_main, "sends recorded events to Kafka, as they were or moved to the present"},
     {"replay", replay_main, "runs the engine over recorded events and prints what slad would publish"},

@@ -1,0 +1,183 @@
+/*
+ * slactl explain: why a ticket's clocks say what they say.
+ *
+ * Why from a log: the answer follows from the ticket's events and the policy alone, so whoever has both can
+ * check it, years later too.
+ *
+ * Always true: all events of the log are read, for another ticket may be merged into this one.
+ *
+ * Not here: what is true (core/explain), words (explain_print), asking a running daemon.
+ */
+#include "slactl/explain.h"
+#include "base/instant.h"
+#include "base/memory.h"
+#include "shell/policy_files.h"
+#include "slactl/backlog.h"
+#include "slactl/explain_print.h"
+#include "slactl/words.h"
+#include <getopt.h>
+
+struct explain_options {
+    const char *policy_path, *zoneinfo_dir, *clock;
+    char **paths; /* owned; the texts are argv's */
+    int paths_count;
+    bool has_until, json;
+    int64_t until_ms;
+    struct slice ticket;
+};
+
+static const char usage[] =
+    "usage: slactl explain TICKET --replay FILE --policy P [--until T] [--clock KIND/CLOCK] [--json] "
+    "[--zoneinfo DIR]\n"
+    "Every stretch of every clock of the ticket, counted or not, with who had the ball and what made it so; "
+    "they add up to\n"
+    "what was counted and, while the clock runs, to when it is due. --replay may be given more than once (- "
+    "is standard\n"
+    "input). Until T (default: the last arrival). --json: NDJSON, every stretch.\n"
+    "Exit status: 0, 2 bad policy or option, 1 no such ticket or clock, or input or output failed.\n";
+
+static void
+print_title(const struct explain_options *options, const struct backlog *backlog, FILE *out)
+{
+    struct buffer line = {0};
+
+    words_append_name(&line, options->ticket);
+    buffer_append_text(&line, " as of ");
+    words_append_day_and_time(&line, NULL, backlog->t_ms);
+    buffer_append_text(&line, " UTC\n\n");
+    (void)fwrite(line.at, 1, line.bytes, out);
+    buffer_free(&line);
+}
+
+static int
+explain(const struct explain_options *options, struct backlog *backlog)
+{
+    struct explain_page page = {.out = stdout, .json = options->json, .only = slice_of(options->clock)};
+    const struct explain_sink sink = {&page, explain_page_clock, explain_page_stretch};
+    struct ticket *ticket = engine_find(backlog->engines[0], options->ticket);
+    int status = 0;
+
+    if (ticket == NULL) {
+        fprintf(stderr, "slactl explain: no event of ticket \"%.*s\" was read\n", (int)options->ticket.bytes,
+                options->ticket.at);
+        return 1;
+    }
+    if (!options->json)
+        print_title(options, backlog, stdout);
+    engine_explain(backlog->engines[0], ticket, backlog->t_ms, &sink);
+    explain_page_end(&page);
+    if (page.told == 0 && options->clock != NULL) {
+        fprintf(stderr, "slactl explain: the ticket has no clock %s\n", options->clock);
+        status = 1;
+    } else if (page.told == 0 && !options->json) {
+        puts("No agreement promises it anything.");
+    }
+    explain_page_done(&page);
+    return status;
+}
+
+static int
+take_option(struct explain_options *options, int option)
+{
+    switch (option) {
+    case 'r':
+        options->paths = memory_resize(options->paths, ((size_t)options->paths_count + 1) * sizeof(char *));
+        options->paths[options->paths_count++] = optarg;
+        return 0;
+    case 'p':
+        options->policy_path = optarg;
+        return 0;
+    case 'z':
+        options->zoneinfo_dir = optarg;
+        return 0;
+    case 'c':
+        options->clock = optarg;
+        return 0;
+    case 'j':
+        options->json = true;
+        return 0;
+    case 'u':
+        options->has_until = true;
+        if (instant_parse(slice_of(optarg), &options->until_ms) == 0)
+            return 0;
+        fputs("slactl explain: --until: expected an RFC 3339 instant\n", stderr);
+        return 2;
+    default:
+        fputs(usage, option == 'h' ? stdout : stderr);
+        return option == 'h' ? 1 : 2;
+    }
+}
+
+static int
+parse_options(int argc, char **argv, struct explain_options *options)
+{
+    static const struct option names[] = {
+        {"replay", required_argument, NULL, 'r'},   {"policy", required_argument, NULL, 'p'},
+        {"until", required_argument, NULL, 'u'},    {"clock", required_argument, NULL, 'c'},
+        {"zoneinfo", required_argument, NULL, 'z'}, {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
+    };
+    int option, bad;
+
+    optind = 1;
+    while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
+        bad = take_option(options, option);
+        if (bad != 0)
+            return bad;
+    }
+    if (optind != argc - 1) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    options->ticket = slice_of(argv[optind]);
+    if (options->paths_count == 0) {
+        fputs("slactl explain: asking the running daemon is not possible here: give --replay FILE and "
+              "--policy P, the events and "
+              "the policy to explain from\n",
+              stderr);
+        return 2;
+    }
+    if (options->policy_path == NULL) {
+        fprintf(stderr, "slactl explain: --policy is missing\n%s", usage);
+        return 2;
+    }
+    return 0;
+}
+
+static int
+run(const struct explain_options *options)
+{
+    struct buffer errors = {0};
+    struct symbols *symbols = symbols_new();
+    struct policy_set *set = policy_files_load(options->policy_path, options->zoneinfo_dir, symbols, &errors);
+    struct backlog backlog = {.has_until = options->has_until, .until_ms = options->until_ms};
+    int status = 2;
+
+    if (set == NULL) {
+        (void)fwrite(errors.at, 1, errors.bytes, stderr);
+    } else {
+        backlog_init(&backlog, "slactl explain", symbols, &set, 1, true);
+        backlog_read(&backlog, options->paths, options->paths_count);
+        status = backlog.failed ? 1 : explain(options, &backlog);
+        status = fflush(stdout) != 0 ? 1 : status;
+        backlog_done(&backlog);
+    }
+    policy_set_free(set);
+    symbols_free(symbols);
+    buffer_free(&errors);
+    return status;
+}
+
+int
+explain_main(int argc, char **argv)
+{
+    struct explain_options options = {.zoneinfo_dir = policy_files_zoneinfo_default()};
+    int status = parse_options(argc, argv, &options);
+
+    if (status == 0)
+        status = run(&options);
+    else
+        status = status == 1 ? 0 : 2;
+    memory_free(options.paths);
+    return status;
+}

@@ -1,0 +1,507 @@
+/*
+ * What: an explanation, as NDJSON or as a page that can be read aloud to whoever asks why.
+ *
+ * Why stretches are kept until their clock is told: a person reads "counted 80 h on 10 days", not twenty
+ * openings and closings; so what has one cause and only alternates between open and closed becomes one line.
+ * Programs get every stretch.
+ *
+ * Always true: lines are folded only inside one cause and never across due or breach, so the sums behind "="
+ * are those of the instants named.
+ *
+ * Not here: what is true (core/explain). Texts are symbols' and policies': they outlive the page.
+ */
+#include "slactl/explain_print.h"
+#include "base/memory.h"
+#include "slactl/words.h"
+#include "wire/effect.h"
+#include "wire/print.h"
+#include <openssl/sha.h>
+
+enum { FOLD_MIN = 6, INTERVAL_COLUMNS = 45, COUNT_COLUMNS = 34, ZONE_HASH_BYTES = 4 };
+
+static const char *const whys[] = {"counted", "closed", "paused", "over"};
+
+/* ---- for programs ---- */
+
+static void
+print_name(struct buffer *out, const struct clock_name *name)
+{
+    print_key(out, "ticket"), print_text(out, name->ticket);
+    print_key(out, "kind"), print_text(out, slice_of(clock_kind_text(name->kind)));
+    print_key(out, "clock"), print_text(out, name->clock);
+    print_key(out, "cycle"), buffer_append_int64(out, name->cycle);
+}
+
+static void
+print_parties(struct buffer *out, uint8_t parties)
+{
+    buffer_append_byte(out, '[');
+    for (int party = 0; party < PARTIES_COUNT; party++) {
+        if ((parties & PARTY_BIT(party)) == 0)
+            continue;
+        print_comma(out);
+        print_text(out, slice_of(party_text((enum party)party)));
+    }
+    buffer_append_byte(out, ']');
+}
+
+static void
+print_cause(struct buffer *out, const struct explain_cause *cause)
+{
+    static const char *const kinds[] = {"event", "merge_in", "policy"};
+
+    buffer_append_byte(out, '{');
+    print_key(out, "kind"), print_text(out, slice_of(kinds[cause->kind]));
+    print_key(out, "at"), print_instant(out, cause->at_ms);
+    if (cause->kind == EXPLAIN_EVENT) {
+        print_key(out, "event"), print_text_or_null(out, cause->event);
+        print_key(out, "source"), print_text_or_null(out, cause->source);
+        print_key(out, "type"), print_text(out, slice_of(event_type_text(cause->type)));
+    }
+    if (cause->kind == EXPLAIN_VERSION)
+        print_key(out, "policy"), print_text(out, cause->policy);
+    if (cause->other.at != NULL)
+        print_key(out, "ticket"), print_text(out, cause->other);
+    print_key(out, "status"), print_text_or_null(out, cause->status);
+    print_key(out, "group"), print_text_or_null(out, cause->group);
+    print_key(out, "waits_for"), print_parties(out, cause->ball);
+    print_key(out, "moved_start"), print_bool(out, cause->moved_start);
+    buffer_append_byte(out, '}');
+}
+
+static void
+print_stretch(struct explain_page *page, const struct explain_stretch *stretch)
+{
+    struct buffer *line = &page->line;
+
+    buffer_reset(line);
+    buffer_append_text(line, "{\"record\":\"stretch\"");
+    print_name(line, &page->clock.name);
+    print_key(line, "projected"), print_bool(line, stretch->projected);
+    print_key(line, "why"), print_text(line, slice_of(whys[stretch->why]));
+    print_key(line, "from"), print_instant(line, stretch->from_ms);
+    print_key(line, "to"), print_instant(line, stretch->to_ms);
+    print_key(line, "counted_ms"), buffer_append_int64(line, stretch->counted_ms);
+    print_key(line, "in_hours_ms"), buffer_append_int64(line, stretch->in_hours_ms);
+    print_key(line, "elapsed_ms"), buffer_append_int64(line, stretch->elapsed_ms);
+    print_key(line, "party"), print_text(line, slice_of(party_text(stretch->party)));
+    print_key(line, "calendar"), print_text(line, stretch->calendar);
+    print_key(line, "begins_at_edge"), print_bool(line, stretch->begins_at_edge);
+    print_key(line, "ends_at_edge"), print_bool(line, stretch->ends_at_edge);
+    print_key(line, "policy"), print_text(line, stretch->policy);
+    print_key(line, "target_ms"), buffer_append_int64(line, stretch->target_ms);
+    print_key(line, "cause"), print_cause(line, &stretch->cause);
+    buffer_append_text(line, "}\n");
+    (void)fwrite(line->at, 1, line->bytes, page->out);
+}
+
+/* "1f3a9c07": the beginning of the zone file's SHA-256, which sha256sum shows too. */
+static void
+append_zone_hash(struct buffer *out, struct slice bytes)
+{
+    unsigned char hash[SHA256_DIGEST_LENGTH];
+
+    SHA256((const unsigned char *)bytes.at, bytes.bytes, hash);
+    for (int i = 0; i < ZONE_HASH_BYTES; i++)
+        words_append(out, "%02x", hash[i]);
+}
+
+/* The clock line of replay, and whose days and zone it goes by. */
+static void
+print_clock(struct explain_page *page)
+{
+    const struct explain_clock *clock = &page->clock;
+    struct clock_line as_line = {clock->name, clock->figures};
+    struct buffer *line = &page->line;
+    size_t object;
+
+    buffer_reset(line);
+    buffer_append_text(line, "{\"record\":\"clock\"");
+    object = line->bytes;
+    effect_print_clock(line, &as_line);
+    line->at[object] = ',';
+    line->bytes--;
+    print_key(line, "measure"), print_text(line, slice_of(measure_text(clock->measure)));
+    print_key(line, "counts"), print_parties(line, clock->counts);
+    print_key(line, "calendar"), print_text(line, clock->calendar);
+    print_key(line, "time_zone"), print_text(line, clock->zone_name);
+    print_key(line, "zone_data");
+    if (clock->zone_bytes.at == NULL) {
+        buffer_append_text(line, "null");
+    } else {
+        buffer_append_byte(line, '"');
+        append_zone_hash(line, clock->zone_bytes);
+        buffer_append_byte(line, '"');
+    }
+    print_key(line, "policy"), print_text(line, clock->policy);
+    print_key(line, "days_policy"), print_text(line, clock->days_policy);
+    buffer_append_text(line, "}\n");
+    (void)fwrite(line->at, 1, line->bytes, page->out);
+}
+
+static void
+print_sum(struct explain_page *page)
+{
+    struct buffer *line = &page->line;
+    int64_t counted_ms = 0, projected_ms = 0;
+
+    for (size_t i = 0; i < page->count; i++) {
+        counted_ms += page->stretches[i].projected ? 0 : page->stretches[i].counted_ms;
+        projected_ms += page->stretches[i].projected ? page->stretches[i].counted_ms : 0;
+    }
+    buffer_reset(line);
+    buffer_append_text(line, "{\"record\":\"sum\"");
+    print_name(line, &page->clock.name);
+    print_key(line, "stretches"), buffer_append_int64(line, (int64_t)page->count);
+    print_key(line, "counted_ms"), buffer_append_int64(line, counted_ms);
+    print_key(line, "projected_ms"), buffer_append_int64(line, projected_ms);
+    buffer_append_text(line, "}\n");
+    (void)fwrite(line->at, 1, line->bytes, page->out);
+}
+
+/* ---- for people: the heading ---- */
+
+static void
+append_parties(struct buffer *out, uint8_t parties)
+{
+    static const char *const names[PARTIES_COUNT] = {"the customer", "the customer's supplier", "a supplier",
+                                                     "the provider", "nobody"};
+    bool first = true;
+
+    for (int party = 0; party < PARTIES_COUNT; party++) {
+        if ((parties & PARTY_BIT(party)) == 0)
+            continue;
+        if (!first)
+            buffer_append_text(out, " and ");
+        first = false;
+        buffer_append_text(out, names[party]);
+    }
+}
+
+static void
+append_state(struct buffer *out, const struct explain_clock *clock)
+{
+    const struct clock_figures *figures = &clock->figures;
+
+    buffer_append_text(out, clock_state_text(figures->state));
+    if (figures->started_at_ms == INSTANT_NONE)
+        return;
+    buffer_append_text(out, ", ");
+    words_append_length(out, figures->elapsed_ms);
+    buffer_append_text(out, " of ");
+    words_append_length(out, figures->target_ms);
+    buffer_append_text(out, " counted");
+    if (figures->state == CLOCK_BREACHED) {
+        buffer_append_text(out, ", breached ");
+        words_append_day_and_time(out, clock->zone, figures->breached_at_ms);
+    }
+    if (figures->stopped_at_ms != INSTANT_NONE) {
+        buffer_append_text(out, ", ended ");
+        words_append_day_and_time(out, clock->zone, figures->stopped_at_ms);
+    } else if (figures->state == CLOCK_RUNNING) {
+        buffer_append_text(out, figures->due_at_ms != INSTANT_NONE ? ", due " : ", not due within ten years");
+        if (figures->due_at_ms != INSTANT_NONE)
+            words_append_day_and_time(out, clock->zone, figures->due_at_ms);
+    } else if (figures->state == CLOCK_PAUSED) {
+        buffer_append_text(out, ", no due while it stands still");
+    }
+}
+
+static void
+print_heading(struct explain_page *page)
+{
+    const struct explain_clock *clock = &page->clock;
+    struct buffer *out = &page->line;
+
+    buffer_reset(out);
+    if (page->told > 1)
+        buffer_append_byte(out, '\n');
+    words_append(out, "%s/", clock_kind_text(clock->name.kind));
+    words_append_name(out, clock->name.clock);
+    words_append(out, " of ");
+    words_append_name(out, clock->name.agreement);
+    if (clock->name.cycle > 1)
+        words_append(out, ", cycle %u", (unsigned)clock->name.cycle);
+    words_append(out, ": ");
+    append_state(out, clock);
+    buffer_append_text(out, "\n  on ");
+    words_append_name(out, clock->calendar);
+    words_append(out, " (times are %.*s", (int)clock->zone_name.bytes, clock->zone_name.at);
+    if (clock->zone_bytes.at != NULL) {
+        buffer_append_text(out, ", zone data ");
+        append_zone_hash(out, clock->zone_bytes);
+    }
+    buffer_append_text(out, "), policy ");
+    words_append_name(out, clock->policy);
+    if (!slice_equal(clock->policy, clock->days_policy)) {
+        buffer_append_text(out, ", days of ");
+        words_append_name(out, clock->days_policy);
+    }
+    if (clock->counts != PARTY_EVERYONE) {
+        buffer_append_text(out, "; counts the turn of ");
+        append_parties(out, clock->counts);
+    }
+    buffer_append_byte(out, '\n');
+    (void)fwrite(out->at, 1, out->bytes, page->out);
+}
+
+/* ---- for people: a line ---- */
+
+static void
+pad(struct buffer *out, size_t from, size_t columns)
+{
+    do
+        buffer_append_byte(out, ' ');
+    while (out->bytes - from < columns);
+}
+
+static void
+append_interval(struct buffer *out, const struct zone *zone, int64_t from_ms, int64_t to_ms)
+{
+    words_append_day_and_time(out, zone, from_ms);
+    if (words_is_same_day(zone, from_ms, to_ms)) {
+        buffer_append_byte(out, '-');
+        words_append_time(out, zone, to_ms);
+    } else {
+        buffer_append_text(out, " - ");
+        words_append_day_and_time(out, zone, to_ms);
+    }
+}
+
+static void
+append_event(struct buffer *out, const struct explain_cause *cause)
+{
+    switch (cause->kind) {
+    case EXPLAIN_MERGE_IN:
+        buffer_append_text(out, "merge of ");
+        words_append_name(out, cause->other);
+        break;
+    case EXPLAIN_VERSION:
+        buffer_append_text(out, "policy ");
+        words_append_name(out, cause->policy);
+        buffer_append_text(out, " came into force");
+        break;
+    case EXPLAIN_EVENT:
+        words_append_name(out, cause->event);
+        if (cause->type == EVENT_TICKET_MERGED) {
+            buffer_append_text(out, ", merged into ");
+            words_append_name(out, cause->other);
+        } else if (cause->type == EVENT_TICKET_DELETED) {
+            buffer_append_text(out, ", deleted");
+        } else if (cause->type == EVENT_TICKET_RESTORED) {
+            buffer_append_text(out, ", restored");
+        }
+        break;
+    }
+}
+
+/* Folded lines are runs too. */
+static bool
+is_run(const struct explain_stretch *stretch)
+{
+    return stretch->why == EXPLAIN_COUNTED || stretch->why == EXPLAIN_CLOSED;
+}
+
+/* "open, provider; New, service-desk; e-1" */
+static void
+append_reason(struct buffer *out, const struct explain_page *page, const struct explain_stretch *stretch)
+{
+    const struct explain_cause *cause = &stretch->cause;
+
+    if (stretch->why == EXPLAIN_PAUSED) {
+        buffer_append_text(out, page->clock.measure == MEASURE_HANDLING ? "with " : "waits for ");
+        append_parties(out, cause->ball);
+    } else if (stretch->why == EXPLAIN_OVER) {
+        buffer_append_text(out, "over for now");
+    } else {
+        words_append_name(out, stretch->calendar);
+        words_append(out, "%s, %s", stretch->why == EXPLAIN_CLOSED ? " closed" : " open",
+                     party_text(stretch->party));
+    }
+    if (cause->moved_start) {
+        buffer_append_text(out, "; the start was moved back: ");
+    } else {
+        buffer_append_text(out, "; ");
+        if (cause->status.at != NULL) {
+            words_append_name(out, cause->status);
+            buffer_append_text(out, cause->group.at != NULL ? ", " : "; ");
+        }
+        if (cause->group.at != NULL) {
+            words_append_name(out, cause->group);
+            buffer_append_text(out, "; ");
+        }
+    }
+    append_event(out, cause);
+    if (is_run(stretch) && cause->ball == PARTY_BIT(PARTY_NOBODY))
+        buffer_append_text(out, "; counted because it was reopened (on_reopen: continue)");
+    if (!slice_equal(stretch->policy, page->clock.policy)) {
+        buffer_append_text(out, "; under ");
+        words_append_name(out, stretch->policy);
+    }
+}
+
+/* What is said of stretches[from .. to): one, or several folded. */
+static void
+print_line(struct explain_page *page, size_t from, size_t to, size_t openings, int64_t counted_ms)
+{
+    const struct explain_stretch *first = &page->stretches[from], *last = &page->stretches[to - 1];
+    struct buffer *out = &page->line;
+    size_t begins;
+
+    buffer_reset(out);
+    buffer_append_text(out, "  ");
+    append_interval(out, page->clock.zone, first->from_ms, last->to_ms);
+    pad(out, 2, INTERVAL_COLUMNS);
+    begins = out->bytes;
+    if (counted_ms > 0) {
+        buffer_append_text(out, first->projected ? "will count " : "counted ");
+        words_append_length(out, counted_ms);
+        if (to - from > 1)
+            words_append(out, " in %zu openings", openings);
+        buffer_append_text(out, " = ");
+        words_append_length(out, last->elapsed_ms);
+    } else {
+        buffer_append_text(out, "not counted");
+    }
+    pad(out, begins, COUNT_COLUMNS);
+    if (to - from > 1) {
+        struct explain_stretch folded = *first;
+
+        folded.why = EXPLAIN_COUNTED;
+        append_reason(out, page, &folded);
+    } else {
+        append_reason(out, page, first);
+    }
+    buffer_append_byte(out, '\n');
+    (void)fwrite(out->at, 1, out->bytes, page->out);
+}
+
+/* Whether b only goes on where a ends: open and closed in turn, for one reason. */
+static bool
+goes_on(const struct explain_page *page, const struct explain_stretch *a, const struct explain_stretch *b)
+{
+    return is_run(a) && is_run(b) && a->projected == b->projected && a->party == b->party &&
+           a->cause.at_ms == b->cause.at_ms && slice_equal(a->cause.event, b->cause.event) &&
+           a->cause.kind == b->cause.kind && a->cause.moved_start == b->cause.moved_start &&
+           slice_equal(a->calendar, b->calendar) && slice_equal(a->policy, b->policy) &&
+           b->from_ms != page->clock.figures.due_at_ms && b->from_ms != page->clock.figures.breached_at_ms;
+}
+
+static void
+print_mark(struct explain_page *page, int64_t at_ms)
+{
+    const struct clock_figures *figures = &page->clock.figures;
+
+    if (figures->state == CLOCK_BREACHED && at_ms == figures->breached_at_ms)
+        fputs("  -- breached --\n", page->out);
+}
+
+/* New terms: the target before and now. */
+static void
+print_retarget(struct explain_page *page, size_t from)
+{
+    struct buffer *out = &page->line;
+
+    if (from == 0 || page->stretches[from].target_ms == page->stretches[from - 1].target_ms)
+        return;
+    buffer_reset(out);
+    buffer_append_text(out, "  -- target ");
+    words_append_length(out, page->stretches[from].target_ms);
+    buffer_append_text(out, " from here on, before ");
+    words_append_length(out, page->stretches[from - 1].target_ms);
+    buffer_append_text(out, " --\n");
+    (void)fwrite(out->at, 1, out->bytes, page->out);
+}
+
+static void
+print_stretches(struct explain_page *page)
+{
+    for (size_t from = 0, to; from < page->count; from = to) {
+        size_t openings = 0;
+        int64_t counted_ms = 0;
+
+        print_retarget(page, from);
+        print_mark(page, page->stretches[from].from_ms);
+        if (page->stretches[from].projected && (from == 0 || !page->stretches[from - 1].projected))
+            fputs("  -- then, if nothing happens --\n", page->out);
+        for (to = from + 1; to < page->count && goes_on(page, &page->stretches[to - 1], &page->stretches[to]);
+             to++)
+            continue;
+        if (to - from < FOLD_MIN)
+            to = from + 1;
+        for (size_t i = from; i < to; i++) {
+            counted_ms += page->stretches[i].counted_ms;
+            openings += page->stretches[i].why == EXPLAIN_COUNTED;
+        }
+        print_line(page, from, to, openings, counted_ms);
+    }
+    if (page->count > 0)
+        print_mark(page, page->stretches[page->count - 1].to_ms);
+}
+
+/* ---- the page ---- */
+
+static void
+print_clock_in_hand(struct explain_page *page)
+{
+    if (!page->begun || page->skips)
+        return;
+    page->told++;
+    if (page->json) {
+        print_clock(page);
+        for (size_t i = 0; i < page->count; i++)
+            print_stretch(page, &page->stretches[i]);
+        print_sum(page);
+    } else {
+        print_heading(page);
+        print_stretches(page);
+    }
+}
+
+static bool
+is_wanted(const struct explain_page *page, const struct clock_name *name)
+{
+    struct slice kind = slice_of(clock_kind_text(name->kind)), only = page->only;
+
+    return only.at == NULL || (only.bytes == kind.bytes + 1 + name->clock.bytes &&
+                               memcmp(only.at, kind.at, kind.bytes) == 0 && only.at[kind.bytes] == '/' &&
+                               memcmp(only.at + kind.bytes + 1, name->clock.at, name->clock.bytes) == 0);
+}
+
+void
+explain_page_clock(void *context, const struct explain_clock *clock)
+{
+    struct explain_page *page = context;
+
+    print_clock_in_hand(page);
+    page->begun = true;
+    page->clock = *clock;
+    page->count = 0;
+    page->skips = !is_wanted(page, &clock->name);
+}
+
+void
+explain_page_stretch(void *context, const struct explain_stretch *stretch)
+{
+    struct explain_page *page = context;
+
+    if (page->count == page->room) {
+        page->room = page->room > 0 ? page->room * 2 : 64;
+        page->stretches = memory_resize(page->stretches, page->room * sizeof *page->stretches);
+    }
+    page->stretches[page->count++] = *stretch;
+}
+
+void
+explain_page_end(struct explain_page *page)
+{
+    print_clock_in_hand(page);
+    page->begun = false;
+}
+
+void
+explain_page_done(struct explain_page *page)
+{
+    memory_free(page->stretches);
+    buffer_free(&page->line);
+}

@@ -1,0 +1,1 @@
+{slactl} explain T1
