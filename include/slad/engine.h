@@ -97,8 +97,9 @@ int64_t engine_next_ms(const struct engine *engine);
  * returns true when some are left: call again. */
 bool engine_advance(struct engine *engine, int64_t t_ms, enum engine_moment moment, size_t tickets_max);
 
-/* While quiet (the task is behind, section 1.5) nothing is announced: no alert goes to the sink, outcomes do. Leaving
- * quiet announces only the difference, the highest stage a clock. lagging marks what follows (catchup_max passed). */
+/* While quiet (the task is behind, section 1.5) nothing goes to the sink, outcomes neither: the event that disproves a breach may
+ * be the next. Leaving quiet wakes every ticket that has something to say, at t_ms: engine_advance then announces only the
+ * difference, the highest stage a clock. lagging marks what follows (catchup_max passed). */
 void engine_set_quiet(struct engine *engine, bool quiet, int64_t t_ms);
 void engine_set_lagging(struct engine *engine, bool lagging);
 

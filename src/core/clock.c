@@ -422,20 +422,21 @@ clock_cancel(struct fold *fold, size_t slot, int64_t at_ms)
     clock->cancelled = true;
 }
 
-/* When this much had been counted, in what the clock has run up to at_ms; NEVER: it has not. Exactly at a pause it was not yet due: it
- * is from the resume (SC-35). */
+/* When this much had been counted, in what the clock has run up to at_ms; NEVER: it has not. Exactly at a pause it is not yet due:
+ * it is from the resume on (SC-35); exactly at the stop it is. */
 static int64_t
-reached_at_ms(const struct clock_extra *extra, int64_t counted_ms, int64_t at_ms)
+reached_at_ms(const struct clock *clock, const struct clock_extra *extra, int64_t counted_ms, int64_t at_ms)
 {
     for (size_t i = 0; i < extra->runs_count; i++) {
         const struct clock_run *run = &extra->runs[i];
-        int64_t to_ms = run->to_ms != NEVER ? run->to_ms : at_ms;
+        int64_t to_ms = run->to_ms != NEVER ? run->to_ms : at_ms, left_ms = counted_ms - run->elapsed_before_ms, reached_ms;
+        bool stops_here = run->to_ms == NEVER || (clock->ended && run->to_ms == clock->stopped_at_ms);
 
-        int64_t after_ms = run->elapsed_before_ms + calendar_counted_ms(run->calendar, run->from_ms, to_ms);
-
-        if (after_ms > counted_ms || (after_ms == counted_ms && i + 1 == extra->runs_count))
-            return calendar_add_ms(run->calendar, run->from_ms,
-                                   counted_ms > run->elapsed_before_ms ? counted_ms - run->elapsed_before_ms : 0);
+        if (left_ms > calendar_counted_ms(run->calendar, run->from_ms, to_ms))
+            continue;
+        reached_ms = calendar_add_ms(run->calendar, run->from_ms, left_ms > 0 ? left_ms : 0);
+        if (reached_ms < to_ms || stops_here)
+            return reached_ms;
     }
     return NEVER;
 }
@@ -449,7 +450,7 @@ lies_behind(const struct clock *clock, const struct clock_extra *extra, int64_t 
 
     if (threshold_ms != elapsed_ms || flag != FLAG_RETROACTIVE)
         return threshold_ms < elapsed_ms;
-    return reached_at_ms(extra, threshold_ms, at_ms) < (clock->ended ? clock->stopped_at_ms : at_ms);
+    return reached_at_ms(clock, extra, threshold_ms, at_ms) < (clock->ended ? clock->stopped_at_ms : at_ms);
 }
 
 /* Counted time may have jumped at at_ms: every stage it now lies above passes, and the breach (R6). */
@@ -468,7 +469,7 @@ jump(struct fold *fold, size_t slot, int64_t at_ms, uint16_t flag)
     }
     fold->loud = true;
     if (!clock->cancelled && lies_behind(clock, extra, clock->target_ms, at_ms, flag)) {
-        int64_t nominal_ms = flag == FLAG_RETROACTIVE ? reached_at_ms(extra, clock->target_ms, at_ms) : NEVER;
+        int64_t nominal_ms = flag == FLAG_RETROACTIVE ? reached_at_ms(clock, extra, clock->target_ms, at_ms) : NEVER;
 
         breach(fold, slot, at_ms, nominal_ms != NEVER ? nominal_ms : at_ms, flag);
         return;
@@ -679,7 +680,7 @@ clock_due_at_ms(const struct clock *clock, const struct clock_extra *extra)
         return extra != NULL ? extra->due_at_ms : clock->breached_at_ms;
     if (breached) { /* as if it had not been missed: when it was reached, else as it stands now */
         due_at_ms = !clock->running && !clock->ended ? NEVER
-                    : extra->retargeted_below        ? reached_at_ms(extra, clock->target_ms, clock->since_ms)
+                    : extra->retargeted_below        ? reached_at_ms(clock, extra, clock->target_ms, clock->since_ms)
                                                      : extra->due_at_ms;
         if (due_at_ms != NEVER)
             return due_at_ms;

@@ -357,7 +357,8 @@ step(struct engine *engine, struct ticket *ticket, const struct entry *entry, in
 {
     struct fold *fold = &engine->light;
 
-    if ((!ticket->life.exists && !is_plain_birth(ticket, entry)) || ticket->life.at_ms > entry->at_ms || ticket->unannounced ||
+    if ((!ticket->life.exists && !is_plain_birth(ticket, entry)) || ticket->life.at_ms > entry->at_ms ||
+        (ticket->life.at_ms == entry->at_ms && ticket->life.through) || ticket->unannounced ||
         ticket->life.pending_reopen_at_ms != INSTANT_NONE || fold_has_honest_view(&ticket->life))
         return false;
     fold->history = &ticket->history;

@@ -532,6 +532,14 @@ swap_past(struct fold *fold, size_t past, size_t slot)
     fold->extras[slot] = kept.extra;
 }
 
+/* A first response that begins with a contact or a hand-off, not with the ticket. */
+static bool
+starts_on_contact(const struct fold *fold, const struct policy_clock *promise)
+{
+    return promise->measure == MEASURE_FIRST_RESPONSE &&
+           (promise->start == START_HANDOFF || (promise->start == START_CREATION && fold->life.created_by_agent));
+}
+
 /* The start of this slot's cycle moves if it is the creation, or lies where a merge has put it (then the earlier counts). */
 static void
 correct_slot(struct fold *fold, size_t slot, int64_t start_ms, int64_t at_ms)
@@ -542,8 +550,8 @@ correct_slot(struct fold *fold, size_t slot, int64_t start_ms, int64_t at_ms)
 
     if (is_idle(clock) || clock->cycle != 1 || promise->measure == MEASURE_HANDLING ||
         promise->measure == MEASURE_NEXT_RESPONSE ||
-        (promise->measure == MEASURE_FIRST_RESPONSE && promise->start == START_HANDOFF) ||
-        (clock->started_at_ms != fold->life.started_at_ms && clock->started_at_ms != inherited_ms))
+        (clock->started_at_ms != inherited_ms &&
+         (clock->started_at_ms != fold->life.started_at_ms || starts_on_contact(fold, promise))))
         return;
     clock_shift_start(fold, slot, start_ms < inherited_ms ? start_ms : inherited_ms, at_ms);
 }
@@ -596,7 +604,7 @@ take_merge_in(struct fold *fold, const struct entry *entry)
         bool response = clock->promise->measure == MEASURE_FIRST_RESPONSE;
         int64_t start_ms = response ? entry->contact_at_ms : entry->created_at_ms;
 
-        if (clock->cycle != 1 || clock->lost || (response && (!entry->has_contact || life->answered)) ||
+        if (clock->cycle != 1 || clock->lost || (response && !entry->has_contact) ||
             (!response && clock->promise->measure != MEASURE_RESOLUTION))
             continue;
         if (response && is_idle(clock) && clock->promise->start != START_HANDOFF) {
@@ -608,7 +616,7 @@ take_merge_in(struct fold *fold, const struct entry *entry)
             clock_shift_start(fold, slot, start_ms, entry->at_ms);
         }
     }
-    if (entry->has_contact && !life->answered &&
+    if (entry->has_contact &&
         (life->inherited_contact_ms == INSTANT_NONE || entry->contact_at_ms < life->inherited_contact_ms))
         life->inherited_contact_ms = entry->contact_at_ms;
 }
