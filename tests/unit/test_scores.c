@@ -307,6 +307,82 @@ test_stamped_ahead(void **state)
     house_close(&house);
 }
 
+/* Its ticket moves on while it waits: when its time comes it carries what holds then. */
+static void
+test_ticket_changes_meanwhile(void **state)
+{
+    struct told told = {0};
+    struct house house;
+    struct event event;
+    struct ticket_outcome ticket = house_ticket("T1", 1, TICKET_OPEN, T0_MS);
+
+    (void)state;
+    house_open(&house, "{min_answers: 1, windows: [24h], scopes: [[customer]]}",
+               (struct scores_sink){.context = &told, .answer = hear_answer});
+    ticket.attributes[ATTRIBUTE_CUSTOMER] = slice_of("acme");
+    scores_ticket(house.scores, &ticket, T0_MS);
+    event = house_answer(&house, T0_MS + HOUR_MS, "f-1", "stars5", 4);
+    event.ticket = slice_of("T1");
+    (void)scores_feedback(house.scores, &event, T0_MS);
+    assert_string_equal(told.customer, "acme");
+    ticket = house_ticket("T1", 2, TICKET_OPEN, T0_MS + 5);
+    ticket.attributes[ATTRIBUTE_CUSTOMER] = slice_of("globex");
+    scores_ticket(house.scores, &ticket, T0_MS + 5);
+    assert_int_equal(told.count, 1);
+    scores_advance(house.scores, T0_MS + HOUR_MS, SCORES_THROUGH);
+    assert_int_equal(told.count, 2);
+    assert_int_equal(told.last.arrival.revision, 2);
+    assert_string_equal(told.customer, "globex");
+    assert_int_equal(house_read_one(&house, ATTRIBUTE_CUSTOMER, "globex", "24h", T0_MS + HOUR_MS).n, 1);
+    scores_check(house.scores);
+    house_close(&house);
+}
+
+/* The log holds the ticket's change but not the answer's revision: it stopped between them. */
+static void
+test_lost_revision(void **state)
+{
+    struct told told = {0};
+    struct house house;
+    struct answer_outcome answer = {.feedback = {.id = slice_of("f-1"),
+                                                 .survey = slice_of("post-ticket"),
+                                                 .scale = slice_of("stars5"),
+                                                 .has_score = true,
+                                                 .score = 4},
+                                    .ticket = slice_of("T1"),
+                                    .source = slice_of("desk"),
+                                    .answer_class = ANSWER_POSITIVE,
+                                    .answered_at_ms = T0_MS,
+                                    .arrival = {.detected_at_ms = T0_MS, .revision = 1}};
+    struct ticket_outcome ticket = house_ticket("T1", 1, TICKET_OPEN, T0_MS - 1);
+
+    (void)state;
+    for (int order = 0; order < 2; order++) {
+        told = (struct told){0};
+        house_open(&house, "{min_answers: 1, windows: [24h], scopes: [[customer]]}",
+                   (struct scores_sink){.context = &told, .answer = hear_answer});
+        scores_set_rebuilding(house.scores, true, 0);
+        answer.attributes[ATTRIBUTE_CUSTOMER] = slice_of("acme");
+        ticket.attributes[ATTRIBUTE_CUSTOMER] = slice_of("globex");
+        if (order == 0)
+            scores_answer(house.scores, &answer, T0_MS);
+        scores_ticket(house.scores, &ticket, T0_MS);
+        if (order == 1)
+            scores_answer(house.scores, &answer, T0_MS);
+        assert_int_equal(told.count, 0);
+        scores_set_rebuilding(house.scores, false, T0_MS + 1);
+        assert_int_equal(told.count, 1);
+        assert_int_equal(told.last.arrival.revision, 2);
+        assert_int_equal(told.last.arrival.detected_at_ms, T0_MS + 1);
+        assert_string_equal(told.customer, "globex");
+        scores_set_rebuilding(house.scores, true, T0_MS + 2); /* once is enough */
+        scores_set_rebuilding(house.scores, false, T0_MS + 2);
+        assert_int_equal(told.count, 1);
+        scores_check(house.scores);
+        house_close(&house);
+    }
+}
+
 /* ---- offers, coverage, attainment ---- */
 
 static void
@@ -419,6 +495,27 @@ test_aspects_and_impact(void **state)
     near(record.aspects[0].impact, -1.8);
     near(record.aspects[1].mean.value, 5);
     assert_int_equal(record.aspects[1].px.n, 3);
+    house_close(&house);
+}
+
+/* The last answer with an aspect says it no more: its series is empty, and is read all the same. */
+static void
+test_aspect_goes(void **state)
+{
+    static const struct feedback_aspect aspects[] = {{{"speed", 5}, 5}};
+    struct house house;
+    struct event event;
+
+    (void)state;
+    house_open(&house, "{min_answers: 1, windows: [24h]}", silent);
+    event = house_answer(&house, T0_MS, "f-1", "stars5", 5);
+    event.feedback.aspects = aspects;
+    event.feedback.aspects_count = 1;
+    feed(&house, &event);
+    assert_int_equal(house_read(&house, "24h", T0_MS).aspects_count, 1);
+    give(&house, T0_MS + 1, "f-1", "stars5", 4);
+    assert_int_equal(house_read(&house, "24h", T0_MS + 1).aspects_count, 0);
+    assert_int_equal(house_read(&house, "24h", T0_MS + 1).n, 1);
     house_close(&house);
 }
 
@@ -572,19 +669,14 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sc_62),
-        cmocka_unit_test(test_sc_63),
-        cmocka_unit_test(test_withdrawn),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_join),
-        cmocka_unit_test(test_erased),
-        cmocka_unit_test(test_stamped_ahead),
-        cmocka_unit_test(test_rates),
-        cmocka_unit_test(test_aspects_and_impact),
-        cmocka_unit_test(test_month),
-        cmocka_unit_test(test_publication),
-        cmocka_unit_test(test_detractor),
-        cmocka_unit_test(test_retired),
+        cmocka_unit_test(test_sc_62),         cmocka_unit_test(test_sc_63),
+        cmocka_unit_test(test_withdrawn),     cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_join),          cmocka_unit_test(test_erased),
+        cmocka_unit_test(test_stamped_ahead), cmocka_unit_test(test_ticket_changes_meanwhile),
+        cmocka_unit_test(test_lost_revision), cmocka_unit_test(test_aspect_goes),
+        cmocka_unit_test(test_rates),         cmocka_unit_test(test_aspects_and_impact),
+        cmocka_unit_test(test_month),         cmocka_unit_test(test_publication),
+        cmocka_unit_test(test_detractor),     cmocka_unit_test(test_retired),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
