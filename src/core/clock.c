@@ -496,16 +496,16 @@ clock_resume(struct fold *fold, size_t slot, int64_t at_ms, bool counts_gap)
     clock->stopped_at_ms = INSTANT_NONE;
     clock->flags &= (uint16_t)~FLAG_AUTO_CLOSED;
     extra->resumed_at_ms = at_ms;
+    if (counts_gap && at_ms > stopped_at_ms) {
+        add_run(extra, stopped_at_ms, at_ms, clock->elapsed_ms, clock->calendar);
+        clock->elapsed_ms += calendar_counted_ms(clock->calendar, stopped_at_ms, at_ms);
+        extra->now.overrun_wall_ms += clock->breached_at_ms != INSTANT_NONE ? at_ms - stopped_at_ms : 0;
+    }
     if (clock->breached_at_ms == INSTANT_NONE) {
         extra->due_at_ms = INSTANT_NONE;
         extra->at_breach = extra->now;
         extra->elapsed_at_breach_ms = clock->elapsed_ms;
         keep_decision(fold, slot, at_ms);
-    }
-    if (counts_gap && at_ms > stopped_at_ms) {
-        add_run(extra, stopped_at_ms, at_ms, clock->elapsed_ms, clock->calendar);
-        clock->elapsed_ms += calendar_counted_ms(clock->calendar, stopped_at_ms, at_ms);
-        extra->now.overrun_wall_ms += clock->breached_at_ms != INSTANT_NONE ? at_ms - stopped_at_ms : 0;
     }
     jump(fold, slot, at_ms, counts_gap ? FLAG_RETROACTIVE : FLAG_AT_RETARGET);
 }
@@ -580,6 +580,20 @@ due_of_last_run(const struct clock *clock, const struct clock_extra *extra)
     return due_at_ms != CALENDAR_NEVER && due_at_ms - clock->started_at_ms <= POLICY_DURATION_MAX_MS ? due_at_ms : INSTANT_NONE;
 }
 
+/* The time between the start that was thought and the true one: the first ball's, counted or paused. */
+static void
+shift_account(struct account *account, const struct calendar *calendar, enum party party, bool ran, int64_t start_ms,
+              int64_t was_start_ms)
+{
+    int64_t before_ms = account->by_party[party].in_hours_ms;
+
+    account_gap(account, calendar, party, start_ms, was_start_ms);
+    if (ran)
+        return;
+    account->paused_ms += account->by_party[party].in_hours_ms - before_ms;
+    account->paused_wall_ms += was_start_ms - start_ms;
+}
+
 /* The clock began at another instant than was thought, known from at_ms on (R10, R31, R32). Between an earlier start and the old
  * one the ticket counts as open with its first ball (R40). */
 void
@@ -588,7 +602,7 @@ clock_shift_start(struct fold *fold, size_t slot, int64_t start_ms, int64_t at_m
     struct clock *clock = &fold->clocks[slot];
     struct clock_extra *extra = extra_of(fold, slot);
     enum party party = account_attribution(fold->life.first_ball);
-    int64_t before_ms, elapsed_ms;
+    int64_t elapsed_ms;
     bool ran_first;
 
     if (clock->started_at_ms == INSTANT_NONE || clock->started_at_ms == start_ms)
@@ -599,19 +613,14 @@ clock_shift_start(struct fold *fold, size_t slot, int64_t start_ms, int64_t at_m
         return;
     }
     ran_first = (fold->life.first_ball & ~extra->first_counts) == 0;
-    before_ms = extra->now.by_party[party].in_hours_ms;
     elapsed_ms = clock_elapsed_ms(clock, at_ms);
-    account_gap(&extra->now, extra->first_calendar, party, start_ms, clock->started_at_ms);
-    if (clock->breached_at_ms != INSTANT_NONE)
-        account_gap(&extra->at_breach, extra->first_calendar, party, start_ms, clock->started_at_ms);
-    if (!ran_first) {
-        extra->now.paused_ms += extra->now.by_party[party].in_hours_ms - before_ms;
-        extra->now.paused_wall_ms += clock->started_at_ms - start_ms;
-    }
+    shift_account(&extra->now, extra->first_calendar, party, ran_first, start_ms, clock->started_at_ms);
+    if (extra->promise != NULL) /* a breach, or a reopen that undid the end (R43) */
+        shift_account(&extra->at_breach, extra->first_calendar, party, ran_first, start_ms, clock->started_at_ms);
     shift_runs(clock, extra, start_ms, ran_first);
-    if (clock->breached_at_ms != INSTANT_NONE)
+    if (extra->promise != NULL)
         extra->elapsed_at_breach_ms += clock_elapsed_ms(clock, at_ms) - elapsed_ms;
-    else if (clock->ended && extra->due_at_ms != INSTANT_NONE)
+    if (clock->breached_at_ms == INSTANT_NONE && clock->ended && extra->due_at_ms != INSTANT_NONE)
         extra->due_at_ms = due_of_last_run(clock, extra);
     clock->started_at_ms = start_ms;
     extra->wait_from_ms = start_ms;

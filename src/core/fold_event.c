@@ -223,6 +223,17 @@ take_attributes(struct fold *fold, const struct happening *happening)
 
 /* ---- status ---- */
 
+/* What the ticket's record tells while it is solved or closed (R58). */
+static void
+keep_solve_figures(struct fold *fold)
+{
+    const struct life *life = &fold->life;
+
+    fold->solve = (struct solve_figures){life->reopens, life->group_bounces, life->assignee_changes, life->tiers_touched,
+                                         life->agent_messages, {0}};
+    memcpy(fold->solve.by_party_wall_ms, fold->by_party_wall_ms, sizeof fold->by_party_wall_ms);
+}
+
 static void
 solve(struct fold *fold, const struct happening *happening)
 {
@@ -235,9 +246,7 @@ solve(struct fold *fold, const struct happening *happening)
     life->message_since_solve = false;
     life->oldest_unanswered_ms = INSTANT_NONE;
     life->auto_closed_seen |= automatic;
-    fold->solve = (struct solve_figures){life->reopens, life->group_bounces, life->assignee_changes, life->tiers_touched,
-                                         life->agent_messages, {0}};
-    memcpy(fold->solve.by_party_wall_ms, fold->by_party_wall_ms, sizeof fold->by_party_wall_ms);
+    keep_solve_figures(fold);
     for (size_t slot = 0; slot < fold->clocks_count; slot++) {
         struct clock *clock = &fold->clocks[slot];
 
@@ -347,8 +356,10 @@ enter_phase(struct fold *fold, const struct happening *happening, enum phase pha
             life->closed_at_ms = happening->at_ms;
         else
             life->closed_at_ms = INSTANT_NONE;
-        if (life->solved_at_ms == INSTANT_NONE)
+        if (life->solved_at_ms == INSTANT_NONE) { /* cancelled or deleted before: no clock ends, but the ticket is solved */
             life->solved_at_ms = happening->at_ms;
+            keep_solve_figures(fold);
+        }
     }
     life->phase = (uint8_t)phase;
     life->pending_reopen_at_ms = INSTANT_NONE;
@@ -489,13 +500,18 @@ starts_now(const struct fold *fold, const struct clock *clock, const struct happ
 static void
 take_starts(struct fold *fold, const struct happening *happening)
 {
+    bool began = false;
+
     if (!fold_is_active(fold))
         return;
     for (size_t slot = 0; slot < fold->clocks_count; slot++) {
-        if (starts_now(fold, &fold->clocks[slot], happening))
-            begin(fold, slot, happening->at_ms);
+        if (!starts_now(fold, &fold->clocks[slot], happening))
+            continue;
+        begin(fold, slot, happening->at_ms);
+        began = true;
     }
-    fold_update_running(fold, happening->at_ms);
+    if (began)
+        fold_update_running(fold, happening->at_ms);
 }
 
 /* A leg that begins with less left than its own target says so at once (idea 9, section 7). */

@@ -87,7 +87,7 @@ policies_say_target(struct buffer *out, struct chance *chance, const struct poli
 {
     if (traits->no_retarget || chance_one_in(chance, 3))
         policies_say(out, "target: %s", CHANCE_PICK(chance, policies_targets));
-    else if (chance_one_in(chance, 4))
+    else if (!traits->calendar_by_customer && chance_one_in(chance, 4))
         policies_say(out, "target: {P1: %s, P2: %s}", CHANCE_PICK(chance, policies_targets),
                      CHANCE_PICK(chance, policies_targets));
     else
@@ -158,19 +158,22 @@ policies_say_sla(struct buffer *out, struct chance *chance, const struct policie
                                             "measure: first_response, start: creation_always",
                                             "measure: first_response, start: handoff"};
 
+    const bool all =
+        traits->calendar_by_customer; /* the same promises in both, so that none is gained late (R21) */
+
     policies_open_agreement(out, chance, traits, head, calendar);
     policies_say_clock(out, chance, traits, "resolution", "measure: resolution");
-    if (!chance_one_in(chance, 4))
+    if (all || !chance_one_in(chance, 4))
         policies_say_clock(out, chance, traits, "first-response", CHANCE_PICK(chance, responses));
-    if (chance_one_in(chance, 2))
+    if (all || chance_one_in(chance, 2))
         policies_say_clock(out, chance, traits, "next-response", "measure: next_response");
-    if (chance_one_in(chance, 2))
+    if (all || chance_one_in(chance, 2))
         policies_say_clock(out, chance, traits, "update", "measure: update");
-    if (chance_one_in(chance, 3))
+    if (all || chance_one_in(chance, 3))
         policies_say_clock(out, chance, traits, "lived", "measure: resolution, attainment: false");
-    if (chance_one_in(chance, 3))
+    if (all || chance_one_in(chance, 3))
         policies_say_clock(out, chance, traits, "their-turn",
-                           chance_one_in(chance, 2)
+                           !all && chance_one_in(chance, 2)
                                ? "measure: handling, of: {party: customer}, mode: per_stay"
                                : "measure: handling, of: {party: provider}");
 }
