@@ -223,7 +223,8 @@ def check_alerts(published, replayed, outcomes, logs, partition_of):
             excused["(replay took it back: it was never true)"] += 1
             continue
         cycle = (first["ticket"], first["kind"], first["clock"], first["cycle"])
-        at = milliseconds(first["arrival"]["detected_at"])  # its instant, or when late proof made it true
+        # Its instant, or when late proof made it true. What was withdrawn before it fired again was never true.
+        at = milliseconds([r for r in records if r["state"] == "firing"][-1]["arrival"]["detected_at"])
         higher = [found for rank, found in cycles[cycle] if rank > stage_rank(first["stage"])]
         inside = [i for i in intervals[partition_of(first["ticket"])] if i[0] <= at <= i[1]]
         if not inside and any(found - at < BEHIND_MS for found in higher):
