@@ -476,7 +476,7 @@ int
 main(void)
 {
     struct zone *zones[ZONES];
-    uint64_t first = setting("SLAD_SEED", (uint64_t)time(NULL) * 1000);
+    uint64_t first = setting("SLAD_SEED", 1);
     uint64_t count = setting("SLAD_SEEDS", 0);
     time_t until = time(NULL) + SECONDS;
     uint64_t seed = first;

@@ -75,7 +75,7 @@ chance_on_abort(int number)
 static inline int
 chance_run(bool (*test)(uint64_t seed), uint64_t seeds_min, int seconds)
 {
-    uint64_t first = chance_setting("SLAD_SEED", (uint64_t)time(NULL) * 1000);
+    uint64_t first = chance_setting("SLAD_SEED", 1);
     uint64_t count = chance_setting("SLAD_SEEDS", 0);
     time_t until = time(NULL) + seconds;
     uint64_t seed = first;
