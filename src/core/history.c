@@ -48,7 +48,7 @@ entry_shape(const struct entry *entry)
     shape |= entry->has_contact ? HAS_CONTACT : 0;
     shape |= entry->by != 0 ? HAS_BY : 0;
     shape |= entry->other != 0 ? HAS_OTHER : 0;
-    shape |= entry->clock != 0 ? HAS_EXCUSE : 0;
+    shape |= entry->clock != 0 || entry->reason != 0 ? HAS_EXCUSE : 0;
     shape |= entry->id != 0 ? HAS_ID : 0;
     shape |= entry->source != 0 ? HAS_SOURCE : 0;
     shape |= entry->present != 0 ? HAS_PRESENT : 0;

@@ -254,6 +254,7 @@ read_entry(struct reader *reader, struct entry *entry)
     entry->clock = read_symbol(reader);
     entry->cycle = (uint32_t)read_below(reader, UINT32_MAX);
     entry->reason = read_symbol(reader);
+    reader->bad |= (flags >> 4 & 1) != (entry->clock != 0);
     entry->present = (uint16_t)read_below(reader, 1U << ATTRIBUTES_COUNT);
     for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++) {
         if (entry->present & ATTRIBUTE_BIT(i))
@@ -268,12 +269,22 @@ instant_is_sound(int64_t at_ms)
     return at_ms > -INT64_C(62200000000000) && at_ms < INT64_C(253500000000000);
 }
 
+/* What a history would not keep, no engine has written. */
+static bool
+says_no_more_than_it_has(const struct entry *entry)
+{
+    return (entry->has_seq || entry->seq == 0) && (entry->has_waiting_on || entry->waiting_on == 0) &&
+           (entry->has_created_at || entry->created_at_ms == 0) && (entry->has_contact || entry->contact_at_ms == 0) &&
+           (entry->clock != 0 || (entry->kind == 0 && entry->cycle == 0 && entry->reason == 0)) &&
+           entry->handled_by <= HANDLED_BY_HUMAN && entry->is_public <= EVENT_FLAG_TRUE && entry->canned <= EVENT_FLAG_TRUE;
+}
+
 static bool
 entry_is_sound(const struct entry *entry)
 {
     return instant_is_sound(entry->at_ms) && (!entry->has_created_at || instant_is_sound(entry->created_at_ms)) &&
            (!entry->has_contact || instant_is_sound(entry->contact_at_ms)) &&
-           (entry->type != EVENT_VERDICT_EXCUSED || entry->clock != 0);
+           (entry->type != EVENT_VERDICT_EXCUSED || entry->clock != 0) && says_no_more_than_it_has(entry);
 }
 
 static void
