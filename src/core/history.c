@@ -164,11 +164,12 @@ get_optional(const char **at, unsigned shape, struct entry *entry)
 bool
 history_next(const struct history *history, uint32_t *cursor, struct entry *entry)
 {
-    const char *at = history->bytes + *cursor;
+    const char *at;
     unsigned shape, type;
 
     if (*cursor == history->used)
         return false;
+    at = history->bytes + *cursor;
     memset(entry, 0, sizeof *entry);
     *cursor += (uint32_t)((unsigned char)at[0] | (unsigned char)at[1] << 8);
     at += 2;
