@@ -305,8 +305,7 @@ a_page_waits_for_the_timers_of_its_instant(void **state)
     desk_open(&desk, PAGES);
     (void)desk_say(&desk, 0, "created T-0 status=New");
     desk_until(&desk, 6);
-    (void)desk_say(&desk, 19,
-                   "message T-0 actor=requester arrives=20"); /* late, so derived, at the page's instant */
+    (void)desk_say(&desk, 3, "message T-0 actor=requester arrives=20"); /* late, so derived, at its instant */
     desk_heard(&desk, "5 T-0/sla/r/1/breach firing\n");
     (void)desk_say(&desk, 20, "updated T-0 status=Waiting actor=agent");
     desk_until(&desk, 40);
