@@ -122,6 +122,10 @@ struct slice ticket_name(const struct ticket *ticket);
 struct ticket *engine_find(const struct engine *engine, struct slice ticket);
 /* Every ticket once, unspecified order; *cursor starts at 0. NULL at the end. */
 struct ticket *engine_each(const struct engine *engine, size_t *cursor);
+/* The tickets in 2^bits parts (bits <= 32) by their names alone, the same parts in every process: what a snapshot is cut by. */
+size_t engine_part(const struct engine *engine, struct slice ticket, unsigned bits);
+/* As engine_each, those of one part, in a time that depends on the part alone. */
+struct ticket *engine_each_in_part(const struct engine *engine, size_t part, unsigned bits, size_t *cursor);
 
 /* Appends the ticket's state as bytes (format STATE_FORMAT, self-contained: texts, not symbols). Returns false when nothing
  * is left to keep: a tombstone is due (the retirement mark's time is over). */

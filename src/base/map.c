@@ -181,3 +181,38 @@ map_each(const struct map *map, size_t *cursor)
     }
     return NULL;
 }
+
+static size_t
+part_of(uint64_t hash, unsigned bits)
+{
+    return bits == 0 ? 0 : (size_t)(hash >> (64 - bits));
+}
+
+size_t
+map_part(const struct map *map, struct slice key, unsigned bits)
+{
+    must(bits <= 32);
+    return part_of(hash_slice(map->seed, key), bits);
+}
+
+/* Homes are in the order of hashes, so a part is a run of homes; what did not find its home free lies behind, up to the
+ * next empty slot. The cursor counts slots from the part's first home. */
+void *
+map_each_in_part(const struct map *map, size_t part, unsigned bits, size_t *cursor)
+{
+    size_t slots = map->mask + 1;
+    size_t homes = map->bits >= bits ? slots >> bits : 1;
+    size_t first = map->bits >= bits ? part * homes : part >> (bits - map->bits);
+
+    must(bits <= 32 && part < (size_t)1 << bits);
+    while (*cursor < slots) {
+        const struct slot *slot = &map->slots[(first + *cursor) & map->mask];
+
+        if (*cursor >= homes && slot->value == NULL)
+            break;
+        ++*cursor;
+        if (slot->value != NULL && part_of(slot->hash, bits) == part)
+            return slot->value;
+    }
+    return NULL;
+}

@@ -125,6 +125,18 @@ engine_each(const struct engine *engine, size_t *cursor)
     return map_each(engine->tickets, cursor);
 }
 
+size_t
+engine_part(const struct engine *engine, struct slice ticket, unsigned bits)
+{
+    return map_part(engine->tickets, ticket, bits);
+}
+
+struct ticket *
+engine_each_in_part(const struct engine *engine, size_t part, unsigned bits, size_t *cursor)
+{
+    return map_each_in_part(engine->tickets, part, bits, cursor);
+}
+
 struct ticket *
 engine_ticket_new(struct slice name)
 {

@@ -123,6 +123,40 @@ test_memory_stays_within_bounds(void **state)
     memory_free(numbers);
 }
 
+/* However many values and parts: each value is in one part, the one its key says. */
+static void
+test_parts_hold_each_value_once(void **state)
+{
+    const uint32_t counts[] = {0, 1, 12, 13, 1000, 5000};
+    uint32_t numbers[5000];
+    unsigned char seen[5000];
+
+    (void)state;
+    for (size_t c = 0; c < sizeof counts / sizeof *counts; c++)
+        for (unsigned bits = 0; bits <= 16; bits += bits < 8 ? 1 : 4) {
+            struct map *map = map_new(key_of_number, c);
+            size_t found = 0;
+
+            memset(seen, 0, sizeof seen);
+            for (uint32_t i = 0; i < counts[c]; i++) {
+                numbers[i] = i;
+                map_put(map, &numbers[i]);
+            }
+            for (size_t part = 0; part < (size_t)1 << bits; part++) {
+                size_t cursor = 0;
+                const uint32_t *number;
+
+                while ((number = map_each_in_part(map, part, bits, &cursor)) != NULL) {
+                    assert_int_equal(map_part(map, key_of_number(number), bits), part);
+                    assert_int_equal(seen[*number]++, 0);
+                    found++;
+                }
+            }
+            assert_int_equal(found, counts[c]);
+            map_free(map);
+        }
+}
+
 int
 main(void)
 {
@@ -130,6 +164,7 @@ main(void)
         cmocka_unit_test(test_random_lives_agree_with_an_array),
         cmocka_unit_test(test_put_replaces_the_value_of_a_key),
         cmocka_unit_test(test_memory_stays_within_bounds),
+        cmocka_unit_test(test_parts_hold_each_value_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
