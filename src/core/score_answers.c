@@ -506,6 +506,19 @@ scale_number(struct scores *scores, struct slice name)
     return number;
 }
 
+/* What is withdrawn counts nowhere and is joined no more: of people it keeps only what it brought itself. */
+static uint32_t
+context_of(struct scores *scores, const struct answer_outcome *outcome)
+{
+    struct slice attributes[ATTRIBUTES_COUNT];
+
+    memcpy(attributes, outcome->attributes, sizeof attributes);
+    for (size_t i = ATTRIBUTE_REQUESTER; i <= ATTRIBUTE_ASSIGNEE; i++)
+        if (outcome->withdrawn && (outcome->attributes_own & ATTRIBUTE_BIT(i)) == 0)
+            attributes[i] = (struct slice){NULL, 0};
+    return score_context_of(scores, attributes, outcome->source, &outcome->feedback, outcome->attributes_own);
+}
+
 static void
 fill(struct scores *scores, struct score_answer *answer, const struct answer_outcome *outcome)
 {
@@ -518,8 +531,7 @@ fill(struct scores *scores, struct score_answer *answer, const struct answer_out
     flags |= answer->flags & ANSWER_ALERTED;
     answer->flags = (uint8_t)flags;
     answer->at_ms = outcome->answered_at_ms;
-    answer->context =
-        score_context_of(scores, outcome->attributes, outcome->source, feedback, outcome->attributes_own);
+    answer->context = context_of(scores, outcome);
     answer->ticket = outcome->ticket.at != NULL ? score_tickets_take(scores, outcome->ticket) : 0;
     answer->person = take_person(scores, feedback->respondent);
     answer->revision = outcome->arrival.revision;
@@ -606,6 +618,28 @@ score_answers_count_all(struct scores *scores)
         if (answer->id != 0 && (answer->flags & ANSWER_WITHDRAWN) == 0 &&
             score_answers_elected(scores, i) == i)
             score_count_answer(scores, i, true);
+    }
+}
+
+void
+score_answers_place_people(struct scores *scores)
+{
+    for (uint32_t i = 1; i < scores->answers.used; i++) {
+        struct score_answer *answer = scores_answer_at(scores, i);
+        const struct score_version *version;
+        uint32_t number;
+
+        if (answer->id == 0 || answer->ticket == 0 || (answer->flags & ANSWER_WITHDRAWN) != 0)
+            continue;
+        number = score_tickets_version_at(scores, answer->ticket, answer->at_ms);
+        if (number == 0)
+            continue;
+        version = score_store_at(&scores->versions, number);
+        answer->context =
+            (scores_ticket_at(scores, answer->ticket)->flags & TICKET_ERASED) != 0
+                ? score_context_with_people(scores, answer->context, 0, 0, answer->own)
+                : score_context_with_people(scores, answer->context, version->requester, version->assignee,
+                                            answer->own);
     }
 }
 

@@ -99,3 +99,19 @@ score_context_of(struct scores *scores, const struct slice *attributes, struct s
     }
     return *cached = look_up(scores, &texts);
 }
+
+uint32_t
+score_context_with_people(struct scores *scores, uint32_t context, symbol requester, symbol assignee,
+                          uint16_t own)
+{
+    struct score_values values = *score_scopes_values(&scores->scopes, context);
+    uint32_t placed;
+
+    if ((own & ATTRIBUTE_BIT(ATTRIBUTE_REQUESTER)) == 0)
+        values.of[ATTRIBUTE_REQUESTER] = scores->counts_requester ? requester : 0;
+    if ((own & ATTRIBUTE_BIT(ATTRIBUTE_ASSIGNEE)) == 0)
+        values.of[ATTRIBUTE_ASSIGNEE] = scores->counts_assignee ? assignee : 0;
+    placed = score_scopes_context(&scores->scopes, &values);
+    score_scopes_release(&scores->scopes, context);
+    return placed;
+}

@@ -56,6 +56,21 @@ release_version(struct scores *scores, uint32_t number)
     score_store_give_back(&scores->versions, number);
 }
 
+static void
+release_people(struct scores *scores, struct score_verdict *verdict)
+{
+    symbols_release(scores->options.symbols, verdict->requester);
+    symbols_release(scores->options.symbols, verdict->assignee);
+    verdict->requester = verdict->assignee = 0;
+}
+
+static void
+release_names(struct scores *scores, struct score_verdict *verdict)
+{
+    release_people(scores, verdict);
+    symbols_release(scores->options.symbols, verdict->clock);
+}
+
 void
 score_tickets_done(struct scores *scores)
 {
@@ -64,7 +79,7 @@ score_tickets_done(struct scores *scores)
         symbols_release(scores->options.symbols, version_at(scores, i)->assignee);
     }
     for (uint32_t i = 1; i < scores->verdicts.used; i++)
-        symbols_release(scores->options.symbols, verdict_at(scores, i)->clock);
+        release_names(scores, verdict_at(scores, i));
     score_index_done(&scores->ticket_index);
     score_store_done(&scores->tickets);
     score_store_done(&scores->versions);
@@ -262,6 +277,20 @@ set_flag(struct score_ticket *ticket, enum ticket_flag flag, bool on)
     ticket->flags = (uint8_t)(on ? ticket->flags | (unsigned)flag : ticket->flags & ~(unsigned)flag);
 }
 
+/* R63: nobody is named any more, in no version. */
+static void
+forget_people(struct scores *scores, const struct score_ticket *ticket)
+{
+    for (uint32_t number = ticket->versions; number != 0; number = version_at(scores, number)->next) {
+        struct score_version *version = version_at(scores, number);
+
+        symbols_release(scores->options.symbols, version->requester);
+        symbols_release(scores->options.symbols, version->assignee);
+        version->requester = version->assignee = 0;
+        version->context = score_context_with_people(scores, version->context, 0, 0, 0);
+    }
+}
+
 uint32_t
 score_tickets_fold(struct scores *scores, const struct ticket_outcome *outcome, bool *ret_erased)
 {
@@ -291,6 +320,8 @@ score_tickets_fold(struct scores *scores, const struct ticket_outcome *outcome, 
     set_flag(ticket, TICKET_REOPENED, outcome->counted && outcome->reopens > 0);
     set_flag(ticket, TICKET_FIRST_CONTACT, outcome->counted && outcome->first_contact_resolution);
     changed = take_version(scores, ticket, outcome);
+    if (erased)
+        forget_people(scores, ticket);
     score_tickets_refresh(scores, number);
     if (changed != 0 && scores->experience->one_answer_per == ONE_ANSWER_PER_CYCLE)
         score_answers_elect_ticket(scores, number);
@@ -344,6 +375,7 @@ set_verdict(struct scores *scores, uint32_t number, const struct verdict_outcome
 {
     struct score_verdict *verdict = verdict_at(scores, number);
     struct score_ticket *ticket = scores_ticket_at(scores, verdict->ticket);
+    struct symbols *symbols = scores->options.symbols;
     uint8_t flags = verdict_flags(outcome);
 
     if (verdict->context != 0) {
@@ -356,6 +388,9 @@ set_verdict(struct scores *scores, uint32_t number, const struct verdict_outcome
     verdict->flags = flags;
     verdict->revision = outcome->arrival.revision;
     verdict->decided_at_ms = outcome->decided_at_ms;
+    release_people(scores, verdict);
+    verdict->requester = symbols_intern(symbols, outcome->attributes[ATTRIBUTE_REQUESTER]);
+    verdict->assignee = symbols_intern(symbols, outcome->attributes[ATTRIBUTE_ASSIGNEE]);
     if (flags != 0) {
         verdict->context = score_context_of(scores, outcome->attributes, outcome->source, NULL, 0);
         score_count_verdict(scores, number, true);
@@ -421,6 +456,37 @@ score_tickets_count_all(struct scores *scores)
             score_count_verdict(scores, i, true);
 }
 
+void
+score_tickets_place_people(struct scores *scores)
+{
+    for (uint32_t i = 1; i < scores->versions.used; i++) {
+        struct score_version *version = version_at(scores, i);
+
+        if (version->context != 0)
+            version->context = score_context_with_people(scores, version->context, version->requester,
+                                                         version->assignee, 0);
+    }
+    for (uint32_t i = 1; i < scores->verdicts.used; i++) {
+        struct score_verdict *verdict = verdict_at(scores, i);
+
+        if (verdict->context != 0)
+            verdict->context = score_context_with_people(scores, verdict->context, verdict->requester,
+                                                         verdict->assignee, 0);
+    }
+    for (uint32_t i = 1; i < scores->tickets.used; i++) {
+        struct score_ticket *ticket = scores_ticket_at(scores, i);
+        uint32_t number = ticket->counted_context == 0
+                              ? 0
+                              : score_tickets_version_at(scores, i, ticket->counted_at_ms);
+
+        if (number == 0)
+            continue;
+        score_scopes_retain(&scores->scopes, version_at(scores, number)->context);
+        score_scopes_release(&scores->scopes, ticket->counted_context);
+        ticket->counted_context = version_at(scores, number)->context;
+    }
+}
+
 static void
 retire_verdict(struct scores *scores, uint32_t number)
 {
@@ -434,7 +500,7 @@ retire_verdict(struct scores *scores, uint32_t number)
     if (verdict->context != 0)
         score_count_verdict(scores, number, false);
     score_scopes_release(&scores->scopes, verdict->context);
-    symbols_release(scores->options.symbols, verdict->clock);
+    release_names(scores, verdict);
     *verdict = (struct score_verdict){0};
     score_store_give_back(&scores->verdicts, number);
     score_tickets_release(scores, ticket);

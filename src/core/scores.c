@@ -28,10 +28,11 @@ scores_windows(const struct scores *scores, const struct policy_window **ret_win
 
 /* ---- the policy in force ---- */
 
-static size_t
-define_scopes(struct scores *scores, struct score_definition *definitions)
+/* Returns whether people have become dimensions, or are none any more. */
+static bool
+see_who_counts(struct scores *scores)
 {
-    size_t count = 0;
+    bool requester = scores->counts_requester, assignee = scores->counts_assignee;
 
     scores->counts_requester = scores->counts_assignee = false;
     for (size_t i = 0; i < scores->experience->scopes_count; i++) {
@@ -39,8 +40,18 @@ define_scopes(struct scores *scores, struct score_definition *definitions)
 
         scores->counts_requester |= (dimensions & ATTRIBUTE_BIT(ATTRIBUTE_REQUESTER)) != 0;
         scores->counts_assignee |= (dimensions & ATTRIBUTE_BIT(ATTRIBUTE_ASSIGNEE)) != 0;
-        definitions[count++] = (struct score_definition){.dimensions = dimensions, .kei = -1};
     }
+    return scores->counts_requester != requester || scores->counts_assignee != assignee;
+}
+
+static size_t
+define_scopes(struct scores *scores, struct score_definition *definitions)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < scores->experience->scopes_count; i++)
+        definitions[count++] =
+            (struct score_definition){.dimensions = scores->experience->scopes[i], .kei = -1};
     return count;
 }
 
@@ -76,6 +87,10 @@ take_policy(struct scores *scores)
     score_answers_uncount_all(scores);
     score_tickets_uncount_all(scores);
     score_scopes_define(&scores->scopes, definitions, count, scores->experience->windows_count);
+    if (see_who_counts(scores)) {
+        score_tickets_place_people(scores);
+        score_answers_place_people(scores);
+    }
     score_answers_count_all(scores);
     score_tickets_count_all(scores);
     memory_free(definitions);
@@ -232,9 +247,11 @@ sweep(struct scores *scores)
 void
 scores_advance(struct scores *scores, int64_t t_ms, enum scores_moment moment)
 {
-    int64_t limit_ms = moment == SCORES_BEFORE ? t_ms - 1 : t_ms;
+    int64_t limit_ms = moment == SCORES_BEFORE && t_ms > INT64_MIN ? t_ms - 1 : t_ms;
     int64_t next_ms;
 
+    if (t_ms == INT64_MIN)
+        return; /* before all time: there is no timer */
     while ((next_ms = scores_next_ms(scores)) <= limit_ms) {
         scores->t_ms = next_ms > scores->t_ms ? next_ms : scores->t_ms;
         fire(scores);

@@ -101,7 +101,7 @@ enum verdict_flag {
 struct score_verdict {
     int64_t decided_at_ms;
     uint32_t ticket, next;
-    symbol clock;
+    symbol clock, requester, assignee; /* people: of the decision, whether a scope asks for them or not */
     uint32_t cycle, context, revision; /* context 0: in no scope */
     uint8_t flags;
 };
@@ -179,6 +179,10 @@ score_class(const struct score_answer *answer)
  * are in it only where a scope asks for them or own says that the answer brought them itself. */
 uint32_t score_context_of(struct scores *scores, const struct slice *attributes, struct slice source,
                           const struct feedback *feedback, uint16_t own);
+/* The same context with these people in it where a scope asks for them; what `own` names stays. Takes the
+ * reference on the old one and gives one on the new. */
+uint32_t score_context_with_people(struct scores *scores, uint32_t context, symbol requester, symbol assignee,
+                                   uint16_t own);
 
 /* ---- score_answers.c: answers, offers, people ---- */
 void score_answers_init(struct scores *scores);
@@ -190,6 +194,9 @@ void score_answers_elect_ticket(struct scores *scores, uint32_t ticket);
 void score_answers_count_all(struct scores *scores);   /* after score_scopes_define: nothing is counted */
 void score_answers_uncount_all(struct scores *scores); /* before it */
 void score_answers_retire(struct scores *scores, uint32_t number);
+/* Another policy asks for people as dimensions, or none does any more: contexts of what is not counted now
+ * get them from the tickets, or lose them. Tickets first. */
+void score_answers_place_people(struct scores *scores);
 /* The scale of this name under the policy in force at at_ms; NULL: nobody declared it. */
 const struct policy_scale *score_answers_scale(const struct scores *scores, symbol name, int64_t at_ms);
 int score_answers_class(const struct policy_scale *scale, int32_t score); /* enum answer_class, or -1 */
@@ -214,6 +221,7 @@ void score_tickets_refresh(struct scores *scores, uint32_t ticket); /* what it c
 void score_tickets_count_all(struct scores *scores);
 void score_tickets_uncount_all(struct scores *scores);
 void score_tickets_retire(struct scores *scores, int64_t before_ms);
+void score_tickets_place_people(struct scores *scores); /* see score_answers_place_people */
 
 /* ---- score_count.c: putting things into the scopes and taking them out ---- */
 void score_count_answer(struct scores *scores, uint32_t number, bool in);
