@@ -453,7 +453,8 @@ append_verdict(struct finding *finding, const struct work *work, const struct va
     buffer_append_slice(text, priorities);
     words_append(text, "). ");
     if (verdict->alike) {
-        buffer_append_text(text, "Whenever it is created, it is ");
+        buffer_append_text(text, "Whenever it is created, it ");
+        words_append(text, late ? "is " : "has ");
     } else {
         words_append(text, late ? "Created " : "At worst, created ");
         append_local(text, work, variant, verdict->start_at_ms);

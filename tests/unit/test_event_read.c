@@ -586,6 +586,7 @@ test_binary(void **state)
 
     headers.id = (struct slice){"a\xff", 2};
     assert_int_equal(read_on(fixture, "{" TICKET "}", &headers, BOTH), ERROR_BAD_UTF8);
+    assert_string_equal(fixture->detail, "ce_id: malformed UTF-8 or U+0000 in the header");
     headers.id = (struct slice){"a\0b", 3};
     assert_int_equal(read_on(fixture, "{" TICKET "}", &headers, BOTH), ERROR_BAD_UTF8);
     headers.id = (struct slice){NULL, 0};

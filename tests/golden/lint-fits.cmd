@@ -1,0 +1,1 @@
+{slactl} lint {dir}/lint-fits.policy --year 2026 --json

@@ -1,0 +1,1 @@
+{slactl} lint {dir}/lint-loose.policy --year 2026 --json
