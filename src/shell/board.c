@@ -126,11 +126,12 @@ log_compact(struct board *board)
     size_t kept = 0;
 
     for (size_t i = 0; i < board->changes_count; i++) {
-        if (board->changes[i].entry == NULL)
+        struct entry *entry = board->changes[i].entry;
+
+        if (entry == NULL)
             continue;
-        board->changes[kept] = board->changes[i];
-        board->changes[kept].entry->log_place = kept;
-        kept++;
+        entry->log_place = kept;
+        board->changes[kept++] = board->changes[i];
     }
     board->changes_count = kept;
 }

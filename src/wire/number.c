@@ -48,7 +48,7 @@ print_parts(struct buffer *out, bool negative, uint64_t whole, uint64_t fraction
         return;
     for (int i = decimals - 1; i >= 0; i--, fraction /= 10)
         digits[i] = (char)('0' + fraction % 10);
-    while (digits[decimals - 1] == '0')
+    while (decimals > 0 && digits[decimals - 1] == '0')
         decimals--;
     buffer_append_byte(out, '.');
     buffer_append(out, digits, (size_t)decimals);

@@ -156,6 +156,7 @@ policy_yaml_load(struct slice text, struct slice file, const struct policy_zone_
         *ret_error = error;
         return NULL;
     }
+    must(loader.policy != NULL); /* without a root there is an error */
     hash_policy(&loader);
     write_label(&loader);
     return loader.policy;

@@ -306,6 +306,7 @@ check_circle(struct policy_yaml_loader *loader, const struct yaml_node *const *n
     seen[at] = 1;
     for (size_t i = 0; i < calendar->members_count && !policy_yaml_loader_failed(loader);
          i++, each = each->next) {
+        must(each != NULL); /* a member is an entry of this list */
         if (seen[calendar->members[i]] == 1)
             yaml_get_fail(loader->error, POLICY_ERROR_UNION_CIRCLE, each,
                           "the union %s contains itself by way of %s",
