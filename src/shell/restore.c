@@ -94,50 +94,6 @@ restore_tell(struct restore *restore, struct restore_news *news)
         restore_news_free(news);
 }
 
-bool
-restore_record_next(struct slice *rest, struct slice *ret_key, struct slice *ret_value)
-{
-    uint64_t has_value;
-
-    if (rest->bytes == 0)
-        return false;
-    must(varint_get_slice(rest, ret_key) == 0 && varint_get(rest, &has_value) == 0 &&
-         varint_get_slice(rest, ret_value) == 0);
-    if (has_value == 0)
-        ret_value->at = NULL;
-    return true;
-}
-
-/* ---- judging ---- */
-
-enum restore_verdict
-restore_judge(const struct restore_found *found, const char **ret_reason)
-{
-    const struct marker *marker = &found->marker;
-    const char *reason = NULL;
-
-    if (!found->has_marker) {
-        if (found->embedded ||
-            (found->committed[0] == MARKER_NO_OFFSET && found->committed[1] == MARKER_NO_OFFSET))
-            return RESTORE_IS_NEW;
-        reason = "offsets are committed but slad.state has no marker";
-    } else if (marker->partitions_count != found->partitions_count)
-        reason = "the number of partitions is not the one the state was written for";
-    else if (!slice_is(marker->group, found->group))
-        reason = "the state was written for another group";
-    else if (!found->embedded && found->committed[0] != marker->offsets[0])
-        reason = found->committed[0] == MARKER_NO_OFFSET
-                     ? "there is a marker but no committed offset of tickets"
-                     : "the committed offset of tickets is not the marker's";
-    else if (!found->embedded && found->committed[1] != MARKER_NO_OFFSET &&
-             found->committed[1] != marker->offsets[1])
-        reason = "the committed offset of relay is not the marker's";
-    else
-        return RESTORE_IS_SOUND;
-    *ret_reason = reason;
-    return RESTORE_IS_AMISS;
-}
-
 /* ---- reading ---- */
 
 static bool
@@ -301,10 +257,8 @@ restore_take_record(void *context, const rd_kafka_message_t *message)
     if (pass->chunk == NULL)
         pass->chunk = restore_news_new(RESTORE_CHUNK, pass->question);
     bytes = &pass->chunk->bytes;
-    buffer_append_varint_slice(bytes, (struct slice){message->key, message->key_len});
-    buffer_append_varint(bytes, message->payload != NULL ? 1 : 0);
-    buffer_append_varint_slice(bytes,
-                               (struct slice){message->payload, message->payload != NULL ? message->len : 0});
+    restore_plan_add(bytes, (struct slice){message->key, message->key_len},
+                     (struct slice){message->payload, message->payload != NULL ? message->len : 0});
     if (bytes->bytes >= RESTORE_CHUNK_BYTES)
         restore_flush_chunk(pass);
 }
@@ -331,7 +285,7 @@ restore_stream(struct restore *restore, const struct restore_question *question,
                             &pass, error) == 0;
         restore_flush_chunk(&pass);
         same = same && pass.tail.has_marker && marker_read(buffer_slice(&pass.tail.marker), &last) == 0 &&
-               marker_is(&last, &found->marker);
+               restore_plan_is_whole(&found->marker, &last);
     }
     buffer_free(&pass.tail.marker);
     return same;
@@ -354,7 +308,7 @@ restore_try_task(struct restore *restore, const struct restore_question *questio
         restore_find_marker(restore, question->partition, &tail, &found.marker, error) == 0 &&
         restore_find_committed(restore, question->partition, found.committed, error) == 0) {
         found.has_marker = tail.has_marker;
-        if (restore_judge(&found, &reason) == RESTORE_IS_AMISS) {
+        if (restore_plan_judge(&found, &reason) == RESTORE_IS_AMISS) {
             *ret_amiss = true;
             snprintf(error, KAFKA_ERROR_BYTES,
                      "%s (marker: tickets %lld relay %lld epoch %llu; committed: %lld, %lld)", reason,
@@ -372,8 +326,8 @@ restore_try_task(struct restore *restore, const struct restore_question *questio
 static void
 restore_answer_task(struct restore *restore, const struct restore_question *question)
 {
-    int64_t amiss_since_mono_ms = 0;
-    int64_t patience_ms = 3 * restore->options.kafka->config->transaction_timeout_ms;
+    struct restore_patience patience = {
+        .patience_ms = RESTORE_TIMEOUTS_WAITED * restore->options.kafka->config->transaction_timeout_ms};
     char error[KAFKA_ERROR_BYTES] = "";
     bool amiss;
 
@@ -382,11 +336,7 @@ restore_answer_task(struct restore *restore, const struct restore_question *ques
             restore_tell(restore, restore_news_new(RESTORE_DONE, question));
             return;
         }
-        if (!amiss)
-            amiss_since_mono_ms = 0; /* the brokers did not answer: that proves nothing */
-        else if (amiss_since_mono_ms == 0)
-            amiss_since_mono_ms = wallclock_mono_ms();
-        else if (wallclock_mono_ms() - amiss_since_mono_ms >= patience_ms)
+        if (restore_plan_gives_up(&patience, amiss, wallclock_mono_ms()))
             break;
         log_write(restore->options.kafka->log, LOG_WARNING, "task_waits",
                   LOG_INTEGER("task", question->partition), LOG_TEXT("why", error));

@@ -11,6 +11,7 @@
  */
 #include "shell/kafka.h"
 #include "shell/marker.h"
+#include "shell/restore_plan.h"
 #include "shell/topics.h"
 
 struct restore;
@@ -33,7 +34,7 @@ struct restore_news {
     bool has_marker;
     struct marker marker;
     struct buffer
-        bytes; /* what the marker's texts borrow from; or the records of a chunk, for restore_record_next */
+        bytes; /* what the marker's texts borrow from; or the records of a chunk, for restore_plan_take */
     rd_kafka_topic_partition_list_t *offsets;
     char error[KAFKA_ERROR_BYTES];
 };
@@ -62,24 +63,5 @@ struct restore_news *restore_take(struct restore *restore);
 void restore_news_free(struct restore_news *news);
 int restore_descriptor(const struct restore *restore); /* see handover.h */
 void restore_clear(struct restore *restore);
-
-/* Takes a record off a chunk: *rest begins as buffer_slice of its bytes. false at the end. value.at NULL: a
- * tombstone. */
-bool restore_record_next(struct slice *rest, struct slice *ret_key, struct slice *ret_value);
-
-/* ---- the judgement, pure ---- */
-
-struct restore_found {
-    bool has_marker;
-    struct marker marker;
-    int64_t committed[2];     /* of tickets[p] and relay[p]; MARKER_NO_OFFSET: none */
-    int32_t partitions_count; /* that tickets has now */
-    const char *group;
-    bool embedded; /* committed offsets mean nothing */
-};
-enum restore_verdict { RESTORE_IS_NEW, RESTORE_IS_SOUND, RESTORE_IS_AMISS };
-/* AMISS: *ret_reason is set to a static English sentence. It may be a transaction that is still being
- * settled: look again. */
-enum restore_verdict restore_judge(const struct restore_found *found, const char **ret_reason);
 
 #endif

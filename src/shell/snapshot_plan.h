@@ -8,7 +8,7 @@
  * restore.c), the simulation carries it out on a model.
  *
  * A snapshot is a head and its buckets. The tickets of a task are spread over buckets by the hash of their
- * names; a bucket's content is records as restore_record_next takes them. The head names its buckets; two
+ * names; a bucket's content is records as restore_plan_take takes them. The head names its buckets; two
  * heads are kept. Whoever has loaded the buckets of a head reads slad.state[p] from head.state_offset on and
  * then has the state of the marker, whatever of that the buckets held already: the last record of a name
  * wins.

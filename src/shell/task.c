@@ -129,7 +129,7 @@ task_load(struct task *task, struct slice records)
     struct slice key, value;
     size_t bad = 0;
 
-    while (restore_record_next(&records, &key, &value)) {
+    while (restore_plan_take(&records, &key, &value)) {
         struct slice ticket = task_state_ticket(key);
 
         if (value.at == NULL)

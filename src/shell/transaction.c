@@ -162,24 +162,17 @@ transaction_ensure_producer(struct transaction *transaction)
 /* ---- one transaction ---- */
 
 /* Reads an error: what it means for the transaction. Takes it. */
-enum transaction_verdict {
-    TRANSACTION_GOES_ON,
-    TRANSACTION_AGAIN,
-    TRANSACTION_MUST_ABORT,
-    TRANSACTION_IS_LOST
-};
-
-static enum transaction_verdict
+static enum course_verdict
 transaction_judge(rd_kafka_error_t *taken, char error[KAFKA_ERROR_BYTES])
 {
-    enum transaction_verdict verdict;
+    enum course_verdict verdict;
 
     if (taken == NULL)
-        return TRANSACTION_GOES_ON;
-    verdict = rd_kafka_error_is_fatal(taken)             ? TRANSACTION_IS_LOST
-              : rd_kafka_error_txn_requires_abort(taken) ? TRANSACTION_MUST_ABORT
-              : rd_kafka_error_is_retriable(taken)       ? TRANSACTION_AGAIN
-                                                         : TRANSACTION_IS_LOST;
+        return COURSE_GOES_ON;
+    verdict = rd_kafka_error_is_fatal(taken)             ? COURSE_IS_LOST
+              : rd_kafka_error_txn_requires_abort(taken) ? COURSE_MUST_ABORT
+              : rd_kafka_error_is_retriable(taken)       ? COURSE_AGAIN
+                                                         : COURSE_IS_LOST;
     kafka_error_text(taken, error);
     return verdict;
 }
@@ -229,7 +222,7 @@ transaction_produce_one(struct transaction *transaction, const struct batch_reco
     return failed;
 }
 
-static enum transaction_verdict
+static enum course_verdict
 transaction_produce(struct transaction *transaction, struct transaction_job *job)
 {
     for (size_t p = 0; p < job->parts_count; p++) {
@@ -243,17 +236,17 @@ transaction_produce(struct transaction *transaction, struct transaction_job *job
                 bool fatal = rd_kafka_error_is_fatal(failed) != 0;
 
                 kafka_error_text(failed, job->error);
-                return fatal ? TRANSACTION_IS_LOST : TRANSACTION_MUST_ABORT;
+                return fatal ? COURSE_IS_LOST : COURSE_MUST_ABORT;
             }
             job->records_count++;
         }
         rd_kafka_poll(transaction->client, 0);
     }
-    return TRANSACTION_GOES_ON;
+    return COURSE_GOES_ON;
 }
 
 /* Serves delivery reports until nothing is out. */
-static enum transaction_verdict
+static enum course_verdict
 transaction_settle(struct transaction *transaction, struct transaction_job *job)
 {
     while (rd_kafka_outq_len(transaction->client) > 0) {
@@ -262,16 +255,16 @@ transaction_settle(struct transaction *transaction, struct transaction_job *job)
             break;
     }
     if (transaction->failed_count == 0)
-        return TRANSACTION_GOES_ON;
+        return COURSE_GOES_ON;
     snprintf(job->error, sizeof job->error, "%zu records were not delivered", transaction->failed_count);
-    return TRANSACTION_MUST_ABORT;
+    return COURSE_MUST_ABORT;
 }
 
-static enum transaction_verdict
+static enum course_verdict
 transaction_send_offsets(struct transaction *transaction, struct transaction_job *job)
 {
     rd_kafka_topic_partition_list_t *all = rd_kafka_topic_partition_list_new((int)job->parts_count * 2);
-    enum transaction_verdict verdict = TRANSACTION_GOES_ON;
+    enum course_verdict verdict = COURSE_GOES_ON;
 
     for (size_t p = 0; p < job->parts_count; p++) {
         const rd_kafka_topic_partition_list_t *offsets = job->parts[p].offsets;
@@ -281,73 +274,71 @@ transaction_send_offsets(struct transaction *transaction, struct transaction_job
                 ->offset = offsets->elems[i].offset;
     }
     if (all->cnt > 0)
-        do
-            verdict = transaction_judge(transaction->options.calls->send_offsets(
-                                            transaction->client, all, job->group, TRANSACTION_CALL_MS),
-                                        job->error);
-        while (verdict == TRANSACTION_AGAIN && !atomic_load(&transaction->stopping));
+        verdict = transaction_judge(transaction->options.calls->send_offsets(transaction->client, all,
+                                                                             job->group, TRANSACTION_CALL_MS),
+                                    job->error);
     rd_kafka_topic_partition_list_destroy(all);
     return verdict;
 }
 
-static enum transaction_verdict
-transaction_commit(struct transaction *transaction, struct transaction_job *job)
-{
-    enum transaction_verdict verdict;
-
-    do
-        verdict = transaction_judge(
-            transaction->options.calls->commit(transaction->client, TRANSACTION_CALL_MS), job->error);
-    while (verdict == TRANSACTION_AGAIN && !atomic_load(&transaction->stopping));
-    return verdict;
-}
-
-static enum transaction_verdict
+static enum course_verdict
 transaction_abort(struct transaction *transaction)
 {
     char error[KAFKA_ERROR_BYTES];
-    enum transaction_verdict verdict;
+    enum course_verdict verdict =
+        transaction_judge(transaction->options.calls->abort(transaction->client, TRANSACTION_CALL_MS), error);
 
-    do {
-        verdict = transaction_judge(
-            transaction->options.calls->abort(transaction->client, TRANSACTION_CALL_MS), error);
-        rd_kafka_poll(transaction->client, 0);
-    } while (verdict == TRANSACTION_AGAIN && !atomic_load(&transaction->stopping));
-    while (verdict == TRANSACTION_GOES_ON && rd_kafka_outq_len(transaction->client) > 0)
+    rd_kafka_poll(transaction->client, 0);
+    while (verdict == COURSE_GOES_ON && rd_kafka_outq_len(transaction->client) > 0)
         rd_kafka_poll(transaction->client,
                       10); /* the purged ones' reports: then nothing points into the batches */
     return verdict;
+}
+
+static enum course_verdict
+transaction_step(struct transaction *transaction, struct transaction_job *job, enum course_step step)
+{
+    switch (step) {
+    case COURSE_BEGIN:
+        return transaction_judge(transaction->options.calls->begin(transaction->client), job->error);
+    case COURSE_PRODUCE:
+        return transaction_produce(transaction, job);
+    case COURSE_SETTLE:
+        return transaction_settle(transaction, job);
+    case COURSE_OFFSETS:
+        return transaction_send_offsets(transaction, job);
+    case COURSE_COMMIT:
+        return transaction_judge(transaction->options.calls->commit(transaction->client, TRANSACTION_CALL_MS),
+                                 job->error);
+    case COURSE_ABORT:
+        return transaction_abort(transaction);
+    case COURSE_RENEW:
+        transaction_close_producer(transaction);
+        return transaction_ensure_producer(transaction) ? COURSE_GOES_ON : COURSE_IS_LOST;
+    case COURSE_ENDED:
+        break;
+    }
+    panic("a transaction that has ended goes on");
 }
 
 static void
 transaction_run(struct transaction *transaction, struct transaction_job *job)
 {
     int64_t begun_us = wallclock_mono_us();
-    enum transaction_verdict verdict;
+    struct course course;
 
     transaction->failed_count = 0;
     job->records_count = 0;
     job->error[0] = '\0';
-    verdict = transaction_judge(transaction->options.calls->begin(transaction->client), job->error);
-    if (verdict == TRANSACTION_GOES_ON)
-        verdict = transaction_produce(transaction, job);
-    if (verdict == TRANSACTION_GOES_ON)
-        verdict = transaction_settle(transaction, job);
-    if (verdict == TRANSACTION_GOES_ON)
-        verdict = transaction_send_offsets(transaction, job);
-    if (verdict == TRANSACTION_GOES_ON)
-        verdict = transaction_commit(transaction, job);
-    job->result = TRANSACTION_COMMITTED;
-    if (verdict == TRANSACTION_MUST_ABORT) {
-        job->result = TRANSACTION_ABORTED;
-        verdict = transaction_abort(transaction);
+    course_begin(&course);
+    while (course.step != COURSE_ENDED) {
+        enum course_verdict verdict = transaction_step(transaction, job, course.step);
+
+        if (verdict == COURSE_AGAIN && atomic_load(&transaction->stopping))
+            verdict = COURSE_IS_LOST; /* stopped in the middle */
+        course_go(&course, verdict);
     }
-    if (verdict != TRANSACTION_GOES_ON) { /* lost, or stopped in the middle */
-        job->result = TRANSACTION_FATAL;
-        transaction_close_producer(transaction);
-        if (!transaction_ensure_producer(transaction))
-            job->result = TRANSACTION_STOPPED;
-    }
+    job->result = course.result;
     job->took_us = wallclock_mono_us() - begun_us;
 }
 

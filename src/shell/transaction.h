@@ -7,6 +7,7 @@
  * job at a time.
  */
 #include "shell/batch.h"
+#include "shell/course.h"
 #include "shell/kafka.h"
 #include "shell/topics.h"
 
@@ -17,14 +18,6 @@ struct transaction_part {
     uint64_t epoch;
     struct batch *batch;                      /* the job owns it */
     rd_kafka_topic_partition_list_t *offsets; /* next offsets to read; the job owns it; NULL: none */
-};
-
-enum transaction_result {
-    TRANSACTION_READY, /* no job of the loop's: the producer is there, its leftovers are aborted */
-    TRANSACTION_COMMITTED,
-    TRANSACTION_ABORTED, /* nothing happened: may be sent again as it is */
-    TRANSACTION_FATAL,   /* nobody knows; a new producer is in place and nothing is pending any more */
-    TRANSACTION_STOPPED  /* given up because of transaction_stop; nobody knows */
 };
 
 struct transaction_job {

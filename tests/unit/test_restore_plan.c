@@ -1,6 +1,6 @@
 /* When a task's state is to be believed: marker and committed offsets, every way they can differ. */
 #include "../support/unit.h"
-#include "shell/restore.h"
+#include "shell/restore_plan.h"
 
 static struct restore_found
 sound(void)
@@ -18,7 +18,7 @@ static enum restore_verdict
 judge(struct restore_found found)
 {
     const char *reason = NULL;
-    enum restore_verdict verdict = restore_judge(&found, &reason);
+    enum restore_verdict verdict = restore_plan_judge(&found, &reason);
 
     assert_true((reason != NULL) == (verdict == RESTORE_IS_AMISS));
     return verdict;

@@ -1,0 +1,436 @@
+/*
+ * The exactly-once protocol of the ticket role.
+ *
+ * What: the tasks of this process, the one transaction over all that have something to say, and what becomes
+ * of a task when an epoch is committed, aborted or unknown, when the loader has news, when partitions come
+ * and go.
+ *
+ * Why so: no line here calls Kafka, so the very code that runs in the daemon runs in a simulation that
+ * crashes it at every step (tests/sim).
+ *
+ * Always true: at most one transaction is in flight, and a part of it counts only for the very assignment
+ * (serial) it was made in; a task whose last epoch is unknown closes no other; a task is loaded anew whenever
+ * what is in memory may not be what is in Kafka.
+ *
+ * Not here: librdkafka (tickets.c), what a task is (task.c), the steps of a transaction (course.c), whether
+ * what was found is a task's state (restore_plan.c).
+ */
+#include "shell/protocol.h"
+#include "base/memory.h"
+#include "base/panic.h"
+#include <stdio.h>
+
+enum { PROTOCOL_RETRY_MS_MIN = 50, PROTOCOL_RETRY_MS_MAX = 2000 };
+
+void
+protocol_init(struct protocol *protocol, struct world *world, const struct protocol_port *port)
+{
+    *protocol = (struct protocol){.world = world, .port = *port, .tasks_count = world->partitions_count};
+    protocol->tasks = memory_allocate_zeroed((size_t)protocol->tasks_count, sizeof(struct task *));
+}
+
+void
+protocol_done(struct protocol *protocol)
+{
+    transaction_job_free(protocol->retry);
+    for (int32_t p = 0; p < protocol->tasks_count; p++)
+        task_free(protocol->tasks[p]);
+    memory_free(protocol->tasks);
+}
+
+/* ---- tasks come and go ---- */
+
+struct task *
+protocol_task(const struct protocol *protocol, int32_t partition)
+{
+    return partition >= 0 && partition < protocol->tasks_count ? protocol->tasks[partition] : NULL;
+}
+
+static void
+protocol_unfetch(struct protocol *protocol, struct task *task)
+{
+    if (!task->fetching)
+        return;
+    protocol->port.unfetch(protocol->port.context, task);
+    task->fetching = task->paused = false;
+}
+
+void
+protocol_assigned(struct protocol *protocol, int32_t partition)
+{
+    struct task *task;
+
+    must(partition >= 0);
+    if (partition >=
+        protocol->tasks_count) /* the topic has grown: the marker's count will hold the others, too */
+        return;
+    must(protocol->tasks[partition] == NULL);
+    task = protocol->tasks[partition] = task_new(protocol->world, partition);
+    task->question = protocol->port.ask_task(protocol->port.context, partition);
+    log_write(protocol->world->log, LOG_INFO, "task_assigned", LOG_INTEGER("task", partition));
+}
+
+void
+protocol_drop(struct protocol *protocol, int32_t partition, const char *why)
+{
+    struct task *task = protocol_task(protocol, partition);
+
+    if (task == NULL)
+        return;
+    protocol_unfetch(protocol, task);
+    protocol->port.forget(protocol->port.context, partition);
+    metrics_forget_task(protocol->world->metrics, (size_t)partition);
+    task_free(task);
+    protocol->tasks[partition] = NULL;
+    log_write(protocol->world->log, LOG_INFO, "task_dropped", LOG_INTEGER("task", partition),
+              LOG_TEXT("why", why));
+}
+
+/* What is in memory is not what is in Kafka: load it anew. */
+static void
+protocol_reload(struct protocol *protocol, struct task *task, const char *why)
+{
+    int32_t partition = task->partition;
+
+    protocol_drop(protocol, partition, why);
+    protocol_assigned(protocol, partition);
+}
+
+/* ---- transactions ---- */
+
+/* The task a part was made for, when it is still the same assignment. */
+static struct task *
+protocol_part_task(struct protocol *protocol, const struct transaction_part *part)
+{
+    struct task *task = protocol->tasks[part->task];
+
+    return task != NULL && task->serial == part->serial ? task : NULL;
+}
+
+static void
+protocol_submit(struct protocol *protocol, struct transaction_job *job)
+{
+    protocol->in_flight = true;
+    protocol->port.submit(protocol->port.context, job);
+}
+
+bool
+protocol_close_all(struct protocol *protocol)
+{
+    struct transaction_job *job = transaction_job_new((size_t)protocol->tasks_count);
+
+    for (int32_t p = 0; p < protocol->tasks_count; p++) {
+        struct task *task = protocol->tasks[p];
+
+        if (task != NULL && task->state == TASK_LIVE && task->dirty)
+            task_close(task, &job->parts[job->parts_count++]);
+    }
+    protocol->records_count = 0;
+    if (job->parts_count == 0) {
+        transaction_job_free(job);
+        return false;
+    }
+    protocol_submit(protocol, job);
+    return true;
+}
+
+static void
+protocol_on_committed(struct protocol *protocol, struct transaction_job *job)
+{
+    struct metrics *metrics = protocol->world->metrics;
+
+    for (size_t i = 0; i < job->parts_count; i++) {
+        struct task *task = protocol_part_task(protocol, &job->parts[i]);
+
+        if (task != NULL)
+            task_committed(task, job->parts[i].epoch);
+    }
+    protocol->retry_delay_ms = 0;
+    metrics_add(metrics, METRIC_TRANSACTIONS, METRIC_ENDED_COMMITTED, 1);
+    metrics_add(metrics, METRIC_TRANSACTION_RECORDS, METRIC_ROLE_TICKETS, job->records_count);
+    metrics_observe(metrics, METRIC_TRANSACTION_TIME, METRIC_ROLE_TICKETS, job->took_us);
+    transaction_job_free(job);
+}
+
+/* The same bytes again, but of tasks that are still ours. */
+static void
+protocol_on_aborted(struct protocol *protocol, struct transaction_job *job)
+{
+    metrics_add(protocol->world->metrics, METRIC_TRANSACTIONS, METRIC_ENDED_ABORTED, 1);
+    log_write(protocol->world->log, LOG_WARNING, "transaction_aborted", LOG_TEXT("role", "tickets"),
+              LOG_TEXT("why", job->error));
+    protocol->retry_delay_ms = protocol->retry_delay_ms == 0 ? PROTOCOL_RETRY_MS_MIN
+                               : protocol->retry_delay_ms * 2 > PROTOCOL_RETRY_MS_MAX
+                                   ? PROTOCOL_RETRY_MS_MAX
+                                   : protocol->retry_delay_ms * 2;
+    protocol->retry_mono_ms = protocol->world->now_mono_ms + protocol->retry_delay_ms;
+    protocol->retry = job;
+}
+
+void
+protocol_send_again(struct protocol *protocol)
+{
+    struct transaction_job *job = protocol->retry;
+    size_t kept = 0;
+
+    protocol->retry = NULL;
+    for (size_t i = 0; i < job->parts_count; i++) {
+        struct transaction_part part = job->parts[i];
+
+        job->parts[i] = (struct transaction_part){0};
+        if (protocol_part_task(protocol, &part) != NULL)
+            job->parts[kept++] = part;
+        else {
+            batch_free(part.batch);
+            if (part.offsets != NULL)
+                rd_kafka_topic_partition_list_destroy(part.offsets);
+        }
+    }
+    job->parts_count = kept;
+    if (kept > 0)
+        protocol_submit(protocol, job);
+    else
+        transaction_job_free(job);
+}
+
+/* Nobody knows what became of it: the markers will tell. */
+static void
+protocol_on_unknown(struct protocol *protocol, struct transaction_job *job)
+{
+    metrics_add(protocol->world->metrics, METRIC_TRANSACTIONS, METRIC_ENDED_FATAL, 1);
+    log_write(protocol->world->log, LOG_ERROR, "transaction_unknown", LOG_TEXT("role", "tickets"),
+              LOG_TEXT("why", job->error));
+    for (size_t i = 0; i < job->parts_count; i++) {
+        struct task *task = protocol_part_task(protocol, &job->parts[i]);
+
+        if (task == NULL || task->state == TASK_HELD)
+            continue; /* a held one says nothing more; whoever loads it next finds out */
+        must(task->epoch == job->parts[i].epoch);
+        task->state = TASK_CHECKING;
+        task->question = protocol->port.ask_marker(protocol->port.context, task->partition);
+    }
+    transaction_job_free(job);
+}
+
+void
+protocol_on_done(struct protocol *protocol, struct transaction_job *job)
+{
+    if (job->result != TRANSACTION_READY)
+        protocol->in_flight = false;
+    switch (job->result) {
+    case TRANSACTION_READY:
+        protocol->producer_ready = true;
+        transaction_job_free(job);
+        break;
+    case TRANSACTION_COMMITTED:
+        protocol_on_committed(protocol, job);
+        break;
+    case TRANSACTION_ABORTED:
+        protocol_on_aborted(protocol, job);
+        break;
+    case TRANSACTION_FATAL:
+        protocol_on_unknown(protocol, job);
+        break;
+    case TRANSACTION_STOPPED:
+        transaction_job_free(job);
+        break;
+    }
+}
+
+bool
+protocol_is_parting(struct protocol *protocol, bool *closed)
+{
+    if (protocol_is_out(protocol))
+        return true;
+    if (*closed || !protocol->producer_ready)
+        return false;
+    *closed = true;
+    return protocol_close_all(protocol);
+}
+
+bool
+protocol_is_out(const struct protocol *protocol)
+{
+    return protocol->in_flight || protocol->retry != NULL;
+}
+
+/* ---- news of the loader ---- */
+
+static void
+protocol_on_marker(struct protocol *protocol, struct task *task, const struct restore_news *news)
+{
+    struct marker own = task_marker(task);
+
+    if (news->has_marker && marker_is(&own, &news->marker)) {
+        log_write(protocol->world->log, LOG_NOTICE, "epoch_was_committed",
+                  LOG_INTEGER("task", task->partition), LOG_INTEGER("epoch", task->epoch));
+        task->state = TASK_LIVE;
+        task_committed(task, task->epoch);
+    } else
+        protocol_reload(protocol, task, "its last epoch did not happen");
+}
+
+static void
+protocol_on_loaded(struct protocol *protocol, struct task *task)
+{
+    int64_t took_ms = protocol->world->now_mono_ms - task->assigned_mono_ms;
+
+    task_loaded(task);
+    protocol->port.fetch(protocol->port.context, task);
+    task->fetching = true;
+    metrics_add(protocol->world->metrics, METRIC_RESTORES, 0, 1);
+    metrics_observe(protocol->world->metrics, METRIC_RESTORE_TIME, 0, took_ms);
+    log_write(protocol->world->log, LOG_INFO, "task_live", LOG_INTEGER("task", task->partition),
+              LOG_INTEGER("tickets", engine_tickets_count(task->engine)), LOG_INTEGER("epoch", task->epoch),
+              LOG_INTEGER("offset", task->next_offsets[TASK_TICKETS]), LOG_INTEGER("took_ms", took_ms));
+}
+
+/* Half a state would forget promises and repeat alerts. */
+static void
+protocol_hold_unreadable(struct task *task, size_t count)
+{
+    char reason[128];
+
+    snprintf(reason, sizeof reason, "%zu records of its state cannot be read by this version", count);
+    task_hold(task, reason);
+}
+
+void
+protocol_on_news(struct protocol *protocol, const struct restore_news *news)
+{
+    struct task *task = protocol_task(protocol, news->partition);
+    size_t bad;
+
+    if (task == NULL || task->question != news->question)
+        return; /* it is for a task that has gone since */
+    switch (news->kind) {
+    case RESTORE_BEGUN:
+        task_begin(task, news->has_marker, &news->marker);
+        break;
+    case RESTORE_CHUNK:
+        bad = task->state == TASK_LOADING ? task_load(task, buffer_slice(&news->bytes)) : 0;
+        if (bad > 0)
+            protocol_hold_unreadable(task, bad);
+        break;
+    case RESTORE_DONE:
+        if (task->state == TASK_LOADING)
+            protocol_on_loaded(protocol, task);
+        break;
+    case RESTORE_HELD:
+        task_hold(task, news->error);
+        break;
+    case RESTORE_MARKER:
+        protocol_on_marker(protocol, task, news);
+        break;
+    case RESTORE_TOPICS:
+    case RESTORE_OFFSETS:
+        break;
+    }
+}
+
+void
+protocol_on_offset_lost(struct protocol *protocol, struct task *task, enum task_source source,
+                        const char *topic)
+{
+    char reason[KAFKA_ERROR_BYTES];
+
+    snprintf(reason, sizeof reason,
+             "%s[%d] does not have offset %lld any more: records were lost, or the topic was made anew",
+             topic, (int)task->partition, (long long)task->next_offsets[source]);
+    protocol_unfetch(protocol, task);
+    task_hold(task, reason);
+}
+
+bool
+protocol_takes_records(const struct task *task)
+{
+    return task != NULL && task->fetching && (task->state == TASK_LIVE || task->state == TASK_CHECKING);
+}
+
+/* ---- time ---- */
+
+bool
+protocol_is_full(const struct protocol *protocol)
+{
+    const struct config *config = protocol->world->config;
+    size_t bytes = 0, records = protocol->records_count;
+
+    for (int32_t p = 0; p < protocol->tasks_count; p++)
+        if (protocol->tasks[p] != NULL) {
+            bytes += batch_bytes(protocol->tasks[p]->batch);
+            records += batch_count(protocol->tasks[p]->batch);
+        }
+    return records >= (size_t)config->epoch_records_max || bytes >= (size_t)config->epoch_bytes_max;
+}
+
+bool
+protocol_tick(struct protocol *protocol)
+{
+    bool more = false;
+
+    if (protocol_is_full(protocol)) /* a million alerts after an outage go out in many epochs */
+        return false;
+    for (int32_t p = 0; p < protocol->tasks_count; p++) {
+        struct task *task = protocol->tasks[p];
+
+        if (task != NULL && (task->state == TASK_LIVE || task->state == TASK_CHECKING))
+            more |= task_tick(task);
+    }
+    return more;
+}
+
+/* When the epoch is to be closed: INT64_MAX: nothing is to be said. */
+static int64_t
+protocol_close_at_mono_ms(const struct protocol *protocol)
+{
+    int64_t at_mono_ms = INT64_MAX;
+
+    for (int32_t p = 0; p < protocol->tasks_count; p++) {
+        const struct task *task = protocol->tasks[p];
+        int64_t due_mono_ms;
+
+        if (task == NULL || task->state != TASK_LIVE || !task->dirty)
+            continue;
+        due_mono_ms = task->announces ? 0 : task->dirty_since_mono_ms + protocol->world->config->epoch_ms;
+        if (due_mono_ms < at_mono_ms)
+            at_mono_ms = due_mono_ms;
+    }
+    return at_mono_ms;
+}
+
+void
+protocol_turn(struct protocol *protocol)
+{
+    int64_t now_mono_ms = protocol->world->now_mono_ms;
+
+    if (protocol->retry != NULL && !protocol->in_flight && now_mono_ms >= protocol->retry_mono_ms)
+        protocol_send_again(protocol);
+    if (!protocol->producer_ready || protocol_is_out(protocol))
+        return;
+    if (protocol_close_at_mono_ms(protocol) <= now_mono_ms || protocol_is_full(protocol))
+        protocol_close_all(protocol);
+}
+
+int64_t
+protocol_wait_ms(const struct protocol *protocol)
+{
+    int64_t wait_ms = INT64_MAX, at_mono_ms = INT64_MAX;
+
+    for (int32_t p = 0; p < protocol->tasks_count; p++) {
+        const struct task *task = protocol->tasks[p];
+        int64_t next_ms;
+
+        if (task == NULL || task->state != TASK_LIVE)
+            continue;
+        next_ms = task_next_ms(task);
+        if (next_ms != INT64_MAX && next_ms - protocol->world->now_ms < wait_ms)
+            wait_ms = next_ms - protocol->world->now_ms;
+    }
+    if (protocol->retry != NULL)
+        at_mono_ms = protocol->retry_mono_ms;
+    else if (!protocol->in_flight && protocol->producer_ready)
+        at_mono_ms = protocol_close_at_mono_ms(protocol);
+    if (at_mono_ms != INT64_MAX && at_mono_ms - protocol->world->now_mono_ms < wait_ms)
+        wait_ms = at_mono_ms - protocol->world->now_mono_ms;
+    return wait_ms > 0 ? wait_ms : 0;
+}

@@ -1,0 +1,47 @@
+#ifndef SLAD_SHELL_RESTORE_PLAN_H
+#define SLAD_SHELL_RESTORE_PLAN_H
+
+/*
+ * What a loader decides, without I/O: whether what was found is the state of a task, how long what does not
+ * agree is looked at again, and how records travel from the loader to the loop.
+ */
+#include "base/buffer.h"
+#include "shell/marker.h"
+
+/* What was found of one task. committed is read after the marker, and stable: the brokers give no offset
+ * while a transaction that carries one is being settled. */
+struct restore_found {
+    bool has_marker;
+    struct marker marker;
+    int64_t committed[2];     /* of tickets[p] and relay[p]; MARKER_NO_OFFSET: none */
+    int32_t partitions_count; /* that tickets has now */
+    const char *group;
+    bool embedded; /* committed offsets mean nothing */
+};
+enum restore_verdict { RESTORE_IS_NEW, RESTORE_IS_SOUND, RESTORE_IS_AMISS };
+/* AMISS: *ret_reason is set to a static English sentence. It may be a transaction that is still being
+ * settled: look again. */
+enum restore_verdict restore_plan_judge(const struct restore_found *found, const char **ret_reason);
+/* The records were read in a second pass: whether they are the state of the marker found in the first. last
+ * NULL: there was none. */
+bool restore_plan_is_whole(const struct marker *found, const struct marker *last);
+
+enum { RESTORE_TIMEOUTS_WAITED = 3 }; /* of a transaction: a dead writer's may still be settled */
+
+/* How long an amiss task is looked at again. Zeroes, but for patience_ms. */
+struct restore_patience {
+    int64_t patience_ms;
+    bool amiss;
+    int64_t amiss_since_mono_ms;
+};
+/* After an attempt that did not load. amiss false: the brokers did not answer, which proves nothing. true:
+ * hold the task. */
+bool restore_plan_gives_up(struct restore_patience *patience, bool amiss, int64_t now_mono_ms);
+
+/* A record into a chunk; value.at NULL: a tombstone. */
+void restore_plan_add(struct buffer *chunk, struct slice key, struct slice value);
+/* Takes a record off a chunk: *rest begins as buffer_slice of its bytes. false at the end. The bytes are
+ * sound: they were written here. */
+bool restore_plan_take(struct slice *rest, struct slice *ret_key, struct slice *ret_value);
+
+#endif
