@@ -462,7 +462,7 @@ scoring_take_news(struct scoring *scoring, struct restore_news *news)
 static void
 scoring_arrive(struct scoring *scoring, const rd_kafka_message_t *message)
 {
-    int64_t at_ms = ingest_timestamp_ms(scoring->ingest, message);
+    int64_t at_ms = ingest_record_of(scoring->ingest, message).timestamp_ms;
 
     if (at_ms > scoring->world->now_ms)
         at_ms = scoring->world->now_ms;
@@ -502,6 +502,7 @@ static void
 scoring_on_feedback(struct scoring *scoring, const rd_kafka_message_t *message)
 {
     char detail[EVENT_DETAIL_BYTES] = "";
+    struct ingest_record record;
     struct event event;
     enum error_code error;
 
@@ -509,7 +510,8 @@ scoring_on_feedback(struct scoring *scoring, const rd_kafka_message_t *message)
         message->offset < scoring->feedback_offsets[message->partition])
         return;
     scoring_arrive(scoring, message);
-    error = ingest_read(scoring->ingest, message, EVENT_TOPIC_FEEDBACK, &event, detail);
+    record = ingest_record_of(scoring->ingest, message);
+    error = ingest_read(scoring->ingest, &record, EVENT_TOPIC_FEEDBACK, &event, detail);
     if (error == ERROR_NONE) {
         struct engine_answer answer = scores_feedback(scoring->scores, &event, scoring->t_ms);
 
@@ -522,7 +524,7 @@ scoring_on_feedback(struct scoring *scoring, const rd_kafka_message_t *message)
             metrics_add(scoring->world->metrics, METRIC_NO_EFFECT, 0, 1);
     }
     if (error != ERROR_NONE)
-        ingest_refuse(scoring->ingest, scoring->batch, message, error, detail);
+        ingest_refuse(scoring->ingest, scoring->batch, &record, error, detail);
     scoring->feedback_offsets[message->partition] = message->offset + 1;
     scoring->feedback_at_end[message->partition] = false;
     scoring_touch(scoring, false);

@@ -22,7 +22,6 @@
 #include "shell/restore.h"
 #include "wire/open_json.h"
 #include <stdio.h>
-#include <sys/random.h>
 
 enum {
     TASK_MEASURE_EVERY_MS = 2000,
@@ -65,13 +64,11 @@ task_free(struct task *task)
 
 /* ---- loading ---- */
 
+/* A lineage of its own: the writer is drawn at every start, the serial counts this process's tasks. */
 static struct hash128
-task_draw(void)
+task_lineage_new(const struct task *task)
 {
-    struct hash128 drawn;
-
-    must(getrandom(&drawn, sizeof drawn, 0) == (ssize_t)sizeof drawn);
-    return drawn;
+    return hash_bytes128(task->world->writer, &task->serial, sizeof task->serial);
 }
 
 static struct engine *
@@ -109,7 +106,7 @@ task_begin(struct task *task, bool has_marker, const struct marker *marker)
         task->alerts_from_ms = marker->alerts_from_ms;
         task->created_at_ms = marker->created_at_ms;
     } else {
-        task->lineage = task_draw();
+        task->lineage = task_lineage_new(task);
         task->epoch = task->committed_epoch = 0;
         task->t_ms = INT64_MIN;
         task->alerts_from_ms = task->created_at_ms = task->world->started_at_ms;

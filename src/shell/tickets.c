@@ -321,6 +321,7 @@ tickets_on_message(struct tickets *tickets, const rd_kafka_message_t *message)
     bool is_relay = message->rkt != NULL &&
                     strcmp(rd_kafka_topic_name(message->rkt), tickets->world->topics.names[TOPIC_RELAY]) == 0;
     struct task *task = protocol_task(&tickets->protocol, message->partition);
+    struct ingest_record record;
     int64_t high;
 
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -331,8 +332,9 @@ tickets_on_message(struct tickets *tickets, const rd_kafka_message_t *message)
         return false;
     tickets->protocol.records_count++;
     high = tickets_end_of(tickets, task, is_relay ? TASK_RELAY : TASK_TICKETS, message);
-    return is_relay ? ingest_relay(tickets->ingest, task, message, high)
-                    : ingest_ticket(tickets->ingest, task, message, high);
+    record = ingest_record_of(tickets->ingest, message);
+    return is_relay ? ingest_relay(tickets->ingest, task, &record, high)
+                    : ingest_ticket(tickets->ingest, task, &record, high);
 }
 
 /* Full for a while: pause and poll on. Not full: go on. true: do not poll in this turn. */
