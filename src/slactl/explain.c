@@ -36,23 +36,14 @@ static const char usage[] =
     "input). Until T (default: the last arrival). --json: NDJSON, every stretch.\n"
     "Exit status: 0, 2 bad policy or option, 1 no such ticket or clock, or input or output failed.\n";
 
-static void
-print_title(const struct explain_options *options, const struct backlog *backlog, FILE *out)
-{
-    struct buffer line = {0};
-
-    words_append_name(&line, options->ticket);
-    buffer_append_text(&line, " as of ");
-    words_append_day_and_time(&line, NULL, backlog->t_ms);
-    buffer_append_text(&line, " UTC\n\n");
-    (void)fwrite(line.at, 1, line.bytes, out);
-    buffer_free(&line);
-}
-
 static int
 explain(const struct explain_options *options, struct backlog *backlog)
 {
-    struct explain_page page = {.out = stdout, .json = options->json, .only = slice_of(options->clock)};
+    struct explain_page page = {.out = stdout,
+                                .json = options->json,
+                                .ticket = options->ticket,
+                                .t_ms = backlog->t_ms,
+                                .only = slice_of(options->clock)};
     const struct explain_sink sink = {&page, explain_page_clock, explain_page_stretch};
     struct ticket *ticket = engine_find(backlog->engines[0], options->ticket);
     int status = 0;
@@ -62,14 +53,15 @@ explain(const struct explain_options *options, struct backlog *backlog)
                 options->ticket.at);
         return 1;
     }
-    if (!options->json)
-        print_title(options, backlog, stdout);
     engine_explain(backlog->engines[0], ticket, backlog->t_ms, &sink);
     explain_page_end(&page);
     if (page.told == 0 && options->clock != NULL) {
-        fprintf(stderr, "slactl explain: the ticket has no clock %s\n", options->clock);
+        fprintf(stderr, "slactl explain: the ticket has no clock %s; it has %.*s\n", options->clock,
+                page.skipped.bytes > 0 ? (int)page.skipped.bytes : 4,
+                page.skipped.bytes > 0 ? page.skipped.at : "none");
         status = 1;
     } else if (page.told == 0 && !options->json) {
+        explain_page_title(&page);
         puts("No agreement promises it anything.");
     }
     explain_page_done(&page);

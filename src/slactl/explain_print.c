@@ -17,7 +17,7 @@
 #include "wire/print.h"
 #include <openssl/sha.h>
 
-enum { FOLD_MIN = 6, INTERVAL_COLUMNS = 45, COUNT_COLUMNS = 34, ZONE_HASH_BYTES = 4 };
+enum { FOLD_MIN = 6, INTERVAL_COLUMNS = 45, WHY_COLUMN = 6, ZONE_HASH_BYTES = 4 };
 
 static const char *const whys[] = {"counted", "closed", "paused", "over"};
 
@@ -213,9 +213,9 @@ print_heading(struct explain_page *page)
     const struct explain_clock *clock = &page->clock;
     struct buffer *out = &page->line;
 
-    buffer_reset(out);
     if (page->told > 1)
-        buffer_append_byte(out, '\n');
+        fputc('\n', page->out);
+    buffer_reset(out);
     words_append(out, "%s/", clock_kind_text(clock->name.kind));
     words_append_name(out, clock->name.clock);
     words_append(out, " of ");
@@ -224,7 +224,9 @@ print_heading(struct explain_page *page)
         words_append(out, ", cycle %u", (unsigned)clock->name.cycle);
     words_append(out, ": ");
     append_state(out, clock);
-    buffer_append_text(out, "\n  on ");
+    words_print_wrapped(page->out, buffer_slice(out), 0, 4);
+    buffer_reset(out);
+    buffer_append_text(out, "on ");
     words_append_name(out, clock->calendar);
     words_append(out, " (times are %.*s", (int)clock->zone_name.bytes, clock->zone_name.at);
     if (clock->zone_bytes.at != NULL) {
@@ -241,19 +243,10 @@ print_heading(struct explain_page *page)
         buffer_append_text(out, "; counts the turn of ");
         append_parties(out, clock->counts);
     }
-    buffer_append_byte(out, '\n');
-    (void)fwrite(out->at, 1, out->bytes, page->out);
+    words_print_wrapped(page->out, buffer_slice(out), 2, 2);
 }
 
 /* ---- for people: a line ---- */
-
-static void
-pad(struct buffer *out, size_t from, size_t columns)
-{
-    do
-        buffer_append_byte(out, ' ');
-    while (out->bytes - from < columns);
-}
 
 static void
 append_interval(struct buffer *out, const struct zone *zone, int64_t from_ms, int64_t to_ms)
@@ -340,19 +333,17 @@ append_reason(struct buffer *out, const struct explain_page *page, const struct 
     }
 }
 
-/* What is said of stretches[from .. to): one, or several folded. */
+/* What is said of stretches[from .. to): one, or several folded. When and how much, and below it why. */
 static void
 print_line(struct explain_page *page, size_t from, size_t to, size_t openings, int64_t counted_ms)
 {
     const struct explain_stretch *first = &page->stretches[from], *last = &page->stretches[to - 1];
+    struct explain_stretch said = *first;
     struct buffer *out = &page->line;
-    size_t begins;
 
     buffer_reset(out);
-    buffer_append_text(out, "  ");
     append_interval(out, page->clock.zone, first->from_ms, last->to_ms);
-    pad(out, 2, INTERVAL_COLUMNS);
-    begins = out->bytes;
+    words_pad(out, 0, INTERVAL_COLUMNS);
     if (counted_ms > 0) {
         buffer_append_text(out, first->projected ? "will count " : "counted ");
         words_append_length(out, counted_ms);
@@ -363,17 +354,12 @@ print_line(struct explain_page *page, size_t from, size_t to, size_t openings, i
     } else {
         buffer_append_text(out, "not counted");
     }
-    pad(out, begins, COUNT_COLUMNS);
-    if (to - from > 1) {
-        struct explain_stretch folded = *first;
-
-        folded.why = EXPLAIN_COUNTED;
-        append_reason(out, page, &folded);
-    } else {
-        append_reason(out, page, first);
-    }
-    buffer_append_byte(out, '\n');
-    (void)fwrite(out->at, 1, out->bytes, page->out);
+    words_print_wrapped(page->out, buffer_slice(out), 2, 2);
+    buffer_reset(out);
+    if (to - from > 1)
+        said.why = EXPLAIN_COUNTED;
+    append_reason(out, page, &said);
+    words_print_wrapped(page->out, buffer_slice(out), WHY_COLUMN, WHY_COLUMN + 2);
 }
 
 /* Whether b only goes on where a ends: open and closed in turn, for one reason. */
@@ -441,6 +427,19 @@ print_stretches(struct explain_page *page)
 
 /* ---- the page ---- */
 
+void
+explain_page_title(struct explain_page *page)
+{
+    struct buffer *line = &page->line;
+
+    buffer_reset(line);
+    words_append_name(line, page->ticket);
+    buffer_append_text(line, " as of ");
+    words_append_day_and_time(line, NULL, page->t_ms);
+    buffer_append_text(line, " UTC\n\n");
+    (void)fwrite(line->at, 1, line->bytes, page->out);
+}
+
 static void
 print_clock_in_hand(struct explain_page *page)
 {
@@ -453,6 +452,8 @@ print_clock_in_hand(struct explain_page *page)
             print_stretch(page, &page->stretches[i]);
         print_sum(page);
     } else {
+        if (page->told == 1)
+            explain_page_title(page);
         print_heading(page);
         print_stretches(page);
     }
@@ -478,6 +479,11 @@ explain_page_clock(void *context, const struct explain_clock *clock)
     page->clock = *clock;
     page->count = 0;
     page->skips = !is_wanted(page, &clock->name);
+    if (page->skips && clock->name.cycle == 1) {
+        words_append(&page->skipped, "%s%s/", page->skipped.bytes > 0 ? ", " : "",
+                     clock_kind_text(clock->name.kind));
+        words_append_name(&page->skipped, clock->name.clock);
+    }
 }
 
 void
@@ -503,5 +509,6 @@ void
 explain_page_done(struct explain_page *page)
 {
     memory_free(page->stretches);
+    buffer_free(&page->skipped);
     buffer_free(&page->line);
 }

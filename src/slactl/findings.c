@@ -121,7 +121,7 @@ findings_print(const struct findings *findings, FILE *out)
         (void)fprintf(out, "%s: %.*s [%s]\n", headings[lint_weight(finding->code)],
                       (int)finding->subject.bytes, buffer_slice(&finding->subject).at,
                       codes[finding->code].code);
-        words_print_wrapped(out, buffer_slice(&finding->text), 2);
+        words_print_wrapped(out, buffer_slice(&finding->text), 2, 2);
         (void)fputc('\n', out);
     }
 }

@@ -16,10 +16,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { LISTED_MAX = 200 };
+enum { LISTED_MAX = 200, NAME_COLUMNS = 28 };
 
 static const char *const names[WHATIF_VERDICTS_COUNT] = {"met",       "breached", "unanswered",
                                                          "cancelled", "open",     "none"};
+
+/* Columns of the table: 28 + 3 + these + 8 + 8 are 100 at most. */
+static const int widths[WHATIF_NONE] = {10, 11, 12, 11, 9};
 
 static enum whatif_verdict
 verdict_of(const struct clock_line *line)
@@ -256,12 +259,17 @@ print_row(struct whatif_report *report, const struct whatif_sum *sum, int side)
         words_append(line, "%s/", clock_kind_text(sum->kind));
         words_append_name(line, buffer_slice(&sum->clock));
     }
-    fprintf(report->out, "%-32.*s %-4s", (int)line->bytes, buffer_slice(line).at, side == 0 ? "old" : "new");
+    if (words_columns(buffer_slice(line)) >= NAME_COLUMNS) { /* stands on a line of its own */
+        fprintf(report->out, "%.*s\n", (int)line->bytes, line->at);
+        buffer_reset(line);
+    }
+    words_pad(line, 0, NAME_COLUMNS);
+    fprintf(report->out, "%.*s%-3s", (int)line->bytes, line->at, side == 0 ? "old" : "new");
     for (int verdict = 0; verdict < WHATIF_NONE; verdict++)
-        fprintf(report->out, "%12" PRIu64, sum->counts[side][verdict]);
+        fprintf(report->out, "%*" PRIu64, widths[verdict], sum->counts[side][verdict]);
     print_attainment(report->out, attainment_permille(sum, side));
     if (side == 1)
-        fprintf(report->out, "%12" PRIu64, sum->differences);
+        fprintf(report->out, "%8" PRIu64, sum->differences);
     fputc('\n', report->out);
 }
 
@@ -281,8 +289,10 @@ print_tables(struct whatif_report *report)
         buffer_append_text(line, " UTC");
     }
     fprintf(report->out, "%.*s\n\n", (int)line->bytes, line->at);
-    fprintf(report->out, "%-32s %-4s%12s%12s%12s%12s%12s%8s%12s\n", "clock", "", "met", "breached",
-            "unanswered", "cancelled", "open", "met %", "differ");
+    fprintf(report->out, "%-*s%-3s", NAME_COLUMNS, "clock", "");
+    for (int verdict = 0; verdict < WHATIF_NONE; verdict++)
+        fprintf(report->out, "%*s", widths[verdict], names[verdict]);
+    fprintf(report->out, "%8s%8s\n", "met %", "differ");
     for (size_t i = 0; i < report->sums_count; i++) {
         print_row(report, &report->sums[i], 0);
         print_row(report, &report->sums[i], 1);

@@ -148,24 +148,52 @@ words_calendar_name(const struct policy *policy, int calendar)
     return calendar != POLICY_NONE ? policy->calendars[calendar].name : slice_of("always");
 }
 
-void
-words_print_wrapped(FILE *out, struct slice text, int indent)
+size_t
+words_columns(struct slice text)
 {
-    size_t from = 0;
+    size_t columns = 0;
 
-    while (from < text.bytes) {
-        size_t room = (size_t)(COLUMNS - indent), end = text.bytes;
+    for (size_t i = 0; i < text.bytes; i++)
+        columns += ((unsigned char)text.at[i] & 0xC0) != 0x80;
+    return columns;
+}
 
-        if (end - from > room) {
-            end = from + room;
-            while (end > from && text.at[end] != ' ')
-                end--;
-            if (end == from)
-                end = from + room;
-        }
-        (void)fprintf(out, "%*s%.*s\n", indent, "", (int)(end - from), text.at + from);
-        from = end;
-        while (from < text.bytes && text.at[from] == ' ')
-            from++;
+/* How many bytes of the text go into one line of this many columns: whole words if any word fits. */
+static size_t
+line_bytes(struct slice text, size_t columns)
+{
+    size_t end = 0, word = 0;
+
+    while (end < text.bytes && words_columns((struct slice){text.at, end + 1}) <= columns) {
+        end++;
+        if (end < text.bytes && text.at[end] == ' ')
+            word = end;
     }
+    while (end < text.bytes && ((unsigned char)text.at[end] & 0xC0) == 0x80)
+        end++;
+    return end == text.bytes || word == 0 ? end : word;
+}
+
+void
+words_print_wrapped(FILE *out, struct slice text, int first_indent, int indent)
+{
+    int here = first_indent;
+
+    while (text.bytes > 0) {
+        size_t bytes = line_bytes(text, (size_t)(COLUMNS - here));
+
+        (void)fprintf(out, "%*s%.*s\n", here, "", (int)bytes, text.at);
+        while (bytes < text.bytes && text.at[bytes] == ' ')
+            bytes++;
+        text = (struct slice){text.at + bytes, text.bytes - bytes};
+        here = indent;
+    }
+}
+
+void
+words_pad(struct buffer *out, size_t from, size_t columns)
+{
+    do
+        buffer_append_byte(out, ' ');
+    while (words_columns((struct slice){out->at + from, out->bytes - from}) < columns);
 }

@@ -25,7 +25,11 @@ const struct zone *words_calendar_zone(const struct policy *policy, int calendar
 /* The calendar's name; "always" when it needs none. */
 struct slice words_calendar_name(const struct policy *policy, int calendar);
 
-/* A paragraph in lines of at most 100 columns, indented by this much. */
-void words_print_wrapped(FILE *out, struct slice text, int indent);
+/* A paragraph in lines of at most 100 columns: the first and the others indented by this much. */
+void words_print_wrapped(FILE *out, struct slice text, int first_indent, int indent);
+/* How wide a text stands: its characters. */
+size_t words_columns(struct slice text);
+/* Blanks, at least one, until what stands behind `from` fills this many columns. */
+void words_pad(struct buffer *out, size_t from, size_t columns);
 
 #endif
