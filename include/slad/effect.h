@@ -163,6 +163,9 @@ struct answer_outcome {
     struct slice event;               /* id of the event that made this revision; at NULL when its ticket did (JSON: arrival.event) */
     struct slice event_source;        /* and its source (JSON: arrival.event_source): the pair is dropped
                                        * when it comes again */
+    bool acknowledged;                /* its detractor alert stands and somebody has it in hand */
+    int64_t acknowledged_at_ms;       /* arrival of the acknowledgement (R55) */
+    struct slice acknowledged_by;     /* at NULL: erased */
 };
 
 /* One printed line of `slactl replay --emit clocks`: the present figures of one cycle. */

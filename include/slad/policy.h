@@ -195,6 +195,7 @@ struct policy_experience {
     int nps_target;                /* -100 .. 100 */
     int attainment_target_bp;      /* 0: none */
     bool detractor_alert;
+    struct policy_repeat detractor_repeat; /* real time; every_ms 0: said once */
     const struct policy_kei *keis;
     size_t keis_count;
 };

@@ -116,9 +116,11 @@ struct score_detractor {
     struct slice ticket, customer; /* ticket at NULL: the customer stands in the key */
     struct slice survey, feedback, scale, respondent;
     int32_t score;
-    enum alert_state state; /* firing; acknowledged; resolved (changed to better); withdrawn (taken back) */
+    enum alert_state state; /* firing; repeated; acknowledged; resolved (changed to better); withdrawn (taken
+                             * back) */
+    uint32_t n;             /* repeated: which repeat, from 1; else 0 */
     enum severity severity;
-    int64_t effective_at_ms; /* the answer's instant */
+    int64_t effective_at_ms; /* of the answer that fired it, the same in every record (R36) */
     struct slice attributes[ATTRIBUTES_COUNT];
     struct slice policy;
     struct slice by; /* acknowledged; at NULL else */
@@ -132,6 +134,8 @@ struct scores_sink {
     void (*answer)(void *context, const struct answer_outcome *outcome);
     void (*score)(void *context, const struct score_record *record);
     void (*detractor)(void *context, const struct score_detractor *alert);
+    /* Its answer is forgotten: a tombstone for its key. Only what the key is made of is filled. */
+    void (*detractor_gone)(void *context, const struct score_detractor *alert);
     /* later, on top of the same fold: kei, watermelon, pxa, credit */
 };
 

@@ -586,7 +586,7 @@ score_answers_fold(struct scores *scores, const struct answer_outcome *outcome)
         let_go(scores, &before); /* last: the outcome may point at what the record holds */
     }
     attach(scores, number);
-    score_detractors_follow(scores, number);
+    score_detractors_follow(scores, number, outcome);
 }
 
 void
@@ -648,6 +648,7 @@ score_answers_retire(struct scores *scores, uint32_t number)
 {
     struct score_answer *answer = scores_answer_at(scores, number);
 
+    score_detractors_forget(scores, number);
     detach(scores, number);
     score_index_remove(&scores->answer_index, number);
     let_go(scores, answer);

@@ -74,6 +74,21 @@ digest_answer(const struct scores *scores, const struct score_answer *answer)
 }
 
 static uint64_t
+digest_alert(const struct scores *scores, const struct score_answer *answer)
+{
+    const struct score_alert *alert = score_store_at(&scores->alerts, answer->alert);
+    uint64_t hash = mix_text(scores, 5, answer->id);
+
+    hash = mix_number(hash, alert->effective_at_ms);
+    hash = mix_number(hash, alert->fired_at_ms);
+    hash = mix_number(hash, alert->is_acknowledged ? alert->acknowledged_at_ms : INSTANT_NONE);
+    hash = mix_text(scores, hash, alert->acknowledged_by);
+    hash = mix_number(hash, alert->told);
+    hash = mix_number(hash, alert->settled);
+    return mix_number(mix_number(hash, alert->pages), alert->state);
+}
+
+static uint64_t
 digest_ticket(const struct scores *scores, const struct score_ticket *ticket)
 {
     uint64_t hash = mix_text(scores, 2, ticket->name);
@@ -145,7 +160,9 @@ scores_digest(const struct scores *scores)
 
     for (uint32_t i = 1; i < scores->answers.used; i++)
         if (scores_answer_at(scores, i)->id != 0)
-            digest += digest_answer(scores, scores_answer_at(scores, i));
+            digest += digest_answer(scores, scores_answer_at(scores, i)) +
+                      (scores_answer_at(scores, i)->alert != 0 ? digest_alert(scores, scores_answer_at(scores, i))
+                                                               : 0);
     for (uint32_t i = 1; i < scores->tickets.used; i++)
         if (scores_ticket_at(scores, i)->references != 0)
             digest += digest_ticket(scores, scores_ticket_at(scores, i));

@@ -70,6 +70,15 @@ erase(struct answer_outcome *outcome)
     outcome->feedback.respondent = (struct slice){NULL, 0};
     outcome->attributes[ATTRIBUTE_REQUESTER] = (struct slice){NULL, 0};
     outcome->attributes[ATTRIBUTE_ASSIGNEE] = (struct slice){NULL, 0};
+    outcome->acknowledged_by = (struct slice){NULL, 0};
+}
+
+static bool
+is_erased(const struct scores *scores, const struct answer_outcome *outcome)
+{
+    uint32_t ticket = outcome->ticket.at != NULL ? score_tickets_find(scores, outcome->ticket) : 0;
+
+    return ticket != 0 && (scores_ticket_at(scores, ticket)->flags & TICKET_ERASED) != 0;
 }
 
 /* What the ticket adds: every attribute that the answer did not bring itself, as of the answer's instant. */
@@ -208,6 +217,11 @@ score_join_feedback(struct scores *scores, const struct event *event)
         return (struct engine_answer){ENGINE_NO_EFFECT, ERROR_NONE,
                                       "a newer event of this feedback id was read before"};
     }
+    if (number != 0 && outcome.answer_class == ANSWER_NEGATIVE) {
+        score_detractors_describe(scores, number, &outcome);
+        if (is_erased(scores, &outcome))
+            outcome.acknowledged_by = (struct slice){NULL, 0};
+    }
     decide(scores, &outcome);
     if (event->at_ms > scores->t_ms)
         return (struct engine_answer){ENGINE_WAITS, ERROR_NONE, NULL};
@@ -225,6 +239,7 @@ outcome_of_record(const struct scores *scores, uint32_t number, struct feedback_
     struct symbols *symbols = scores->options.symbols;
     struct answer_outcome outcome = {.answer_class = score_class(answer),
                                      .offered_only = (answer->flags & ANSWER_OFFER) != 0,
+                                     .withdrawn = (answer->flags & ANSWER_WITHDRAWN) != 0,
                                      .answered_at_ms = answer->at_ms,
                                      .attributes_own = answer->own};
     struct feedback *feedback = &outcome.feedback;
@@ -252,7 +267,9 @@ outcome_of_record(const struct scores *scores, uint32_t number, struct feedback_
     for (size_t i = 0; i < ATTRIBUTES_COUNT; i++)
         outcome.attributes[i] = symbols_text(symbols, values->of[i]);
     outcome.source = symbols_text(symbols, values->of[SCORE_SOURCE]);
-    outcome.ticket = score_texts_get(&scores->texts, scores_ticket_at(scores, answer->ticket)->name);
+    if (answer->ticket != 0)
+        outcome.ticket = score_texts_get(&scores->texts, scores_ticket_at(scores, answer->ticket)->name);
+    score_detractors_describe(scores, number, &outcome);
     return outcome;
 }
 
@@ -280,6 +297,44 @@ say_again(struct scores *scores, uint32_t number)
 }
 
 void
+score_join_acknowledge(struct scores *scores, uint32_t number, const struct event *event)
+{
+    struct feedback_aspect aspects[EVENT_ASPECTS_MAX];
+    struct answer_outcome outcome = outcome_of_record(scores, number, aspects);
+
+    outcome.acknowledged = true;
+    outcome.acknowledged_at_ms = scores->t_ms;
+    outcome.acknowledged_by = event->by;
+    outcome.event = event->id;
+    outcome.event_source = event->source;
+    join(scores, &outcome);
+    decide(scores, &outcome);
+}
+
+/* R63: what was taken back is in no chain, but its last record may name somebody. A ticket without any such
+ * answer is the rule and costs nothing. */
+static void
+erase_withdrawn(struct scores *scores, uint32_t number)
+{
+    const struct score_ticket *ticket = scores_ticket_at(scores, number);
+    uint32_t others = ticket->references - ((ticket->flags & TICKET_KNOWN) != 0) -
+                      score_tickets_verdicts_count(scores, number);
+    uint32_t next = ticket->answers;
+
+    for (; next != 0; next = scores_answer_at(scores, next)->next_of_ticket)
+        others--;
+    for (uint32_t i = 1; others > 0 && i < scores->answers.used; i++) {
+        const struct score_answer *answer = scores_answer_at(scores, i);
+
+        if (answer->id == 0 || answer->ticket != number || (answer->flags & ANSWER_WITHDRAWN) == 0)
+            continue;
+        others--;
+        if (answer->person != 0 || (answer->own & ATTRIBUTE_PEOPLE) != 0)
+            say_again(scores, i);
+    }
+}
+
+void
 score_join_again(struct scores *scores, uint32_t ticket, uint32_t version)
 {
     uint32_t *numbers = NULL;
@@ -300,6 +355,8 @@ score_join_again(struct scores *scores, uint32_t ticket, uint32_t version)
     for (size_t i = count; i > 0; i--) /* the earliest first */
         say_again(scores, numbers[i - 1]);
     memory_free(numbers);
+    if (version == 0)
+        erase_withdrawn(scores, ticket);
 }
 
 /* ---- a log read back ---- */
@@ -310,17 +367,22 @@ same_text(struct slice a, struct slice b)
     return (a.at == NULL) == (b.at == NULL) && slice_equal(a, b);
 }
 
+/* What is withdrawn is joined no more, but that an erased ticket names nobody. */
 static bool
 is_behind(const struct scores *scores, const struct answer_outcome *outcome)
 {
     struct answer_outcome now = *outcome;
 
-    join(scores, &now);
+    if (!outcome->withdrawn)
+        join(scores, &now);
+    else if (is_erased(scores, outcome))
+        erase(&now);
     for (size_t i = 0; i < ATTRIBUTES_COUNT; i++)
         if (!same_text(now.attributes[i], outcome->attributes[i]))
             return true;
     return !same_text(now.source, outcome->source) ||
-           !same_text(now.feedback.respondent, outcome->feedback.respondent);
+           !same_text(now.feedback.respondent, outcome->feedback.respondent) ||
+           !same_text(now.acknowledged_by, outcome->acknowledged_by);
 }
 
 void
@@ -328,7 +390,7 @@ score_join_check(struct scores *scores, const struct answer_outcome *outcome)
 {
     uint32_t number = record_like(scores, outcome);
 
-    if (number == 0 || outcome->withdrawn || !is_behind(scores, outcome) ||
+    if (number == 0 || !is_behind(scores, outcome) ||
         scores_answer_at(scores, number)->revision != outcome->arrival.revision)
         return;
     say_again(scores, number);

@@ -343,6 +343,17 @@ find_verdict(const struct scores *scores, const struct score_ticket *ticket, sym
     return number;
 }
 
+uint32_t
+score_tickets_verdicts_count(const struct scores *scores, uint32_t ticket)
+{
+    uint32_t count = 0;
+
+    for (uint32_t number = scores_ticket_at(scores, ticket)->verdicts; number != 0;
+         number = verdict_at(scores, number)->next)
+        count++;
+    return count;
+}
+
 /* What it counts as: met and breached only, in either view. */
 static uint8_t
 verdict_flags(const struct verdict_outcome *outcome)

@@ -33,7 +33,8 @@ slices_of(struct answer_outcome *outcome, struct slice **ret_slices)
                            &outcome->source,
                            &outcome->ticket,
                            &outcome->event,
-                           &outcome->event_source};
+                           &outcome->event_source,
+                           &outcome->acknowledged_by};
     size_t count = sizeof own / sizeof *own;
 
     memcpy(ret_slices, own, sizeof own);
@@ -41,7 +42,7 @@ slices_of(struct answer_outcome *outcome, struct slice **ret_slices)
         ret_slices[count++] = &outcome->attributes[i];
     return count;
 }
-enum { SLICES_MAX = 9 + ATTRIBUTES_COUNT };
+enum { SLICES_MAX = 10 + ATTRIBUTES_COUNT };
 
 static char *
 move_slice(struct slice *slice, char *to)

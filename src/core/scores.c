@@ -109,6 +109,7 @@ scores_new(const struct scores_options *options, const struct policy_set *set)
     score_scopes_init(&scores->scopes, options->symbols);
     score_texts_init(&scores->texts);
     score_answers_init(scores);
+    score_detractors_init(scores);
     score_tickets_init(scores);
     take_policy(scores);
     return scores;
@@ -121,6 +122,7 @@ scores_free(struct scores *scores)
         return;
     score_waiting_done(scores);
     score_answers_done(scores);
+    score_detractors_done(scores);
     score_tickets_done(scores);
     score_scopes_done(&scores->scopes);
     score_texts_done(&scores->texts);
@@ -150,6 +152,7 @@ scores_set_rebuilding(struct scores *scores, bool rebuilding, int64_t t_ms)
         return;
     scores->resumed_at_ms = scores->t_ms;
     score_join_catch_up(scores);
+    score_detractors_resume(scores);
 }
 
 /* Another version may come into force now. */
@@ -169,7 +172,10 @@ int64_t
 scores_next_ms(const struct scores *scores)
 {
     int64_t next_ms = score_publish_next_ms(scores);
+    int64_t page_ms = score_detractors_next_ms(scores);
 
+    if (page_ms < next_ms)
+        next_ms = page_ms;
     if (scores->next_version_ms < next_ms)
         next_ms = scores->next_version_ms;
     if (scores->waiting_count > 0 && scores->waiting[0].outcome.answered_at_ms < next_ms)
@@ -177,7 +183,8 @@ scores_next_ms(const struct scores *scores)
     return next_ms;
 }
 
-/* What one timer does. At one instant: the policy first (R49), then what waited, then what is published. */
+/* What one timer does. At one instant: the policy first (R49), then what waited, then what is said
+ * again, then what is published. */
 static void
 fire(struct scores *scores)
 {
@@ -185,6 +192,8 @@ fire(struct scores *scores)
         turn_policy(scores);
     else if (scores->waiting_count > 0 && scores->waiting[0].outcome.answered_at_ms <= scores->t_ms)
         score_waiting_fold_due(scores);
+    else if (score_detractors_next_ms(scores) <= scores->t_ms)
+        score_detractors_page(scores);
     else
         score_publish_due(scores);
 }
@@ -212,6 +221,16 @@ pack_texts(struct scores *scores)
         struct score_ticket *ticket = scores_ticket_at(scores, i);
 
         ticket->name = score_texts_add(&scores->texts, score_texts_get(&old, ticket->name));
+    }
+    for (uint32_t i = 1; i < scores->answers.used; i++) {
+        const struct score_answer *answer = scores_answer_at(scores, i);
+        struct score_alert *alert;
+
+        if (answer->id == 0 || answer->alert == 0)
+            continue;
+        alert = score_store_at(&scores->alerts, answer->alert);
+        alert->acknowledged_by =
+            score_texts_add(&scores->texts, score_texts_get(&old, alert->acknowledged_by));
     }
     score_texts_done(&old);
 }
@@ -449,6 +468,7 @@ scores_figures(const struct scores *scores, struct scores_figures *ret_figures)
                              figures.entries_bytes + score_scopes_bytes(&scores->scopes) +
                              score_store_bytes(&scores->aspects) + score_store_bytes(&scores->people) +
                              score_store_bytes(&scores->tickets) + score_store_bytes(&scores->versions) +
+                             score_store_bytes(&scores->alerts) +
                              score_store_bytes(&scores->verdicts) + score_index_bytes(&scores->person_index) +
                              score_index_bytes(&scores->ticket_index) +
                              (scores->seen[0].room + scores->seen[1].room) * sizeof(uint64_t);

@@ -29,10 +29,26 @@ struct score_answer {
     uint32_t revision;
     int32_t score;
     uint32_t lost_minutes; /* + 1; 0: not said */
+    uint32_t alert;        /* its detractor alert; 0: it never had one */
     uint16_t own;          /* ATTRIBUTE_BITs that came with it */
-    uint16_t alert_revision;
-    uint8_t scale; /* number in scores.scales; 0: none */
+    uint8_t scale;         /* number in scores.scales; 0: none */
     uint8_t flags;
+};
+
+/* A detractor alert that was said at least once. */
+enum score_alert_state { SCORE_ALERT_NEW, SCORE_ALERT_STANDS, SCORE_ALERT_RESOLVED, SCORE_ALERT_WITHDRAWN };
+enum { SCORE_ALERT_KEY_BYTES_MAX = 8192 };
+struct score_alert {
+    struct heap_item page; /* first: a heap item is its alert. The next one */
+    uint32_t answer;
+    uint32_t acknowledged_by; /* text; 0: nobody, or erased */
+    int64_t effective_at_ms;  /* of the answer that fired it */
+    int64_t fired_at_ms, acknowledged_at_ms;
+    uint32_t told;    /* records but for pages */
+    uint32_t settled; /* pages before the acknowledgement, or before it last fired */
+    uint32_t pages;   /* and as of the last record */
+    uint8_t state;    /* enum score_alert_state */
+    bool is_acknowledged;
 };
 
 struct score_answer_aspect {
@@ -112,6 +128,9 @@ struct score_waiting {
     char *bytes;
 };
 
+/* Who is named on a ticket (R63). */
+#define ATTRIBUTE_PEOPLE (ATTRIBUTE_BIT(ATTRIBUTE_REQUESTER) | ATTRIBUTE_BIT(ATTRIBUTE_ASSIGNEE))
+
 enum { SCORE_CONTEXT_CACHE_BITS = 12 };
 
 struct scores {
@@ -131,7 +150,8 @@ struct scores {
     bool counts_requester, counts_assignee;           /* some scope has it as a dimension */
     struct score_scopes scopes;
     struct score_texts texts;
-    struct score_store answers, aspects, people, tickets, versions, verdicts;
+    struct score_store answers, aspects, people, tickets, versions, verdicts, alerts;
+    struct heap *pages; /* alerts by their next page */
     struct score_index answer_index, person_index, ticket_index;
     symbol scales[256];            /* known scales by number, from 1 */
     struct score_waiting *waiting; /* in order of time */
@@ -215,6 +235,7 @@ void score_tickets_done(struct scores *scores);
  * *ret_erased: its people's data go now. */
 uint32_t score_tickets_fold(struct scores *scores, const struct ticket_outcome *outcome, bool *ret_erased);
 void score_tickets_fold_verdict(struct scores *scores, const struct verdict_outcome *outcome);
+uint32_t score_tickets_verdicts_count(const struct scores *scores, uint32_t ticket);
 /* What held at this instant (the first ones before them); 0 when nothing is known of the ticket. */
 uint32_t score_tickets_version_at(const struct scores *scores, uint32_t ticket, int64_t at_ms);
 void score_tickets_refresh(struct scores *scores, uint32_t ticket); /* what it counts as, as solved */
@@ -236,6 +257,8 @@ struct engine_answer score_join_feedback(struct scores *scores, const struct eve
 void score_join_again(struct scores *scores, uint32_t ticket, uint32_t version);
 /* The outcome was decided before now and is folded: when its ticket says otherwise by now, as above. */
 void score_join_check(struct scores *scores, const struct answer_outcome *outcome);
+/* Somebody has its alert in hand: a revision that says so. */
+void score_join_acknowledge(struct scores *scores, uint32_t answer, const struct event *event);
 /* The log is read: revises the answers that are still behind. */
 void score_join_catch_up(struct scores *scores);
 
@@ -256,7 +279,16 @@ score_seen_turn(struct scores *scores); /* another generation: what is older tha
 void score_seen_done(struct scores *scores);
 
 /* ---- score_detractors.c ---- */
-void score_detractors_follow(struct scores *scores, uint32_t answer); /* after every fold of it */
+void score_detractors_init(struct scores *scores);
+void score_detractors_done(struct scores *scores);
+/* After every fold of it. */
+void score_detractors_follow(struct scores *scores, uint32_t answer, const struct answer_outcome *outcome);
+void score_detractors_forget(struct scores *scores, uint32_t answer); /* before it retires */
+/* Adds to an outcome of this answer who has its alert in hand. */
+void score_detractors_describe(const struct scores *scores, uint32_t answer, struct answer_outcome *outcome);
+int64_t score_detractors_next_ms(const struct scores *scores);
+void score_detractors_page(struct scores *scores);   /* the first one is due */
+void score_detractors_resume(struct scores *scores); /* the log is read: pages from now on */
 struct engine_answer score_detractors_acknowledge(struct scores *scores, const struct event *event);
 
 /* ---- score_figures.c: from sums to a record ---- */

@@ -255,6 +255,8 @@ static const struct record_field answer_rows[] = {
     SCOPE_ATTRIBUTES(answer_outcome),
     FIELD(answer_outcome, "source", RECORD_TEXT_OR_NULL, source),
     FIELD(answer_outcome, "own", RECORD_ATTRIBUTES, attributes_own),
+    WHEN(answer_outcome, "acknowledged_at", RECORD_INSTANT, acknowledged_at_ms, acknowledged),
+    WHEN(answer_outcome, "acknowledged_by", RECORD_TEXT_OR_NULL, acknowledged_by, acknowledged),
     {"arrival", RECORD_OBJECT, 0, RECORD_ALWAYS, RECORD_WORDS_KIND, &answer_arrival_table, NULL, NULL},
 };
 const struct record_table effect_answer_table = TABLE(answer_rows);

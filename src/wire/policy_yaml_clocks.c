@@ -77,20 +77,6 @@ read_warn_at(struct policy_yaml_loader *loader, const struct yaml_node *node, st
     clock->stages_count = count;
 }
 
-static void
-read_repeat(struct policy_yaml_loader *loader, const struct yaml_node *node, struct policy_clock *clock)
-{
-    static const char *const keys[] = {"every", "stop_after", "ack_timeout", NULL};
-
-    if (!yaml_get_record(loader->error, node, "repeat", keys))
-        return;
-    clock->repeat = (struct policy_repeat){
-        .every_ms = yaml_get_duration_ms(loader->error, yaml_get_required(loader->error, node, "every")),
-        .stop_after_ms = yaml_get_duration_ms(loader->error, yaml_find(node, "stop_after")),
-        .ack_timeout_ms = yaml_get_duration_ms(loader->error, yaml_find(node, "ack_timeout")),
-    };
-}
-
 static enum severity
 read_severity_word(struct policy_yaml_loader *loader, const struct yaml_node *node)
 {
@@ -154,7 +140,7 @@ policy_yaml_clocks_read_options(struct policy_yaml_loader *loader, const struct 
     const struct yaml_node *on_reopen = yaml_find(node, "on_reopen");
 
     read_warn_at(loader, yaml_find(node, "warn_at"), clock);
-    read_repeat(loader, yaml_find(node, "repeat"), clock);
+    policy_yaml_parts_repeat(loader, yaml_find(node, "repeat"), &clock->repeat);
     read_severity(loader, yaml_find(node, "severity"), clock);
     if (grace != NULL)
         clock->closing_grace = yaml_get_boolean(loader->error, grace);

@@ -412,7 +412,7 @@ policy_yaml_experience_read(struct policy_yaml_loader *loader)
 {
     static const char *const keys[] = {"scales",          "one_answer_per", "min_answers", "neutral",
                                        "windows",         "time_zone",      "scopes",      "targets",
-                                       "detractor_alert", "keis",           NULL};
+                                       "detractor_alert", "detractor_repeat", "keis", NULL};
     static const char *const per[] = {"ticket", "cycle", "respondent", NULL};
     static const char *const neutral[] = {"counted", "excluded", NULL};
     const struct yaml_node *node = yaml_find(loader->root, "experience");
@@ -433,5 +433,9 @@ policy_yaml_experience_read(struct policy_yaml_loader *loader)
     read_scopes(loader, yaml_find(node, "scopes"));
     read_targets(loader, yaml_find(node, "targets"));
     experience->detractor_alert = yaml_get_boolean(loader->error, yaml_find(node, "detractor_alert"));
+    policy_yaml_parts_repeat(loader, yaml_find(node, "detractor_repeat"), &experience->detractor_repeat);
+    if (yaml_find(node, "detractor_repeat") != NULL && !experience->detractor_alert)
+        yaml_get_fail_key(loader->error, POLICY_ERROR_NOT_HERE, yaml_find(node, "detractor_repeat"),
+                          "detractor_repeat means nothing here, expected detractor_alert: true beside it");
     read_keis(loader, yaml_find(node, "keis"));
 }

@@ -88,6 +88,9 @@ enum party policy_yaml_parts_party(struct policy_yaml_loader *loader, const stru
 /* "sla/resolution": a clock of this policy. sla_only: other kinds are refused. */
 void policy_yaml_parts_clock(struct policy_yaml_loader *loader, const struct yaml_node *node, bool sla_only,
                              enum clock_kind *ret_kind, symbol *ret_clock);
+/* {every, stop_after, ack_timeout}; without a node nothing is changed. */
+void policy_yaml_parts_repeat(struct policy_yaml_loader *loader, const struct yaml_node *node,
+                              struct policy_repeat *repeat);
 /* Fails at the node when an earlier child of the same list has the same value at key. */
 void policy_yaml_parts_check_name(struct policy_yaml_loader *loader, const struct yaml_node *list,
                                   const struct yaml_node *child, const char *what);

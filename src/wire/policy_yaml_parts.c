@@ -361,3 +361,18 @@ policy_yaml_parts_match(struct policy_yaml_loader *loader, const struct yaml_nod
     match.keys = keys;
     return match;
 }
+
+void
+policy_yaml_parts_repeat(struct policy_yaml_loader *loader, const struct yaml_node *node,
+                         struct policy_repeat *repeat)
+{
+    static const char *const keys[] = {"every", "stop_after", "ack_timeout", NULL};
+
+    if (!yaml_get_record(loader->error, node, "repeat", keys))
+        return;
+    *repeat = (struct policy_repeat){
+        .every_ms = yaml_get_duration_ms(loader->error, yaml_get_required(loader->error, node, "every")),
+        .stop_after_ms = yaml_get_duration_ms(loader->error, yaml_find(node, "stop_after")),
+        .ack_timeout_ms = yaml_get_duration_ms(loader->error, yaml_find(node, "ack_timeout")),
+    };
+}

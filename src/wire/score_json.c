@@ -391,6 +391,8 @@ score_json_print_detractor(struct buffer *out, const struct score_detractor *ale
     print_named_text(out, "feedback", alert->feedback);
     print_named_text(out, "stage", slice_of("detractor"));
     print_named_text(out, "state", slice_of(alert_state_text(alert->state)));
+    if (alert->n > 0)
+        print_count(out, "n", alert->n);
     if (alert->by.at != NULL)
         print_named_text(out, "by", alert->by);
     print_named_text(out, "severity", slice_of(severity_text(alert->severity)));

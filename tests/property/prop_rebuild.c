@@ -141,6 +141,15 @@ task_finish(struct task *task, int64_t end_ms)
 
 /* ---- what slactl replay printed ---- */
 
+/* The end of what was printed, as long as what is compared with it. */
+static struct slice
+last_scores(const struct buffer *scores, size_t bytes)
+{
+    size_t kept = bytes < scores->bytes ? bytes : scores->bytes;
+
+    return (struct slice){scores->at + scores->bytes - kept, kept};
+}
+
 /* Folds the outcomes that a replay prints and compares; end_ms is its --until. */
 static bool
 check_replay(const char *policies, const char *input, int64_t end_ms)
@@ -185,6 +194,9 @@ check_replay(const char *policies, const char *input, int64_t end_ms)
     rebuilt = task_finish(&task, end_ms);
     good = rebuilt == digest && outcomes > 0 && task.count == 0 && scores.bytes >= task.printed.bytes &&
            memcmp(scores.at + scores.bytes - task.printed.bytes, task.printed.at, task.printed.bytes) == 0;
+    if (!good && !slice_equal(last_scores(&scores, task.printed.bytes), buffer_slice(&task.printed)))
+        printf("rebuilt\n%.*s\nexpected\n%.*s\n", (int)task.printed.bytes, task.printed.at,
+               (int)last_scores(&scores, task.printed.bytes).bytes, last_scores(&scores, task.printed.bytes).at);
     if (!good)
         printf("%zu outcomes: digest %016" PRIx64 ", rebuilt %016" PRIx64
                ", %zu answers decided again, scores %s\n",

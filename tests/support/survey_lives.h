@@ -104,6 +104,18 @@ lives_say_answer(struct buffer *out, struct chance *chance, unsigned feedback)
         lives_say(out, ",\"lost_minutes\":%u", chance_below(chance, 200));
 }
 
+/* Somebody has in hand what may be an alert. */
+static inline void
+lives_say_acknowledgement(struct buffer *out, struct chance *chance)
+{
+    static const char *const surveys[] = {"post-ticket", "a%2Fb", "", ""};
+    unsigned feedback = chance_below(chance, LIVES_FEEDBACKS);
+
+    lives_say(out, ",\"type\":\"alert.acknowledged\",\"by\":\"m-%u\"", chance_below(chance, 3));
+    lives_say(out, ",\"ticket\":\"T%u\",\"alert\":\"T%u/experience/%s/f-%u/detractor\"",
+              feedback % LIVES_TICKETS, feedback % LIVES_TICKETS, surveys[feedback / 5 % 4], feedback);
+}
+
 static inline void
 lives_say_feedback(struct buffer *out, struct chance *chance)
 {
@@ -113,6 +125,10 @@ lives_say_feedback(struct buffer *out, struct chance *chance)
     const char *type = CHANCE_PICK(chance, types);
     unsigned feedback = chance_below(chance, LIVES_FEEDBACKS);
 
+    if (chance_one_in(chance, 10)) {
+        lives_say_acknowledgement(out, chance);
+        return;
+    }
     lives_say(out, ",\"type\":\"feedback.%s\"", type);
     if (feedback % 4 != 3)
         lives_say(out, ",\"ticket\":\"T%u\"", feedback % LIVES_TICKETS);
@@ -216,7 +232,7 @@ lives_say_policy(struct buffer *out, struct chance *chance, unsigned number)
         "experience:\n  one_answer_per: %s\n  min_answers: %u\n  windows: [24h, 7d, month]\n"
         "  time_zone: Europe/Berlin\n  targets: {px: 90%%, nps: 30}\n  scopes: %s\n  detractor_alert: %s\n",
         CHANCE_PICK(chance, per), 1 + chance_below(chance, 3), CHANCE_PICK(chance, scopes),
-        chance_one_in(chance, 3) ? "false" : "true");
+        chance_one_in(chance, 3) ? "false" : "true\n  detractor_repeat: {every: 9h, stop_after: 6d, ack_timeout: 30h}");
 }
 
 #endif

@@ -615,8 +615,10 @@ test_detractor(void **state)
     event.by = slice_of("a-3");
     assert_int_equal(scores_feedback(house.scores, &event, T0_MS + 1).disposition, ENGINE_APPLIED);
     assert_int_equal(told.alerts[ALERT_ACKNOWLEDGED], 1);
+    event.id = slice_of("second");
     event.alert = slice_of("acme/experience/post-ticket/f%2F2/detractor");
     assert_int_equal(scores_feedback(house.scores, &event, T0_MS + 1).disposition, ENGINE_NO_EFFECT);
+    event.id = slice_of("third");
     event.alert = slice_of("acme/experience/post-ticket/f-3/detractor");
     assert_int_equal(scores_feedback(house.scores, &event, T0_MS + 1).error, ERROR_UNKNOWN_ALERT);
     give(&house, T0_MS + 2, "f-1", "nps", 9);
