@@ -108,6 +108,7 @@ void engine_set_lagging(struct engine *engine, bool lagging);
 size_t engine_tickets_count(const struct engine *engine);
 struct engine_figures {
     uint64_t events, duplicates, refused, no_effect, unknown_fields, late_events, derivations, steps, self_check_differences;
+    uint64_t records;              /* given to the sink: alerts, verdicts, tickets, changed dues, relays */
     uint64_t false_alerts;         /* withdrawn breaches */
     uint64_t merge_circles, unmapped_statuses, never_due;
     size_t tickets, tickets_open, retirement_marks, history_bytes, resident_bytes;

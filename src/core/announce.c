@@ -104,7 +104,7 @@ static void
 send_alert(struct engine *engine, struct ticket *ticket, const struct clock *clock, const struct clock_extra *extra,
            struct alert_mark *mark)
 {
-    const struct life *life = &engine->full.life;
+    const struct life *life = &engine->said->life;
     const struct policy *policy = policy_set_version(engine->set, clock->version);
     const struct policy_calendar *calendar = &policy->calendars[clock->promise->calendar];
     struct alert alert = {
@@ -127,8 +127,9 @@ send_alert(struct engine *engine, struct ticket *ticket, const struct clock *clo
     alert.severity = severity_of(clock, life, alert.stage);
     outcome_attributes(engine, life->attributes, life->erased, alert.attributes);
     mark->revision++;
-    alert.arrival = (struct arrival){engine->t_ms, mark->revision, outcome_is_late(engine, &engine->full.life, clock), engine->lagging};
+    alert.arrival = (struct arrival){engine->t_ms, mark->revision, outcome_is_late(engine, &engine->said->life, clock), engine->lagging};
     engine_touch(engine, ticket);
+    engine->figures.records++;
     if (engine->options.sink.alert != NULL)
         engine->options.sink.alert(engine->options.sink.context, &alert);
 }
@@ -206,7 +207,7 @@ static void
 repeat_alert(struct engine *engine, struct ticket *ticket, const struct clock *clock, const struct clock_extra *extra,
              struct alert_mark *mark)
 {
-    const struct fold *fold = &engine->full;
+    const struct fold *fold = engine->said;
     int64_t due_ms = announce_repeat_due_ms(clock, extra, mark);
     int64_t due_at_ms = due_ms != NEVER ? clock_reaches_at_ms(clock, due_ms) : NEVER;
 
@@ -225,7 +226,7 @@ repeat_alert(struct engine *engine, struct ticket *ticket, const struct clock *c
 static bool
 must_wait(const struct engine *engine, const struct clock *clock, const struct passed *passed)
 {
-    return passed->effective_at_ms == engine->full.life.at_ms && clock->next_at_ms == engine->full.life.at_ms;
+    return passed->effective_at_ms == engine->said->life.at_ms && clock->next_at_ms == engine->said->life.at_ms;
 }
 
 static void
@@ -247,7 +248,7 @@ open_alert(struct engine *engine, struct ticket *ticket, const struct clock *clo
             mark = add_alert_mark(engine, ticket, clock, stage);
         mark->state = ALERT_FIRING;
         mark->effective_at_ms = highest->effective_at_ms;
-        mark->paged_ms = clock_elapsed_ms(clock, engine->full.life.at_ms);
+        mark->paged_ms = clock_elapsed_ms(clock, engine->said->life.at_ms);
         send_alert(engine, ticket, clock, extra, mark);
     }
     stage_release(engine, highest->stage, stage);
@@ -319,6 +320,7 @@ send_verdict(struct engine *engine, struct ticket *ticket, struct verdict_outcom
     mark->revision++;
     outcome->arrival = (struct arrival){engine->t_ms, mark->revision, late, engine->lagging};
     engine_touch(engine, ticket);
+    engine->figures.records++;
     if (engine->options.sink.verdict != NULL)
         engine->options.sink.verdict(engine->options.sink.context, outcome);
 }
@@ -341,7 +343,7 @@ announce_verdict(struct engine *engine, struct ticket *ticket, const struct cloc
     else if (mark->content == content)
         return;
     mark->content = content;
-    send_verdict(engine, ticket, &outcome, mark, outcome_is_late(engine, &engine->full.life, clock));
+    send_verdict(engine, ticket, &outcome, mark, outcome_is_late(engine, &engine->said->life, clock));
 }
 
 static bool
@@ -361,7 +363,7 @@ cycle_exists(const struct fold *fold, enum clock_kind kind, symbol name, uint32_
 static void
 void_verdict(struct engine *engine, struct ticket *ticket, struct verdict_mark *mark)
 {
-    const struct life *life = &engine->full.life;
+    const struct life *life = &engine->said->life;
     struct verdict_outcome outcome = {
         .name = {ticket_name(ticket), (enum clock_kind)mark->kind, engine_text(engine, mark->agreement),
                  engine_text(engine, mark->clock), mark->cycle},
@@ -380,7 +382,7 @@ void_verdict(struct engine *engine, struct ticket *ticket, struct verdict_mark *
 
     outcome_attributes(engine, life->attributes, life->erased, outcome.attributes);
     mark->content = 0;
-    send_verdict(engine, ticket, &outcome, mark, outcome_is_late(engine, &engine->full.life, NULL));
+    send_verdict(engine, ticket, &outcome, mark, outcome_is_late(engine, &engine->said->life, NULL));
 }
 
 /* What any version says of a clock of this name, the newest first; NULL: it is in none any more. */
@@ -422,19 +424,19 @@ announce_voids(struct engine *engine, struct ticket *ticket)
     for (uint32_t i = 0; i < ticket->marks.alerts_count; i++) {
         struct alert_mark *mark = &ticket->marks.alerts[i];
 
-        if (mark->state != ALERT_WITHDRAWN && !cycle_exists(&engine->full, (enum clock_kind)mark->kind, mark->clock, mark->cycle))
+        if (mark->state != ALERT_WITHDRAWN && !cycle_exists(engine->said, (enum clock_kind)mark->kind, mark->clock, mark->cycle))
             void_alert(engine, ticket, mark);
     }
     for (uint32_t i = 0; i < ticket->marks.verdicts_count; i++) {
         struct verdict_mark *mark = &ticket->marks.verdicts[i];
 
         if (mark->verdict != VERDICT_VOID &&
-            !cycle_exists(&engine->full, (enum clock_kind)mark->kind, mark->clock, mark->cycle))
+            !cycle_exists(engine->said, (enum clock_kind)mark->kind, mark->clock, mark->cycle))
             void_verdict(engine, ticket, mark);
     }
 }
 
-void
+static void
 announce_ticket(struct engine *engine, struct ticket *ticket, const struct fold *fold)
 {
     struct ticket_outcome outcome;
@@ -449,6 +451,7 @@ announce_ticket(struct engine *engine, struct ticket *ticket, const struct fold 
     ticket->marks.ticket_revision++;
     outcome.arrival = (struct arrival){engine->t_ms, ticket->marks.ticket_revision, outcome_is_late(engine, &fold->life, NULL), engine->lagging};
     engine_touch(engine, ticket);
+    engine->figures.records++;
     if (engine->options.sink.ticket != NULL)
         engine->options.sink.ticket(engine->options.sink.context, &outcome);
 }
@@ -472,6 +475,7 @@ send_due_changed(struct engine *engine, struct ticket *ticket, const struct cloc
     if (outcome.was_due_at_ms == outcome.due_at_ms)
         return;
     engine_touch(engine, ticket);
+    engine->figures.records++;
     if (engine->options.sink.due_changed != NULL)
         engine->options.sink.due_changed(engine->options.sink.context, &outcome);
 }
@@ -484,12 +488,12 @@ announce_due_changes(struct engine *engine, struct ticket *ticket)
     struct fold *before = &engine->other, *after = &engine->later;
     int64_t final_at_ms;
 
-    if (fold_is_final(&engine->full, &final_at_ms) && final_at_ms < engine->t_ms) /* later days do not reach it */
+    if (fold_is_final(engine->said, &final_at_ms) && final_at_ms < engine->t_ms) /* later days do not reach it */
         newest = policy_set_in_force(engine->set, final_at_ms);
     for (size_t version = ticket->seen_version + (size_t)1; version <= newest; version++) {
         int64_t from_ms = policy_set_version(engine->set, version)->from_ms;
 
-        if (engine->full.life.first_event_at_ms >= from_ms)
+        if (engine->said->life.first_event_at_ms >= from_ms)
             continue;
         fold_init_again(before, engine->set, &ticket->history);
         fold_init_again(after, engine->set, &ticket->history);
@@ -526,7 +530,7 @@ compare_days(const struct fold *fold, struct clock *clock, struct clock_extra *e
 static void
 mark_corrected(struct engine *engine, struct ticket *ticket)
 {
-    struct fold *fold = &engine->full, *pinned = &engine->other;
+    struct fold *fold = engine->said, *pinned = &engine->other;
     bool differs = false;
 
     for (size_t i = 0; i < fold->clocks_count + fold->past_count && !differs; i++) {
@@ -550,13 +554,13 @@ mark_corrected(struct engine *engine, struct ticket *ticket)
 static void
 derive_honest(struct engine *engine, struct ticket *ticket)
 {
-    const struct life *life = &engine->full.life;
+    const struct life *life = &engine->said->life;
 
     if (!fold_has_honest_view(life))
         return;
     fold_init_again(&engine->other, engine->set, &ticket->history);
     engine->other.honest = true;
-    fold_derive_with_days(&engine->other, engine->full.days_version, engine->full.until_ms, engine->full.through);
+    fold_derive_with_days(&engine->other, engine->said->days_version, engine->said->until_ms, engine->said->through);
 }
 
 /* Cycles in order: the past ones of a slot before its present one, slots as the promises came. */
@@ -564,7 +568,7 @@ static void
 announce_clocks(struct engine *engine, struct ticket *ticket,
                 void (*say)(struct engine *, struct ticket *, const struct clock *, const struct clock_extra *))
 {
-    const struct fold *fold = &engine->full;
+    const struct fold *fold = engine->said;
 
     for (size_t i = 0; i < fold->past_count; i++)
         say(engine, ticket, &fold->past[i].clock, &fold->past[i].extra);
@@ -581,7 +585,7 @@ announce_corrections(struct engine *engine, struct ticket *ticket)
 void
 announce(struct engine *engine, struct ticket *ticket)
 {
-    if (!engine->full.life.exists)
+    if (!engine->said->life.exists)
         return;
     announce_due_changes(engine, ticket);
     announce_clocks(engine, ticket, close_alerts);
@@ -590,8 +594,71 @@ announce(struct engine *engine, struct ticket *ticket)
     derive_honest(engine, ticket);
     announce_clocks(engine, ticket, announce_verdict);
     announce_voids(engine, ticket);
-    announce_ticket(engine, ticket, &engine->full);
+    announce_ticket(engine, ticket, engine->said);
     merge_announce(engine, ticket);
+}
+
+static void
+arm_repeat(struct engine *engine, struct ticket *ticket, struct clock *clock, const struct clock_extra *extra)
+{
+    const struct alert_mark *mark;
+
+    if (!clock_is_breached(clock) || clock->ended || clock->promise->repeat.every_ms == 0)
+        return;
+    mark = announce_mark(ticket, clock->promise->kind, clock->promise->name, clock->cycle, engine->breach_stage);
+    if (mark != NULL)
+        clock_arm_repeat(clock, announce_repeat_due_ms(clock, extra, mark));
+}
+
+/* Of the clocks this step decided something of. */
+static void
+announce_touched(struct engine *engine, struct ticket *ticket,
+                 void (*say)(struct engine *, struct ticket *, const struct clock *, const struct clock_extra *))
+{
+    const struct fold *fold = engine->said;
+
+    for (size_t i = 0; i < fold->past_count; i++)
+        say(engine, ticket, &fold->past[i].clock, &fold->past[i].extra);
+    for (size_t i = 0; i < fold->clocks_count; i++) {
+        if (fold->touched & SLOT_BIT(i))
+            say(engine, ticket, &fold->clocks[i], &fold->sketches[i]);
+    }
+}
+
+/* A leg that began with too little left did so for good; the mark still knows. */
+static void
+recall_slack(const struct engine *engine, struct ticket *ticket, const struct clock *clock, struct clock_extra *sketch)
+{
+    const struct alert_mark *mark =
+        announce_mark(ticket, clock->promise->kind, clock->promise->name, clock->cycle, engine->slack_stage);
+
+    if (mark != NULL && mark->state != ALERT_WITHDRAWN)
+        sketch->slack_at_ms = mark->effective_at_ms;
+}
+
+/* What one light step has to say: everything else was said before and has not changed. */
+void
+announce_step(struct engine *engine, struct ticket *ticket)
+{
+    struct fold *fold = &engine->light;
+
+    engine->said = fold;
+    for (size_t i = 0; i < fold->clocks_count; i++) {
+        if (fold->touched & SLOT_BIT(i)) {
+            account_sketch(fold, i);
+            recall_slack(engine, ticket, &fold->clocks[i], &fold->sketches[i]);
+        }
+    }
+    announce_touched(engine, ticket, close_alerts);
+    announce_touched(engine, ticket, open_alert);
+    announce_touched(engine, ticket, announce_verdict);
+    if (fold->loud_ticket)
+        announce_ticket(engine, ticket, fold);
+    for (size_t i = 0; i < fold->clocks_count; i++) {
+        if (fold->touched & SLOT_BIT(i))
+            arm_repeat(engine, ticket, &fold->clocks[i], &fold->sketches[i]);
+    }
+    engine->said = &engine->full;
 }
 
 /* The counted time at which the next page of a breach is due (R35); NEVER: none. */
@@ -612,20 +679,12 @@ announce_repeat_due_ms(const struct clock *clock, const struct clock_extra *extr
 void
 announce_arm_repeats(struct engine *engine, struct ticket *ticket)
 {
-    struct fold *fold = &engine->full;
+    struct fold *fold = engine->said;
 
     if (engine->quiet) /* a page that came due meanwhile is found when the task is loud again */
         return;
-    for (size_t i = 0; i < fold->clocks_count; i++) {
-        struct clock *clock = &fold->clocks[i];
-        const struct alert_mark *mark;
-
-        if (!clock_is_breached(clock) || clock->ended || clock->promise->repeat.every_ms == 0)
-            continue;
-        mark = announce_mark(ticket, clock->promise->kind, clock->promise->name, clock->cycle, engine->breach_stage);
-        if (mark != NULL)
-            clock_arm_repeat(clock, announce_repeat_due_ms(clock, &fold->extras[i], mark));
-    }
+    for (size_t i = 0; i < fold->clocks_count; i++)
+        arm_repeat(engine, ticket, &fold->clocks[i], &fold->extras[i]);
 }
 
 /* R11: binds by key when it arrives. False: nothing to acknowledge. */
@@ -634,20 +693,20 @@ announce_acknowledge(struct engine *engine, struct ticket *ticket, const struct 
 {
     for (uint32_t i = 0; i < ticket->marks.alerts_count; i++) {
         struct alert_mark *mark = &ticket->marks.alerts[i];
-        int slot = fold_slot(&engine->full, (enum clock_kind)mark->kind, mark->clock);
+        int slot = fold_slot(engine->said, (enum clock_kind)mark->kind, mark->clock);
 
         buffer_reset(&engine->scratch);
         alert_key_append(&engine->scratch, ticket_name(ticket), (enum clock_kind)mark->kind,
                          engine_text(engine, mark->clock), mark->cycle, engine_text(engine, mark->stage));
         if (!slice_equal(buffer_slice(&engine->scratch), event->alert))
             continue;
-        if (!is_live(mark) || slot < 0 || engine->full.clocks[slot].cycle != mark->cycle)
+        if (!is_live(mark) || slot < 0 || engine->said->clocks[slot].cycle != mark->cycle)
             return false;
         symbols_release(engine->options.symbols, mark->by);
         mark->by = symbols_intern(engine->options.symbols, event->by);
         mark->state = ALERT_ACKNOWLEDGED;
-        mark->paged_ms = clock_elapsed_ms(&engine->full.clocks[slot], engine->full.life.at_ms);
-        send_alert(engine, ticket, &engine->full.clocks[slot], &engine->full.extras[slot], mark);
+        mark->paged_ms = clock_elapsed_ms(&engine->said->clocks[slot], engine->said->life.at_ms);
+        send_alert(engine, ticket, &engine->said->clocks[slot], &engine->said->extras[slot], mark);
         return true;
     }
     return false;

@@ -112,6 +112,46 @@ extra_of(const struct fold *fold, size_t slot)
     return fold->extras != NULL ? &fold->extras[slot] : NULL;
 }
 
+void
+clock_extra_clear(struct clock_extra *extra)
+{
+    struct clock_run *runs = extra->runs;
+    size_t room = extra->runs_room;
+
+    memset(extra, 0, sizeof *extra);
+    extra->runs = runs;
+    extra->runs_room = room;
+}
+
+static void
+begin_extra(struct clock_extra *extra, const struct clock *clock, int64_t at_ms)
+{
+    clock_extra_clear(extra);
+    extra->first_calendar = clock->calendar;
+    extra->at_due_ms = INSTANT_NONE;
+    extra->first_counts = clock->promise->counts;
+    extra->inherited_start_ms = NEVER;
+    extra->resumed_at_ms = INSTANT_NONE;
+    extra->decided_at_ms = INSTANT_NONE;
+    extra->due_at_ms = INSTANT_NONE;
+    extra->slack_at_ms = INSTANT_NONE;
+    extra->wait_from_ms = at_ms;
+}
+
+/* Where a decision of this instant is noted: with the clock, or (light) in its sketch. */
+static struct clock_extra *
+note_of(struct fold *fold, size_t slot)
+{
+    if (!fold->light)
+        return &fold->extras[slot];
+    if ((fold->touched & SLOT_BIT(slot)) == 0) {
+        fold->needs_full |= slot >= COURSE_SLOTS_MAX || fold->clocks[slot].irregular;
+        fold->touched |= SLOT_BIT(slot);
+        begin_extra(&fold->sketches[slot], &fold->clocks[slot], fold->clocks[slot].started_at_ms);
+    }
+    return &fold->sketches[slot];
+}
+
 static void
 add_run(struct clock_extra *extra, int64_t from_ms, int64_t to_ms, int64_t before_ms, const struct calendar *calendar)
 {
@@ -171,16 +211,30 @@ clock_set_running(struct fold *fold, size_t slot, bool running, int64_t at_ms)
 static void
 pass(struct clock_extra *extra, const struct policy_stage *stage, int64_t threshold_ms, int64_t at_ms)
 {
-    if (extra == NULL || has_passed(extra, stage) || extra->passed_count == PASSED_MAX)
+    if (has_passed(extra, stage) || extra->passed_count == PASSED_MAX)
         return;
     extra->passed[extra->passed_count++] = (struct passed){stage, at_ms, threshold_ms};
+}
+
+/* Light: the stages below this much counted time have passed, at instants that only the history knows. */
+static void
+recall_passed(struct fold *fold, size_t slot, int64_t below_ms)
+{
+    const struct clock *clock = &fold->clocks[slot];
+
+    for (size_t i = 0; i < clock->promise->stages_count && fold->light; i++) {
+        int64_t threshold_ms = clock_stage_threshold_ms(&clock->promise->stages[i], clock->target_ms);
+
+        if (threshold_ms < below_ms)
+            pass(&fold->sketches[slot], &clock->promise->stages[i], threshold_ms, INSTANT_NONE);
+    }
 }
 
 /* Keeps what a verdict needs as it was when it was decided (R43). */
 static void
 keep_decision(struct fold *fold, size_t slot, int64_t at_ms)
 {
-    struct clock_extra *extra = &fold->extras[slot];
+    struct clock_extra *extra = note_of(fold, slot);
 
     extra->decided_at_ms = at_ms;
     extra->promise = fold->clocks[slot].promise;
@@ -192,17 +246,18 @@ static void
 breach(struct fold *fold, size_t slot, int64_t at_ms, int64_t due_at_ms, uint16_t flags)
 {
     struct clock *clock = &fold->clocks[slot];
-    struct clock_extra *extra = extra_of(fold, slot);
+    struct clock_extra *extra = note_of(fold, slot);
 
-    fold->loud = true;
+    if (fold->light) {
+        fold->needs_full |= clock->promise->closing_grace;
+        recall_passed(fold, slot, clock->target_ms);
+    }
     clock->breached_at_ms = at_ms;
     clock->flags |= flags;
     clock->flags |= clock->excused ? FLAG_EXCUSED : 0;
     clock->unanswered = false;
     clock->next_ms = NEVER;
     clock->next_at_ms = NEVER;
-    if (extra == NULL)
-        return;
     extra->due_at_ms = due_at_ms;
     extra->elapsed_at_breach_ms = clock_elapsed_ms(clock, at_ms);
     extra->target_at_breach_ms = clock->target_ms;
@@ -218,10 +273,10 @@ static void
 pass_next(struct fold *fold, size_t slot)
 {
     struct clock *clock = &fold->clocks[slot];
-    struct clock_extra *extra = extra_of(fold, slot);
+    struct clock_extra *extra = note_of(fold, slot);
     int64_t reached_ms = clock->next_ms;
 
-    fold->loud = true;
+    recall_passed(fold, slot, reached_ms);
     for (size_t i = 0; i < clock->promise->stages_count; i++) {
         const struct policy_stage *stage = &clock->promise->stages[i];
 
@@ -259,7 +314,7 @@ clock_settle(struct fold *fold, size_t slot, int64_t at_ms, bool through)
     while (clock->next_at_ms < at_ms || (through && clock->next_at_ms == at_ms)) {
         if (clock->breached_at_ms != INSTANT_NONE) { /* a page is due */
             clock->next_ms = clock->next_at_ms = NEVER;
-            fold->loud = true;
+            fold->needs_full |= fold->light;
         } else if (clock->next_ms < clock->target_ms) {
             pass_next(fold, slot);
             from_ms = settle_grace(fold, slot, from_ms, at_ms);
@@ -298,47 +353,23 @@ clock_idle(struct clock *clock, const struct policy_clock *promise, uint16_t ver
     };
 }
 
-/* The cycle that ends here is kept for its record; the slot is free for the next one. */
+/* The cycle that ends here is kept for its record; the slot is free for the next one. Light: only what this step decided has one. */
 static void
 keep_past(struct fold *fold, size_t slot)
 {
-    struct clock_extra *extra = extra_of(fold, slot);
+    struct clock_extra *extra = fold->light ? &fold->sketches[slot] : &fold->extras[slot];
 
-    fold->loud = true;
-    if (extra == NULL)
+    if (fold->light && (fold->touched & SLOT_BIT(slot)) == 0)
         return;
+    if (fold->light)
+        account_sketch(fold, slot);
+    fold->touched &= ~SLOT_BIT(slot);
     if (fold->past_count == fold->past_room) {
         fold->past_room = fold->past_room > 0 ? fold->past_room * 2 : 4;
         fold->past = memory_resize(fold->past, fold->past_room * sizeof *fold->past);
     }
     fold->past[fold->past_count++] = (struct past_cycle){fold->clocks[slot], *extra};
     memset(extra, 0, sizeof *extra);
-}
-
-void
-clock_extra_clear(struct clock_extra *extra)
-{
-    struct clock_run *runs = extra->runs;
-    size_t room = extra->runs_room;
-
-    memset(extra, 0, sizeof *extra);
-    extra->runs = runs;
-    extra->runs_room = room;
-}
-
-static void
-begin_extra(struct clock_extra *extra, const struct clock *clock, int64_t at_ms)
-{
-    clock_extra_clear(extra);
-    extra->first_calendar = clock->calendar;
-    extra->at_due_ms = INSTANT_NONE;
-    extra->first_counts = clock->promise->counts;
-    extra->inherited_start_ms = NEVER;
-    extra->resumed_at_ms = INSTANT_NONE;
-    extra->decided_at_ms = INSTANT_NONE;
-    extra->due_at_ms = INSTANT_NONE;
-    extra->slack_at_ms = INSTANT_NONE;
-    extra->wait_from_ms = at_ms;
 }
 
 /* An excuse given before this cycle began. */
@@ -371,7 +402,7 @@ clock_begin(struct fold *fold, size_t slot, const struct policy_clock *promise, 
     }
     clock_idle(clock, promise, version);
     clock->cycle = cycle;
-    clock->excused = excused;
+    clock->excused = clock->irregular = excused;
     clock->started_at_ms = at_ms;
     clock->since_ms = at_ms;
     clock->calendar = clock_calendar(fold, clock->promise, clock->version);
@@ -388,23 +419,25 @@ clock_begin(struct fold *fold, size_t slot, const struct policy_clock *promise, 
         fold->needs_full = true;
     }
     clock->next_ms = fold->only == NULL ? next_threshold_ms(clock, extra, 0) : NEVER;
-    fold->loud |= promise->supports_kind != POLICY_NONE; /* a leg may begin with too little left */
+    fold->begun |= SLOT_BIT(slot);
 }
 
 void
 clock_stop(struct fold *fold, size_t slot, int64_t at_ms)
 {
     struct clock *clock = &fold->clocks[slot];
-    struct clock_extra *extra = extra_of(fold, slot);
 
     if (clock->started_at_ms == INSTANT_NONE || clock->ended)
         return;
-    fold->loud = true;
-    if (extra != NULL && clock->breached_at_ms == INSTANT_NONE) {
+    if (clock->breached_at_ms == INSTANT_NONE) {
+        struct clock_extra *extra = note_of(fold, slot);
         int64_t due_at_ms = clock_reaches_at_ms(clock, clock->target_ms);
 
+        recall_passed(fold, slot, clock->next_ms);
         extra->due_at_ms = due_at_ms != NEVER ? due_at_ms : INSTANT_NONE;
         keep_decision(fold, slot, at_ms);
+    } else {
+        fold->needs_full |= fold->light; /* its verdict is as of the breach */
     }
     clock_set_running(fold, slot, false, at_ms);
     clock->ended = true;
@@ -467,7 +500,6 @@ jump(struct fold *fold, size_t slot, int64_t at_ms, uint16_t flag)
         if (lies_behind(clock, extra, threshold_ms, at_ms, flag))
             pass(extra, &clock->promise->stages[i], threshold_ms, at_ms);
     }
-    fold->loud = true;
     if (!clock->cancelled && lies_behind(clock, extra, clock->target_ms, at_ms, flag)) {
         int64_t nominal_ms = flag == FLAG_RETROACTIVE ? reached_at_ms(clock, extra, clock->target_ms, at_ms) : NEVER;
 
@@ -486,7 +518,7 @@ clock_resume(struct fold *fold, size_t slot, int64_t at_ms, bool counts_gap)
     struct clock_extra *extra = extra_of(fold, slot);
     int64_t stopped_at_ms = clock->stopped_at_ms;
 
-    fold->loud = true;
+    clock->irregular = true;
     if (extra == NULL) {
         fold->needs_full = true;
         return;
@@ -522,6 +554,7 @@ clock_retarget(struct fold *fold, size_t slot, const struct policy_clock *promis
     clock->asked_version = version;
     if (clock->promise == promise && clock->target_ms == target_ms && clock->calendar == calendar)
         return;
+    clock->irregular = true;
     if (fold->extras == NULL) {
         fold->needs_full = true;
         return;
@@ -607,7 +640,7 @@ clock_shift_start(struct fold *fold, size_t slot, int64_t start_ms, int64_t at_m
 
     if (clock->started_at_ms == INSTANT_NONE || clock->started_at_ms == start_ms)
         return;
-    fold->loud = true;
+    clock->irregular = true;
     if (extra == NULL) {
         fold->needs_full = true;
         return;
@@ -635,7 +668,7 @@ clock_excuse(struct fold *fold, size_t slot, const struct excuse *excuse)
     struct clock *clock = &fold->clocks[slot];
     struct clock_extra *extra = extra_of(fold, slot);
 
-    fold->loud = true;
+    clock->irregular = true;
     if (extra == NULL) {
         fold->needs_full = true;
         return;
@@ -663,6 +696,7 @@ clock_adopt(struct fold *fold, size_t slot, const struct fold *trial, int64_t at
 
     memory_free(extra->runs);
     fold->clocks[slot] = trial->clocks[0];
+    fold->clocks[slot].irregular = true;
     *extra = trial->extras[0];
     extra->runs = extra->runs_count > 0 ? memory_copy(trial->extras[0].runs, runs_bytes) : NULL;
     extra->runs_room = extra->runs_count;

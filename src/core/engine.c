@@ -50,6 +50,7 @@ engine_new(const struct engine_options *options, const struct policy_set *set)
     engine->full.merge_is_void = engine->other.merge_is_void = engine->later.merge_is_void = merge_is_void;
     engine->full.merge_context = engine->other.merge_context = engine->later.merge_context = engine;
     engine->light.light = true;
+    engine->said = &engine->full;
     return engine;
 }
 
@@ -80,6 +81,7 @@ ticket_free(struct engine *engine, struct ticket *ticket)
     ticket_marks_done(engine, ticket);
     history_done(&ticket->history, engine->options.symbols);
     memory_free(ticket->clocks);
+    course_done(&ticket->course);
     memory_free(ticket);
 }
 
@@ -267,16 +269,15 @@ courtesy_ends_ms(const struct engine *engine, const struct life *life)
     return life->pending_reopen_at_ms + policy_set_version(engine->set, version)->courtesy_window_ms;
 }
 
-/* Everything that may happen to this ticket without an event, seen from the full fold at t_ms. */
+/* Everything that may happen to this ticket without an event, seen from this fold at t_ms. */
 static void
-arm_timer(struct engine *engine, struct ticket *ticket, int64_t t_ms)
+arm_timer(struct engine *engine, struct ticket *ticket, const struct fold *fold, int64_t t_ms)
 {
-    const struct fold *fold = &engine->full;
-    const struct life *life = &ticket->life;
+    const struct life *life = &fold->life;
     int64_t next_ms = clocks_next_ms(ticket);
 
     earlier(&next_ms, waiting_entry_ms(ticket, t_ms));
-    for (size_t i = 0; engine->other.honest && i < engine->other.clocks_count; i++)
+    for (size_t i = 0; !fold->light && engine->other.honest && i < engine->other.clocks_count; i++)
         earlier(&next_ms, engine->other.clocks[i].next_at_ms); /* the honest view has deadlines of its own */
     if (life->pending_reopen_at_ms != INSTANT_NONE)
         earlier(&next_ms, courtesy_ends_ms(engine, life));
@@ -291,8 +292,22 @@ arm_timer(struct engine *engine, struct ticket *ticket, int64_t t_ms)
 /* ---- deriving ---- */
 
 static void
+keep_course(struct ticket *ticket, const struct course *course)
+{
+    if (course->count > ticket->course.room) {
+        ticket->course.room = course->count;
+        ticket->course.marks = memory_resize(ticket->course.marks, course->count * sizeof *course->marks);
+    }
+    if (course->count > 0)
+        memcpy(ticket->course.marks, course->marks, course->count * sizeof *course->marks);
+    ticket->course.count = course->count;
+    ticket->course.broken = course->broken;
+}
+
+static void
 keep_derived(struct ticket *ticket, const struct fold *fold)
 {
+    keep_course(ticket, &fold->course);
     if (ticket->clocks_count != fold->clocks_count) {
         ticket->clocks = memory_resize(ticket->clocks, fold->clocks_count * sizeof *ticket->clocks);
         ticket->clocks_count = (uint32_t)fold->clocks_count;
@@ -321,7 +336,7 @@ engine_derive(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool t
         announce(engine, ticket);
     announce_arm_repeats(engine, ticket);
     keep_derived(ticket, fold);
-    arm_timer(engine, ticket, t_ms);
+    arm_timer(engine, ticket, fold, t_ms);
 }
 
 static bool
@@ -336,23 +351,29 @@ clocks_agree(const struct clock *a, const struct clock *b)
            a->version == b->version && ((a->flags ^ b->flags) & ~FLAG_CALENDAR_CORRECTED) == 0 && /* announce's */
            a->running == b->running && a->ended == b->ended &&
            a->cancelled == b->cancelled && a->unanswered == b->unanswered && a->answered == b->answered &&
-           a->excused == b->excused && a->lost == b->lost && a->renewed == b->renewed && a->final == b->final;
+           a->irregular == b->irregular && a->excused == b->excused && a->lost == b->lost && a->renewed == b->renewed && a->final == b->final;
 }
 
-/* The debug switch: what the light steps left must be what the history says. */
+/* The debug switch: what the light steps left must be what the history says, and what they said all there is to say. */
 static void
-self_check(struct engine *engine, const struct ticket *ticket, int64_t t_ms)
+self_check(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool through)
 {
-    struct fold *fold = &engine->later;
+    struct fold *fold = &engine->full;
+    uint64_t said = engine->figures.records;
     bool agree;
 
     fold_init_again(fold, engine->set, &ticket->history);
+    engine->other.honest = false;
     engine->merging = engine->edges_count > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
-    fold_derive(fold, t_ms, engine->fired_ms == t_ms);
+    fold_derive(fold, t_ms, through);
     agree = fold->clocks_count == ticket->clocks_count && memcmp(&fold->life, &ticket->life, sizeof fold->life) == 0;
     for (size_t i = 0; agree && i < fold->clocks_count; i++)
         agree = clocks_agree(&fold->clocks[i], &ticket->clocks[i]);
-    engine->figures.self_check_differences += !agree;
+    if (!engine->quiet) {
+        announce_corrections(engine, ticket);
+        announce(engine, ticket);
+    }
+    engine->figures.self_check_differences += !agree || engine->figures.records != said;
 }
 
 /* The first event of a ticket that nothing else is known of. */
@@ -363,40 +384,101 @@ is_plain_birth(const struct ticket *ticket, const struct entry *entry)
            (entry->type == EVENT_TICKET_CREATED || entry->type == EVENT_TICKET_UPDATED);
 }
 
-/* One light step from the kept life. False: it has to be derived. */
+/* Whether a light step may begin from the kept life at this instant. */
 static bool
-step(struct engine *engine, struct ticket *ticket, const struct entry *entry, int64_t t_ms)
+may_step(const struct engine *engine, const struct ticket *ticket, int64_t at_ms)
+{
+    const struct life *life = &ticket->life;
+
+    return life->exists && !ticket->unannounced && !ticket->final && life->at_ms <= at_ms &&
+           (life->at_ms < at_ms || !life->through) && life->pending_reopen_at_ms == INSTANT_NONE &&
+           !fold_has_honest_view(life) && ticket->seen_version >= policy_set_in_force(engine->set, engine->t_ms);
+}
+
+static void
+resume_fold(struct engine *engine, const struct ticket *ticket)
 {
     struct fold *fold = &engine->light;
 
-    if ((!ticket->life.exists && !is_plain_birth(ticket, entry)) || ticket->life.at_ms > entry->at_ms ||
-        (ticket->life.at_ms == entry->at_ms && ticket->life.through) || ticket->unannounced ||
-        ticket->life.pending_reopen_at_ms != INSTANT_NONE || fold_has_honest_view(&ticket->life))
-        return false;
     fold->history = &ticket->history;
     fold->set = engine->set;
-    if (fold->clocks_room < ticket->clocks_count) {
-        fold->clocks_room = ticket->clocks_count;
-        fold->clocks = memory_resize(fold->clocks, fold->clocks_room * sizeof *fold->clocks);
-    }
+    fold_reset(fold);
+    fold_reserve(fold, ticket->clocks_count);
     if (!ticket->life.exists)
-        fold_reset(fold);
-    else
-        fold->life = ticket->life;
+        return;
+    fold->life = ticket->life;
     fold->clocks_count = ticket->clocks_count;
-    fold->excuses_count = 0;
     if (ticket->clocks_count > 0)
         memcpy(fold->clocks, ticket->clocks, ticket->clocks_count * sizeof *fold->clocks);
+    if (fold->course.room < ticket->course.count) {
+        fold->course.room = ticket->course.count;
+        fold->course.marks = memory_resize(fold->course.marks, fold->course.room * sizeof *fold->course.marks);
+    }
+    if (ticket->course.count > 0)
+        memcpy(fold->course.marks, ticket->course.marks, ticket->course.count * sizeof *fold->course.marks);
+    fold->course.count = ticket->course.count;
+    fold->course.broken = ticket->course.broken;
+}
+
+/* Days of a later version may have changed what this clock says (R49). */
+static bool
+days_were_corrected(const struct fold *fold, const struct clock *clock)
+{
+    return clock->version < fold->days_version &&
+           clock->calendar != policy_set_calendar(fold->set, clock->version, clock->promise->calendar, clock->version);
+}
+
+static bool
+has_to_speak(const struct fold *fold)
+{
+    return fold->touched != 0 || fold->past_count > 0 || fold->loud_ticket;
+}
+
+/* Whether what the light step leaves to be said can be said from its sketches. */
+static bool
+step_suffices(const struct engine *engine, const struct fold *fold)
+{
+    int64_t final_at_ms;
+
+    if (fold->needs_full || fold_has_honest_view(&fold->life) || fold_is_final(fold, &final_at_ms))
+        return false;
+    if (!has_to_speak(fold))
+        return true;
+    if (engine->quiet || (fold->loud_ticket && !fold->solve_known &&
+                          (fold->life.phase == PHASE_SOLVED || fold->life.phase == PHASE_CLOSED)))
+        return false;
+    for (size_t slot = 0; slot < fold->clocks_count; slot++) {
+        if ((fold->touched & SLOT_BIT(slot)) != 0 &&
+            (fold->course.broken || days_were_corrected(fold, &fold->clocks[slot])))
+            return false;
+    }
+    for (size_t i = 0; i < fold->past_count; i++) {
+        if (fold->course.broken || days_were_corrected(fold, &fold->past[i].clock))
+            return false;
+    }
+    return !(fold->solve_known && fold->course.broken);
+}
+
+/* One light step from the kept life, by this entry or (NULL) by time alone. False: it has to be derived. */
+static bool
+step(struct engine *engine, struct ticket *ticket, const struct entry *entry, int64_t t_ms, bool through)
+{
+    struct fold *fold = &engine->light;
+
+    if (!may_step(engine, ticket, entry != NULL ? entry->at_ms : t_ms) && (entry == NULL || !is_plain_birth(ticket, entry)))
+        return false;
+    resume_fold(engine, ticket);
     fold->days_version = policy_set_in_force(engine->set, t_ms);
-    fold_step(fold, entry, t_ms, engine->fired_ms == t_ms);
-    if (fold->loud || fold->needs_full || (fold->loud_ticket && (engine->quiet || fold->life.phase != PHASE_ACTIVE)))
+    fold_step(fold, entry, t_ms, through);
+    if (!step_suffices(engine, fold))
         return false;
     engine->figures.steps++;
+    if (has_to_speak(fold))
+        announce_step(engine, ticket);
     keep_derived(ticket, fold);
-    if (fold->loud_ticket)
-        announce_ticket(engine, ticket, fold);
+    arm_timer(engine, ticket, fold, t_ms);
     if (engine->options.self_check)
-        self_check(engine, ticket, t_ms);
+        self_check(engine, ticket, t_ms, through);
     return true;
 }
 
@@ -571,17 +653,9 @@ take(struct engine *engine, struct ticket *ticket, const struct event *event, in
         return answer(engine, ENGINE_WAITS);
     }
     engine->figures.late_events += !last;
-    if (last && !waited && step(engine, ticket, &entry, t_ms)) {
-        int64_t next_ms = clocks_next_ms(ticket);
-
-        if (heap_item_is_in(&ticket->timer) && ticket->timer.at_ms <= next_ms) /* what else it stands for is not known here */
-            return answer(engine, ENGINE_APPLIED);
-        earlier(&next_ms, policy_set_next_from_ms(engine->set, t_ms));
-        set_timer(engine, ticket, next_ms);
-        return answer(engine, ENGINE_APPLIED);
-    }
     engine->late_entry_at_ms = entry.at_ms;
-    engine_derive(engine, ticket, t_ms, false);
+    if (!(last && !waited && step(engine, ticket, &entry, t_ms, engine->fired_ms == t_ms)))
+        engine_derive(engine, ticket, t_ms, false);
     engine->late_entry_at_ms = NEVER;
     return answer(engine, ENGINE_APPLIED);
 }
@@ -648,8 +722,20 @@ retire(struct engine *engine, struct ticket *ticket, int64_t t_ms)
     ticket_marks_done(engine, ticket);
     history_done(&ticket->history, engine->options.symbols);
     memory_free(ticket->clocks);
+    course_done(&ticket->course);
+    ticket->course = (struct course){0};
     ticket->clocks = NULL;
     ticket->clocks_count = 0;
+}
+
+/* Nothing but thresholds of clocks can have come due. */
+static bool
+time_alone(const struct ticket *ticket, int64_t t_ms)
+{
+    const struct life *life = &ticket->life;
+
+    return life->exists && life->phase == PHASE_ACTIVE && !life->deleted && !life->merged &&
+           ticket->history.last_at_ms <= life->at_ms && life->at_ms < t_ms;
 }
 
 static void
@@ -661,6 +747,8 @@ wake(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool through)
         return;
     }
     engine->late_entry_at_ms = NEVER;
+    if (time_alone(ticket, t_ms) && step(engine, ticket, NULL, t_ms, through || engine->fired_ms == t_ms))
+        return;
     if (!through && ticket->history.last_at_ms >= t_ms) /* what waits for t_ms itself has not happened before t_ms */
         engine_derive(engine, ticket, t_ms - 1, true);
     else

@@ -70,7 +70,10 @@ fold_reset(struct fold *fold)
     memset(&fold->solve, 0, sizeof fold->solve);
     fold->clocks_count = fold->past_count = fold->excuses_count = 0;
     fold->cursor = fold->entry_from = 0;
-    fold->loud = fold->loud_ticket = fold->needs_full = fold->birth = false;
+    fold->loud_ticket = fold->needs_full = fold->birth = fold->solve_known = false;
+    fold->touched = fold->begun = 0;
+    fold->course.count = 0;
+    fold->course.broken = false;
     fold->unmapped_statuses = 0;
 }
 
@@ -94,6 +97,8 @@ fold_done(struct fold *fold)
         memory_free(fold->extras[i].runs);
     memory_free(fold->clocks);
     memory_free(fold->extras);
+    memory_free(fold->sketches);
+    course_done(&fold->course);
     memory_free(fold->past);
     memory_free(fold->excuses);
 }
@@ -104,19 +109,32 @@ fold_policy(const struct fold *fold)
     return policy_set_version(fold->set, fold->life.version);
 }
 
+void
+fold_reserve(struct fold *fold, size_t slots)
+{
+    size_t had = fold->clocks_room, room = had > 0 ? had : 8;
+
+    if (slots <= had)
+        return;
+    while (room < slots)
+        room *= 2;
+    fold->clocks_room = room;
+    fold->clocks = memory_resize(fold->clocks, room * sizeof *fold->clocks);
+    if (fold->light) {
+        fold->sketches = memory_resize(fold->sketches, room * sizeof *fold->sketches);
+        memset(fold->sketches + had, 0, (room - had) * sizeof *fold->sketches);
+    } else {
+        fold->extras = memory_resize(fold->extras, room * sizeof *fold->extras);
+        memset(fold->extras + had, 0, (room - had) * sizeof *fold->extras);
+    }
+}
+
 size_t
 fold_add_slot(struct fold *fold, const struct policy_clock *promise, uint16_t version)
 {
     size_t slot = fold->clocks_count;
 
-    if (slot == fold->clocks_room) {
-        fold->clocks_room = fold->clocks_room > 0 ? fold->clocks_room * 2 : 8;
-        fold->clocks = memory_resize(fold->clocks, fold->clocks_room * sizeof *fold->clocks);
-        if (!fold->light) {
-            fold->extras = memory_resize(fold->extras, fold->clocks_room * sizeof *fold->extras);
-            memset(fold->extras + slot, 0, (fold->clocks_room - slot) * sizeof *fold->extras);
-        }
-    }
+    fold_reserve(fold, slot + 1);
     fold->clocks_count++;
     clock_idle(&fold->clocks[slot], promise, version);
     if (!fold->light)
@@ -279,7 +297,8 @@ fold_step(struct fold *fold, const struct entry *entry, int64_t until_ms, bool t
     fold->light = true;
     fold->until_ms = until_ms;
     fold->through = through;
-    fold->loud = fold->loud_ticket = fold->needs_full = false;
+    fold->loud_ticket = fold->needs_full = fold->solve_known = false;
+    fold->touched = fold->begun = 0;
     fold->cursor = fold->entry_from = fold->history->used;
     if (fold->life.exists && policy_set_in_force(fold->set, until_ms) != fold->life.version) {
         fold->needs_full = true;

@@ -6,9 +6,9 @@
  *
  * A fold reads a history from its beginning and keeps, beside the life of the ticket (attributes, status, ball), one
  * struct clock for every promise made to it and everything a record may later have to say (extras, past cycles). A
- * *light* fold goes on from a kept life by one entry: it has no extras, says `loud` when something happened that may
- * have to be announced and `needs_full` when it cannot know; then the ticket is derived from its history. Both run
- * the same code, so they agree.
+ * *light* fold goes on from a kept life by one entry: it has no extras. What it decides it sketches (`touched`), which with the
+ * ticket's course is all a record needs while the clock is regular; it says `needs_full` when it cannot know, and then
+ * the ticket is derived from its history. Both run the same code, so they agree.
  *
  * Instants are UTC ms, lengths counted or real ms. Pointers into policies live as long as the policy set.
  */
@@ -42,6 +42,7 @@ struct clock {
     bool lost;                          /* no agreement promises it any more */
     bool final;                         /* a reopen began anew behind it: over for good */
     bool renewed;                       /* handling: the next stay after a reopen is a new cycle */
+    bool irregular;                     /* resumed, moved, retargeted or excused: only its whole history tells its record */
 };
 
 /* A stretch during which the clock counted. */
@@ -92,6 +93,22 @@ struct clock_extra {
     symbol excused_by, excused_reason;
     int64_t excused_at_ms;
 };
+
+/* From at_ms to the next mark this party had the ball and these clocks ran. */
+struct course_mark {
+    int64_t at_ms;
+    uint8_t ball;                       /* PARTY_BITs */
+    uint32_t running;                   /* SLOT_BITs */
+};
+/* The ticket's course: its stretches from its first event on, no two marks at one instant. */
+struct course {
+    struct course_mark *marks;          /* owned */
+    uint32_t count, room;
+    bool broken;                        /* more clocks or stretches than it can tell */
+};
+#define COURSE_SLOTS_MAX 32
+#define COURSE_MARKS_MAX 250
+#define SLOT_BIT(slot) ((slot) < COURSE_SLOTS_MAX ? UINT32_C(1) << (slot) : 0)
 
 enum phase { PHASE_ACTIVE, PHASE_SOLVED, PHASE_CLOSED, PHASE_CANCELLED };
 
@@ -165,9 +182,11 @@ struct fold {
     bool light;
     bool honest;                  /* R60: canned answers ignored, on_reopen: continue */
     bool pinned_days;             /* every clock keeps the days of its own version (R49) */
-    bool loud;                    /* a clock's record may be due */
-    bool loud_ticket;             /* the ticket's record may be due, nothing else */
-    bool needs_full;
+    bool loud_ticket;             /* the ticket's record may be due */
+    bool solve_known;             /* light: solve is of this step */
+    bool needs_full;              /* light: only the history can tell */
+    uint32_t touched;             /* light: SLOT_BITs of the clocks whose record may be due; their sketches hold */
+    uint32_t begun;               /* light: of the clocks that began a cycle in this step */
     bool birth;                   /* the entry in hand is the ticket's first */
     bool version_begins;          /* what is matched now is matched because a version came into force */
     const struct policy_clock *only; /* a trial run of one promise (R21): no stage passes, nothing else is promised */
@@ -184,6 +203,8 @@ struct fold {
     struct solve_figures solve;
     struct clock *clocks;         /* the present cycle of each promise */
     struct clock_extra *extras;   /* parallel; NULL in a light fold */
+    struct clock_extra *sketches; /* light: parallel; what this step decided, without runs */
+    struct course course;
     size_t clocks_count, clocks_room;
     struct past_cycle *past;
     size_t past_count, past_room;
@@ -215,6 +236,7 @@ void fold_step(struct fold *fold, const struct entry *entry, int64_t until_ms, b
 /* ---- between the files of the fold ---- */
 
 /* fold.c */
+void fold_reserve(struct fold *fold, size_t slots); /* room for so many clocks */
 size_t fold_add_slot(struct fold *fold, const struct policy_clock *promise, uint16_t version);
 void fold_through_versions(struct fold *fold, int64_t at_ms);
 void fold_settle(struct fold *fold, int64_t at_ms, bool through);
@@ -283,6 +305,13 @@ void clock_arm_repeat(struct clock *clock, int64_t due_ms);
 
 /* account.c: by_party and pauses, for full folds */
 enum party account_attribution(uint8_t ball);
+/* Behind everything of at_ms: whose ball it is and which clocks run from here on. */
+void account_note_course(struct fold *fold, int64_t at_ms);
+void course_done(struct course *course);
+/* The sums of a regular clock's sketch, from the course. */
+void account_sketch(struct fold *fold, size_t slot);
+/* Light: where the ticket's time went up to at_ms, [PARTIES_COUNT]. */
+void account_ticket(const struct fold *fold, int64_t at_ms, int64_t *ret_by_party_wall_ms);
 void account_segment(struct fold *fold, size_t slot, int64_t from_ms, int64_t to_ms);
 void account_gap(struct account *account, const struct calendar *calendar, enum party party, int64_t from_ms, int64_t to_ms);
 int64_t account_counted_ms(struct fold *fold, const struct calendar *calendar, int64_t from_ms, int64_t to_ms);

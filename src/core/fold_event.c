@@ -165,6 +165,14 @@ count_change(symbol value, symbol *before, uint32_t *count)
     *before = value;
 }
 
+/* A clock that is breached, or decided and open again, has a verdict that says so at once. */
+static void
+set_flag(struct fold *fold, struct clock *clock, uint16_t flag)
+{
+    clock->flags |= flag;
+    fold->needs_full |= fold->light && (clock->breached_at_ms != INSTANT_NONE || clock->irregular);
+}
+
 /* R27: back at its previous value within flip_window. */
 static void
 watch_flip(struct fold *fold, symbol priority, int64_t at_ms)
@@ -177,8 +185,7 @@ watch_flip(struct fold *fold, symbol priority, int64_t at_ms)
         struct clock *clock = &fold->clocks[slot];
 
         if (!is_idle(clock) && !clock->ended) {
-            clock->flags |= FLAG_PRIORITY_FLIP;
-            fold->loud = true;
+            set_flag(fold, clock, FLAG_PRIORITY_FLIP);
         }
     }
     life->priority_before = life->attributes[ATTRIBUTE_PRIORITY];
@@ -231,7 +238,11 @@ keep_solve_figures(struct fold *fold)
 
     fold->solve = (struct solve_figures){life->reopens, life->group_bounces, life->assignee_changes, life->tiers_touched,
                                          life->agent_messages, {0}};
-    memcpy(fold->solve.by_party_wall_ms, fold->by_party_wall_ms, sizeof fold->by_party_wall_ms);
+    fold->solve_known = true;
+    if (fold->light)
+        account_ticket(fold, life->at_ms, fold->solve.by_party_wall_ms);
+    else
+        memcpy(fold->solve.by_party_wall_ms, fold->by_party_wall_ms, sizeof fold->by_party_wall_ms);
 }
 
 static void
@@ -241,7 +252,6 @@ solve(struct fold *fold, const struct happening *happening)
     bool automatic = happening->entry != NULL &&
                      (happening->entry->actor == ACTOR_BOT || happening->entry->actor == ACTOR_SYSTEM); /* R7 */
 
-    fold->loud = true;
     life->solved_at_ms = happening->at_ms;
     life->message_since_solve = false;
     life->oldest_unanswered_ms = INSTANT_NONE;
@@ -263,7 +273,6 @@ solve(struct fold *fold, const struct happening *happening)
 static void
 cancel_all(struct fold *fold, int64_t at_ms, uint16_t flag)
 {
-    fold->loud = true;
     for (size_t slot = 0; slot < fold->clocks_count; slot++) {
         if (!is_idle(&fold->clocks[slot]) && !fold->clocks[slot].ended)
             fold->clocks[slot].flags |= flag;
@@ -275,7 +284,6 @@ cancel_all(struct fold *fold, int64_t at_ms, uint16_t flag)
 static void
 resume_all(struct fold *fold, int64_t at_ms)
 {
-    fold->loud = true;
     for (size_t slot = 0; slot < fold->clocks_count; slot++) {
         struct clock *clock = &fold->clocks[slot];
 
@@ -344,7 +352,6 @@ enter_phase(struct fold *fold, const struct happening *happening, enum phase pha
     }
     if (life->phase == phase)
         return;
-    fold->loud = true;
     note_change(fold, happening->at_ms);
     if (phase == PHASE_CANCELLED) {
         if (life->pending_reopen_at_ms == INSTANT_NONE)
@@ -453,10 +460,8 @@ watch_contact(struct fold *fold, uint8_t before)
     if (fold->life.contacted || (fold->life.ball & customer) == 0 || (before & customer) != 0)
         return;
     for (size_t slot = 0; slot < fold->clocks_count; slot++) {
-        if (fold->clocks[slot].running) {
-            fold->clocks[slot].flags |= FLAG_PAUSE_WITHOUT_CONTACT;
-            fold->loud = true;
-        }
+        if (fold->clocks[slot].running)
+            set_flag(fold, &fold->clocks[slot], FLAG_PAUSE_WITHOUT_CONTACT);
     }
 }
 
@@ -514,24 +519,34 @@ take_starts(struct fold *fold, const struct happening *happening)
         fold_update_running(fold, happening->at_ms);
 }
 
+static bool
+has_too_little_left(const struct fold *fold, const struct clock *leg, int64_t at_ms)
+{
+    int served = fold_slot(fold, (enum clock_kind)leg->promise->supports_kind, leg->promise->supports_clock);
+    const struct clock *promised = served >= 0 ? &fold->clocks[served] : NULL;
+
+    return promised != NULL && !is_idle(promised) && !promised->ended &&
+           promised->target_ms - clock_elapsed_ms(promised, at_ms) < leg->target_ms;
+}
+
 /* A leg that begins with less left than its own target says so at once (idea 9, section 7). */
 static void
 look_at_slack(struct fold *fold, int64_t at_ms)
 {
-    for (size_t slot = 0; slot < fold->clocks_count && fold->extras != NULL; slot++) {
+    for (size_t slot = 0; slot < fold->clocks_count; slot++) {
         const struct clock *leg = &fold->clocks[slot];
-        struct clock_extra *extra = &fold->extras[slot];
-        const struct clock *promised;
-        int served;
+        struct clock_extra *extra = fold->light ? NULL : &fold->extras[slot];
 
-        if (leg->promise->supports_kind == POLICY_NONE || is_idle(leg) || extra->slack_looked_at)
+        if (leg->promise->supports_kind == POLICY_NONE || is_idle(leg) ||
+            (fold->light ? (fold->begun & SLOT_BIT(slot)) == 0 : extra->slack_looked_at))
             continue;
-        extra->slack_looked_at = true;
-        served = fold_slot(fold, (enum clock_kind)leg->promise->supports_kind, leg->promise->supports_clock);
-        if (served < 0 || is_idle(&fold->clocks[served]) || fold->clocks[served].ended)
+        if (!fold->light)
+            extra->slack_looked_at = true;
+        if (!has_too_little_left(fold, leg, at_ms))
             continue;
-        promised = &fold->clocks[served];
-        if (promised->target_ms - clock_elapsed_ms(promised, at_ms) < leg->target_ms)
+        if (fold->light)
+            fold->needs_full = true;
+        else
             extra->slack_at_ms = at_ms;
     }
 }
@@ -581,7 +596,6 @@ take_created_at(struct fold *fold, const struct entry *entry)
 
     if (start_ms == life->started_at_ms)
         return;
-    fold->loud = true;
     fold->needs_full |= fold->light;
     fold->by_party_wall_ms[account_attribution(life->first_ball)] += life->started_at_ms - start_ms;
     fold->solve.by_party_wall_ms[account_attribution(life->first_ball)] += life->started_at_ms - start_ms;
@@ -610,7 +624,6 @@ take_merge_in(struct fold *fold, const struct entry *entry)
     struct life *life = &fold->life;
 
     fold->needs_full |= fold->light;
-    fold->loud = true;
     if (!fold_is_active(fold) || fold_policy(fold)->merge_own_clock || fold->light)
         return;
     if (entry->created_at_ms < life->earliest_start_ms)
@@ -658,7 +671,6 @@ take_merge(struct fold *fold, const struct entry *entry)
 {
     struct life *life = &fold->life;
 
-    fold->loud = true;
     fold->needs_full |= fold->light;
     if (life->merged || is_unmerged_later(fold) ||
         (fold->merge_is_void != NULL && fold->merge_is_void(fold->merge_context, entry)))
@@ -680,7 +692,6 @@ take_merge(struct fold *fold, const struct entry *entry)
 static void
 take_deletion(struct fold *fold, const struct entry *entry, bool deleted)
 {
-    fold->loud = true;
     fold->needs_full |= fold->light;
     if (fold->life.deleted == deleted)
         return;
@@ -699,7 +710,6 @@ take_excuse(struct fold *fold, const struct entry *entry)
     struct excuse excuse = {entry->kind, entry->clock, entry->by, entry->reason, entry->cycle, entry->at_ms};
     int slot = fold_slot(fold, entry->kind, entry->clock);
 
-    fold->loud = true;
     fold->needs_full |= fold->light;
     if (fold->light)
         return;
@@ -772,7 +782,6 @@ take_company(struct fold *fold, const struct entry *entry)
         break;
     case EVENT_TICKET_UNMERGED:
         fold->needs_full |= fold->light;
-        fold->loud = true;
         break;
     case EVENT_TICKET_DELETED:
         take_deletion(fold, entry, true);
@@ -836,7 +845,7 @@ fold_entry(struct fold *fold, const struct entry *entry)
         break;
     case EVENT_TICKET_ERASED:
         fold->life.erased = true;
-        fold->loud = true;
+        fold->needs_full |= fold->light;
         break;
     case EVENT_TICKET_CREATED:
     case EVENT_TICKET_UPDATED:
@@ -850,6 +859,8 @@ fold_entry(struct fold *fold, const struct entry *entry)
     default: /* acknowledgements bind by key when they arrive (R11); feedback is the score task's */
         break;
     }
+    if (fold->life.exists)
+        account_note_course(fold, entry->at_ms);
 }
 
 /* A version comes into force between two events (R19, R49). */
@@ -869,4 +880,5 @@ fold_version_begins(struct fold *fold, size_t version, int64_t at_ms)
         fold_repin(fold, version, at_ms);
     fold_update_ball(fold, at_ms);
     look_at_slack(fold, at_ms);
+    account_note_course(fold, at_ms);
 }

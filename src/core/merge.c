@@ -116,6 +116,7 @@ send_relay(struct engine *engine, const struct relay *relay)
         }
         engine->queue[engine->queue_count++] = *relay;
     }
+    engine->figures.records++;
     if (engine->options.sink.relay != NULL)
         engine->options.sink.relay(engine->options.sink.context, relay);
 }
@@ -124,7 +125,7 @@ send_relay(struct engine *engine, const struct relay *relay)
 void
 merge_announce(struct engine *engine, struct ticket *ticket)
 {
-    const struct life *life = &engine->full.life;
+    const struct life *life = &engine->said->life;
     struct marks *marks = &ticket->marks;
     struct relay relay = {.from_ticket = ticket_name(ticket), .at_ms = life->merged_at_ms};
     const int64_t numbers[] = {life->merged_at_ms, life->earliest_start_ms, life->relay_contact_ms};

@@ -84,7 +84,7 @@ wait_of(const struct engine *engine, const struct clock *clock, const struct clo
     if (!clock->answered || !clock->ended)
         return INSTANT_NONE;
     if (extra->promise->start == START_HANDOFF)
-        return clock->stopped_at_ms - engine->full.life.started_at_ms;
+        return clock->stopped_at_ms - engine->said->life.started_at_ms;
     return clock->stopped_at_ms - extra->wait_from_ms;
 }
 
@@ -92,7 +92,7 @@ wait_of(const struct engine *engine, const struct clock *clock, const struct clo
 static enum verdict
 honest_verdict(const struct engine *engine, const struct clock *clock, enum verdict contract)
 {
-    const struct life *life = &engine->full.life;
+    const struct life *life = &engine->said->life;
     const struct clock *honest = clock;
     const struct clock_extra *extra;
     enum verdict verdict;
@@ -111,8 +111,8 @@ honest_verdict(const struct engine *engine, const struct clock *clock, enum verd
 static bool
 is_excluded(const struct engine *engine, const struct clock_extra *extra)
 {
-    const struct policy *policy = policy_set_version(engine->set, engine->full.life.version);
-    struct life as_decided = {.source = engine->full.life.source};
+    const struct policy *policy = policy_set_version(engine->set, engine->said->life.version);
+    struct life as_decided = {.source = engine->said->life.source};
 
     memcpy(as_decided.attributes, extra->attributes, sizeof as_decided.attributes);
     for (size_t i = 0; i < policy->contracts_count; i++) {
@@ -131,7 +131,7 @@ outcome_verdict(struct engine *engine, const struct ticket *ticket, const struct
     bool decided = extra->promise != NULL;
     const struct policy_clock *promise = decided ? extra->promise : clock->promise;
     const struct policy *policy = policy_set_version(engine->set, decided ? extra->version : clock->version);
-    bool erased = engine->full.life.erased;
+    bool erased = engine->said->life.erased;
     int64_t final_at_ms;
 
     *outcome = (struct verdict_outcome){
@@ -140,17 +140,17 @@ outcome_verdict(struct engine *engine, const struct ticket *ticket, const struct
         .measure = promise->measure,
         .verdict = verdict_of(clock),
         .ended = clock->ended,
-        .final = clock->ended && (clock->final || fold_is_final(&engine->full, &final_at_ms)),
+        .final = clock->ended && (clock->final || fold_is_final(engine->said, &final_at_ms)),
         .decided_at_ms = decided ? extra->decided_at_ms : INSTANT_NONE,
         .attainment = promise->attainment,
         .default_counts = promise->counts_is_default,
         .has_wait = promise->measure == MEASURE_FIRST_RESPONSE,
         .wait_ms = wait_of(engine, clock, extra),
-        .source = engine_text(engine, engine->full.life.source),
+        .source = engine_text(engine, engine->said->life.source),
         .policy = policy->label,
     };
     figures_of_verdict(clock, extra, &outcome->figures);
-    outcome_attributes(engine, decided ? extra->attributes : engine->full.life.attributes, erased, outcome->attributes);
+    outcome_attributes(engine, decided ? extra->attributes : engine->said->life.attributes, erased, outcome->attributes);
     if (outcome->figures.flags & FLAG_EXCUSED) {
         outcome->excused_by = engine_text(engine, erased ? 0 : extra->excused_by);
         outcome->excused_reason = engine_text(engine, extra->excused_reason);

@@ -150,7 +150,6 @@ reopen_clocks(struct fold *fold, int64_t at_ms)
     bool anew = life->closed_at_ms != INSTANT_NONE || life->final_at_ms != INSTANT_NONE ||
                 (life->solved_at_ms != INSTANT_NONE && at_ms > life->solved_at_ms + fold_reopen_window_ms(fold));
 
-    fold->loud = true;
     life->changed_at_ms = at_ms;
     life->phase = PHASE_ACTIVE;
     life->reopens++;

@@ -51,6 +51,7 @@ struct ticket {
     struct marks marks;
     struct life life;         /* derived; life.exists false until the first ticket.* event */
     struct clock *clocks;
+    struct course course;
     uint32_t clocks_count;
     uint16_t seen_version;    /* the newest version whose days were announced (due_changed) */
     bool changed;             /* in the list of changed tickets */
@@ -80,6 +81,7 @@ struct engine {
     struct heap *timers;
     struct ticket *changed_first, *changed_last;
     struct fold full, light, other, later;
+    struct fold *said;        /* what is being announced: full, or during announce_step light */
     struct buffer scratch;
     struct engine_figures figures;
     int64_t t_ms;
@@ -97,8 +99,8 @@ struct engine {
 
 /* announce.c: effects = desired - announced, for the ticket just derived into engine->full. */
 void announce(struct engine *engine, struct ticket *ticket);
-/* The ticket's own record only, from this fold. */
-void announce_ticket(struct engine *engine, struct ticket *ticket, const struct fold *fold);
+/* The same for the light step just taken by engine->light, which step_suffices let through. */
+void announce_step(struct engine *engine, struct ticket *ticket);
 bool announce_acknowledge(struct engine *engine, struct ticket *ticket, const struct event *event);
 /* Sets the repeat threshold of a breached clock that runs from its mark. */
 void announce_arm_repeats(struct engine *engine, struct ticket *ticket);
