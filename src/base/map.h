@@ -30,8 +30,8 @@ size_t map_bytes(const struct map *map); /* memory held, for the metric */
  * map must not change, but for replacing a value by one of the same key. */
 void *map_each(const struct map *map, size_t *cursor);
 
-/* A map in 2^bits parts (bits <= 32), each key in the one its hash says, whatever else is in the map: the same key and
- * seed give the same part, on every machine. */
+/* A map in 2^bits parts (bits <= 32), each key in the one its hash says, whatever else is in the map: the
+ * same key and seed give the same part, on every machine. */
 size_t map_part(const struct map *map, struct slice key, unsigned bits);
 /* As map_each, the values of one part: O(part), not O(map). */
 void *map_each_in_part(const struct map *map, size_t part, unsigned bits, size_t *cursor);

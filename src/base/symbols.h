@@ -2,9 +2,9 @@
 #define SLAD_BASE_SYMBOLS_H
 
 /*
- * Texts as small numbers: equal texts have equal numbers, so attributes compare in one instruction. Number 0 is "no
- * text" (null). Counted references: a number is given back by symbols_release and may then name another text. One
- * table a process, owned by its main, used by one thread at a time.
+ * Texts as small numbers: equal texts have equal numbers, so attributes compare in one instruction. Number 0
+ * is "no text" (null). Counted references: a number is given back by symbols_release and may then name
+ * another text. One table a process, owned by its main, used by one thread at a time.
  */
 #include "base/slice.h"
 #include <stdint.h>

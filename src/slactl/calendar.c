@@ -1,8 +1,9 @@
 /*
  * slactl calendar: business time asked line by line, for programs and for people who check a due time.
  *
- * Why a filter: a spreadsheet of a thousand questions is one pipe. Always true: one answer a request, in order; a bad request
- * gets an error with its id and harms no other. Not here: the arithmetic (core/calendar).
+ * Why a filter: a spreadsheet of a thousand questions is one pipe. Always true: one answer a request, in
+ * order; a bad request gets an error with its id and harms no other. Not here: the arithmetic
+ * (core/calendar).
  */
 #include "slactl/calendar.h"
 #include "base/instant.h"
@@ -48,7 +49,8 @@ read_field(struct json *json, const struct cJSON *field, struct request *request
 }
 
 static const char *
-answer_add(const struct calendar *calendar, const struct request *request, int64_t start_ms, struct buffer *out)
+answer_add(const struct calendar *calendar, const struct request *request, int64_t start_ms,
+           struct buffer *out)
 {
     int64_t at_ms;
 
@@ -65,7 +67,8 @@ answer_add(const struct calendar *calendar, const struct request *request, int64
 }
 
 static const char *
-answer_diff(const struct calendar *calendar, const struct request *request, int64_t start_ms, struct buffer *out)
+answer_diff(const struct calendar *calendar, const struct request *request, int64_t start_ms,
+            struct buffer *out)
 {
     int64_t end_ms;
 
@@ -196,7 +199,8 @@ parse_options(int argc, char **argv, const char **ret_policy, const char **ret_z
         "NDJSON in: {\"id\":1,\"calendar\":\"berlin\",\"op\":\"add\",\"start\":\"...\",\"ms\":3600000}\n"
         "       or  {\"id\":2,\"calendar\":\"berlin\",\"op\":\"diff\",\"start\":\"...\",\"end\":\"...\"}\n"
         "NDJSON out: {\"id\":1,\"at\":\"...\"}, {\"id\":2,\"ms\":...} or {\"id\":..., \"error\":\"...\"}\n"
-        "Of several versions the newest one's calendars are asked. Exit status: 0, 2 bad policy or option, 1 no input or output.\n";
+        "Of several versions the newest one's calendars are asked. Exit status: 0, 2 bad policy or option, 1 "
+        "no input or output.\n";
     int option;
 
     optind = 1;

@@ -1,9 +1,9 @@
 /*
  * Lines of a file, for NDJSON.
  *
- * Why our own: getline() copies every line, and a hostile file may have a line of any length. Here a line is a slice of
- * the read buffer, and what lies beyond the bound is skipped, not kept.
- * Always true: memory is bounded by twice the bound. Not here: what is in a line.
+ * Why our own: getline() copies every line, and a hostile file may have a line of any length. Here a line is
+ * a slice of the read buffer, and what lies beyond the bound is skipped, not kept. Always true: memory is
+ * bounded by twice the bound. Not here: what is in a line.
  */
 #include "slactl/lines.h"
 #include "base/memory.h"
@@ -14,7 +14,7 @@
 struct lines {
     int file;
     bool at_end;
-    bool skipping;   /* the rest of a line that was given cut */
+    bool skipping; /* the rest of a line that was given cut */
     char *room;
     size_t room_bytes, from, to, line_bytes_max;
     uint64_t number;

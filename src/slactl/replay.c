@@ -1,11 +1,11 @@
 /*
  * slactl replay: the engine and the score task over events from files, as fast as they can be read.
  *
- * Why a program of its own and not a mode of the daemon: it has no broker, no wall clock and no state to keep; the input says what
- * time it is. It prints what slad would publish, so it is the oracle of the tests and the tool of whoever asks "what if".
- * Always true: T never goes back; every timer before a line's arrival fires before the line (R38); the engine and the
- * scores move through time together, so an outcome is folded at the instant it is known.
- * Not here: truth (core), decoding and printing (wire).
+ * Why a program of its own and not a mode of the daemon: it has no broker, no wall clock and no state to
+ * keep; the input says what time it is. It prints what slad would publish, so it is the oracle of the tests
+ * and the tool of whoever asks "what if". Always true: T never goes back; every timer before a line's arrival
+ * fires before the line (R38); the engine and the scores move through time together, so an outcome is folded
+ * at the instant it is known. Not here: truth (core), decoding and printing (wire).
  */
 #include "slactl/replay.h"
 #include "base/instant.h"
@@ -68,7 +68,8 @@ flush(struct replay *replay)
     buffer_reset(&replay->out);
 }
 
-/* Prints one record with its topic in front. The printer's object begins at its own brace, which is replaced. */
+/* Prints one record with its topic in front. The printer's object begins at its own brace, which is replaced.
+ */
 #define EMIT(replay, topic, print, record)                                                                   \
     do {                                                                                                     \
         buffer_append_text(&(replay)->out, "{\"record\":\"" topic "\"");                                     \
@@ -314,8 +315,8 @@ print_clocks(struct replay *replay)
     memory_free(tickets);
 }
 
-/* Light steps against derivations from scratch: any difference is a bug of the engine. The digest is that of whoever folds the
- * outcomes printed here. */
+/* Light steps against derivations from scratch: any difference is a bug of the engine. The digest is that of
+ * whoever folds the outcomes printed here. */
 static void
 report_self_check(struct replay *replay)
 {
@@ -374,12 +375,17 @@ parse_emit(const char *text, unsigned *ret_emit)
 static void
 usage(FILE *to)
 {
-    fputs("usage: slactl replay --policy P [--until T] [--emit alerts,outcomes,scores,clocks] [--zoneinfo DIR]\n"
+    fputs("usage: slactl replay --policy P [--until T] [--emit alerts,outcomes,scores,clocks] [--zoneinfo "
+          "DIR]\n"
           "                     [--self-check] [FILE...]\n"
-          "Runs the engine over NDJSON events of both topics (standard input by default) and prints what slad would\n"
-          "publish, one JSON object a line with a \"record\" field. P is a policy file or a directory of them.\n"
-          "Each line arrives at its arrived_at, else at its time. Bad lines go to standard error as dead letters.\n"
-          "Exit status: 0 all was read, 2 bad policy or option, 1 a file cannot be read or the output not written.\n",
+          "Runs the engine over NDJSON events of both topics (standard input by default) and prints what "
+          "slad would\n"
+          "publish, one JSON object a line with a \"record\" field. P is a policy file or a directory of "
+          "them.\n"
+          "Each line arrives at its arrived_at, else at its time. Bad lines go to standard error as dead "
+          "letters.\n"
+          "Exit status: 0 all was read, 2 bad policy or option, 1 a file cannot be read or the output not "
+          "written.\n",
           to);
 }
 
@@ -387,9 +393,12 @@ static int
 parse_options(struct replay *replay, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"policy", required_argument, NULL, 'p'},   {"until", required_argument, NULL, 'u'},
-        {"emit", required_argument, NULL, 'e'},     {"zoneinfo", required_argument, NULL, 'z'},
-        {"self-check", no_argument, NULL, 's'},     {"help", no_argument, NULL, 'h'},
+        {"policy", required_argument, NULL, 'p'},
+        {"until", required_argument, NULL, 'u'},
+        {"emit", required_argument, NULL, 'e'},
+        {"zoneinfo", required_argument, NULL, 'z'},
+        {"self-check", no_argument, NULL, 's'},
+        {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     int option;

@@ -638,7 +638,7 @@ detail_of_duplicate(const char *key, char detail[JSON_DETAIL_BYTES])
     char shown[65];
     size_t bytes = 0;
 
-    for (; key[bytes] != '\0' && bytes < sizeof shown - 1; bytes++)
+    for (; bytes < sizeof shown - 1 && key[bytes] != '\0'; bytes++)
         shown[bytes] =
             (unsigned char)key[bytes] < 0x20 || (unsigned char)key[bytes] >= 0x7f ? '?' : key[bytes];
     shown[bytes] = '\0';

@@ -320,7 +320,8 @@ read_measure(struct policy_yaml_loader *loader, const struct yaml_node *node)
         "unknown measure %s%s%s px, nps, csat, ces, lost_minutes, reopen_rate, repeat_contact_rate, "
         "bounce_count, first_contact_resolution, tier_share:N, honest_attainment, experienced_p50, "
         "experienced_p90 or aspect:NAME",
-        policy_error_quote(text).text, spelling_hint(&spelling).text, spelling.best.at != NULL ? " Expected" : ", expected");
+        policy_error_quote(text).text, spelling_hint(&spelling).text,
+        spelling.best.at != NULL ? " Expected" : ", expected");
     return NULL;
 }
 
@@ -410,9 +411,9 @@ read_keis(struct policy_yaml_loader *loader, const struct yaml_node *list)
 void
 policy_yaml_experience_read(struct policy_yaml_loader *loader)
 {
-    static const char *const keys[] = {"scales",          "one_answer_per", "min_answers", "neutral",
-                                       "windows",         "time_zone",      "scopes",      "targets",
-                                       "detractor_alert", "detractor_repeat", "keis", NULL};
+    static const char *const keys[] = {"scales",          "one_answer_per",   "min_answers", "neutral",
+                                       "windows",         "time_zone",        "scopes",      "targets",
+                                       "detractor_alert", "detractor_repeat", "keis",        NULL};
     static const char *const per[] = {"ticket", "cycle", "respondent", NULL};
     static const char *const neutral[] = {"counted", "excluded", NULL};
     const struct yaml_node *node = yaml_find(loader->root, "experience");

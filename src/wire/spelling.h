@@ -14,7 +14,8 @@ struct spelling spelling_of(struct slice wanted);
 /* Offers one word. The first of the nearest stays. */
 void spelling_offer(struct spelling *spelling, struct slice word);
 /* Typing errors between two texts: letters too many, too few, wrong, or two swapped (Damerau and Levenshtein,
- * optimal string alignment); the case of ASCII letters is no error; limit + 1 when there are more than limit. */
+ * optimal string alignment); the case of ASCII letters is no error; limit + 1 when there are more than limit.
+ */
 size_t spelling_distance(struct slice a, struct slice b, size_t limit);
 
 /* `; did you mean "berlin"?`, or an empty text when nothing is near. */

@@ -90,8 +90,8 @@ void
 yaml_get_fail_name(struct policy_error *error, const struct yaml_node *node, const char *what,
                    const struct spelling *spelling)
 {
-    yaml_get_fail(error, POLICY_ERROR_UNKNOWN_NAME, node, "unknown %s %s, expected one of this policy%s", what,
-                  policy_error_quote(spelling->wanted).text, spelling_hint(spelling).text);
+    yaml_get_fail(error, POLICY_ERROR_UNKNOWN_NAME, node, "unknown %s %s, expected one of this policy%s",
+                  what, policy_error_quote(spelling->wanted).text, spelling_hint(spelling).text);
 }
 
 static bool
@@ -265,8 +265,9 @@ yaml_get_key_text(struct policy_error *error, const struct yaml_node *node)
     if (failed(error) || node == NULL)
         return nothing();
     if (node->key.bytes > YAML_GET_TEXT_BYTES_MAX) {
-        yaml_get_fail_key(error, POLICY_ERROR_BAD_TEXT, node, "found %zu bytes, expected a name of 1 to %d bytes",
-                          node->key.bytes, YAML_GET_TEXT_BYTES_MAX);
+        yaml_get_fail_key(error, POLICY_ERROR_BAD_TEXT, node,
+                          "found %zu bytes, expected a name of 1 to %d bytes", node->key.bytes,
+                          YAML_GET_TEXT_BYTES_MAX);
         return nothing();
     }
     return node->key;

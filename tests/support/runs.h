@@ -282,7 +282,8 @@ run_tickets(const struct engine *engine, struct ticket *tickets[HISTORIES_TICKET
         must(count < HISTORIES_TICKETS_MAX);
         tickets[count++] = ticket;
     }
-    qsort(tickets, count, sizeof tickets[0], runs_compare_tickets);
+    if (count > 1)
+        qsort(tickets, count, sizeof tickets[0], runs_compare_tickets);
     return count;
 }
 
