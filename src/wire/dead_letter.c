@@ -33,7 +33,7 @@ void
 dead_letter_set(struct dead_letter *letter, enum error_code error, const char *detail, const char *topic,
                 int32_t partition, int64_t offset)
 {
-    /* cppcheck-suppress ctuuninitvar: only its place is taken here */
+    /* cppcheck-suppress ctuuninitvar ; only its place is taken here */
     char *at = letter->room;
     size_t detail_bytes = detail != NULL ? cut(detail, DEAD_LETTER_DETAIL_BYTES_MAX) : 0;
 
