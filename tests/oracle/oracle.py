@@ -995,6 +995,7 @@ class Clock:
         head = []
         if start < first.t:
             head = [self.prefix(cycle, start, first)]
+        head += self.between(cycle, start, step)
         cycle.spans, cycle.start = head + body, start
         if cycle.breached is not None or cycle.excused_at is not None:
             cycle.unsettled.add("due_at")
@@ -1013,6 +1014,19 @@ class Clock:
             cycle.due = nominal if left <= 0 and nominal is not None else cycle.calendar.project(cycle.stopped, left)
         else:
             cycle.calendar = None  # settled again after this step
+
+    def between(self, cycle, start, step):
+        """The ticket's life from start to where the cycle began until now, when that was after the ticket's first event (a merge
+        brings an older contact to a clock that began with a message)."""
+        spans = []
+        steps = self.life.steps[:self.life.steps.index(step) + 1]
+        for other, following in zip(steps, steps[1:]):
+            a, b = max(other.t, start), min(following.t, cycle.start)
+            if b > a:
+                open_then = other.phase in ("open", "waiting")
+                running = self.runs(cycle.terms, other.t, other.attrs, other.phase, other.ball)
+                spans.append((a, b, cycle.calendar, running, attribution(other.ball) if open_then else "nobody", open_then))
+        return spans
 
     def prefix(self, cycle, start, first):
         terms = self.terms(cycle.version, first.attrs) or cycle.terms
