@@ -69,6 +69,25 @@ varint_get(struct slice *from, uint64_t *ret_value)
     return -1;
 }
 
+/* Takes a number off bytes that this process wrote itself: nothing is checked. */
+static inline uint64_t
+varint_take(const char **at)
+{
+    uint64_t value = (unsigned char)*(*at)++;
+    unsigned shift = 7;
+
+    if (value < 0x80)
+        return value;
+    value &= 0x7f;
+    for (;; shift += 7) {
+        uint64_t byte = (unsigned char)*(*at)++;
+
+        value |= (byte & 0x7f) << shift;
+        if (byte < 0x80)
+            return value;
+    }
+}
+
 static inline int
 varint_get_signed(struct slice *from, int64_t *ret_value)
 {

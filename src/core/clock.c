@@ -696,14 +696,14 @@ clock_adopt(struct fold *fold, size_t slot, const struct fold *trial, int64_t at
 
     memory_free(extra->runs);
     fold->clocks[slot] = trial->clocks[0];
-    fold->clocks[slot].irregular = true;
     *extra = trial->extras[0];
     extra->runs = extra->runs_count > 0 ? memory_copy(trial->extras[0].runs, runs_bytes) : NULL;
     extra->runs_room = extra->runs_count;
-    fold->clocks[slot].target_ms =
-        promise_target_ms(fold->clocks[slot].promise, fold->life.attributes[ATTRIBUTE_PRIORITY]);
     if (fold->clocks[slot].started_at_ms == INSTANT_NONE)
         return;
+    fold->clocks[slot].irregular = true;
+    fold->clocks[slot].target_ms =
+        promise_target_ms(fold->clocks[slot].promise, fold->life.attributes[ATTRIBUTE_PRIORITY]);
     running = fold->clocks[slot].running;
     clock_set_running(fold, slot, false, at_ms); /* what lies exactly at a threshold is due now, not in the past */
     jump(fold, slot, at_ms, FLAG_AT_RETARGET);

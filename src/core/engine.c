@@ -80,8 +80,7 @@ ticket_free(struct engine *engine, struct ticket *ticket)
 {
     ticket_marks_done(engine, ticket);
     history_done(&ticket->history, engine->options.symbols);
-    memory_free(ticket->clocks);
-    course_done(&ticket->course);
+    point_done(&ticket->point);
     memory_free(ticket);
 }
 
@@ -147,7 +146,6 @@ engine_ticket_new(struct slice name)
     memcpy(ticket->name, name.at, name.bytes);
     ticket->name_bytes = (uint32_t)name.bytes;
     ticket->last_arrival_ms = INSTANT_NONE;
-    ticket->life.pending_reopen_at_ms = INSTANT_NONE;
     heap_item_init(&ticket->timer);
     return ticket;
 }
@@ -205,7 +203,7 @@ earlier(int64_t *least_ms, int64_t at_ms)
 static int64_t
 retires_at_ms(const struct engine *engine, const struct ticket *ticket, const struct fold *fold)
 {
-    const struct life *life = &ticket->life;
+    const struct life *life = &fold->life;
     int64_t end_ms;
 
     if (engine->quiet) /* never retired while its task is behind */
@@ -214,7 +212,7 @@ retires_at_ms(const struct engine *engine, const struct ticket *ticket, const st
         end_ms = ticket->last_arrival_ms;
     else if (life->deleted || life->merged || life->phase == PHASE_CANCELLED)
         end_ms = ticket->history.last_at_ms;
-    else if (fold == NULL || !fold_is_final(fold, &end_ms))
+    else if (!fold_is_final(fold, &end_ms))
         return NEVER;
     if (ticket->last_arrival_ms > end_ms)
         end_ms = ticket->last_arrival_ms;
@@ -251,12 +249,12 @@ set_timer(struct engine *engine, struct ticket *ticket, int64_t at_ms)
 }
 
 static int64_t
-clocks_next_ms(const struct ticket *ticket)
+clocks_next_ms(const struct fold *fold)
 {
     int64_t next_ms = NEVER;
 
-    for (uint32_t i = 0; i < ticket->clocks_count; i++)
-        earlier(&next_ms, ticket->clocks[i].next_at_ms);
+    for (size_t i = 0; i < fold->clocks_count; i++)
+        earlier(&next_ms, fold->clocks[i].next_at_ms);
     return next_ms;
 }
 
@@ -274,7 +272,7 @@ static void
 arm_timer(struct engine *engine, struct ticket *ticket, const struct fold *fold, int64_t t_ms)
 {
     const struct life *life = &fold->life;
-    int64_t next_ms = clocks_next_ms(ticket);
+    int64_t next_ms = clocks_next_ms(fold);
 
     earlier(&next_ms, waiting_entry_ms(ticket, t_ms));
     for (size_t i = 0; !fold->light && engine->other.honest && i < engine->other.clocks_count; i++)
@@ -292,29 +290,10 @@ arm_timer(struct engine *engine, struct ticket *ticket, const struct fold *fold,
 /* ---- deriving ---- */
 
 static void
-keep_course(struct ticket *ticket, const struct course *course)
+keep_derived(struct engine *engine, struct ticket *ticket, const struct fold *fold)
 {
-    if (course->count > ticket->course.room) {
-        ticket->course.room = course->count;
-        ticket->course.marks = memory_resize(ticket->course.marks, course->count * sizeof *course->marks);
-    }
-    if (course->count > 0)
-        memcpy(ticket->course.marks, course->marks, course->count * sizeof *course->marks);
-    ticket->course.count = course->count;
-    ticket->course.broken = course->broken;
-}
-
-static void
-keep_derived(struct ticket *ticket, const struct fold *fold)
-{
-    keep_course(ticket, &fold->course);
-    if (ticket->clocks_count != fold->clocks_count) {
-        ticket->clocks = memory_resize(ticket->clocks, fold->clocks_count * sizeof *ticket->clocks);
-        ticket->clocks_count = (uint32_t)fold->clocks_count;
-    }
-    ticket->life = fold->life;
-    if (fold->clocks_count > 0)
-        memcpy(ticket->clocks, fold->clocks, fold->clocks_count * sizeof *ticket->clocks);
+    ticket->open = fold->life.exists && fold_is_active(fold);
+    point_keep(&ticket->point, fold, &engine->scratch);
 }
 
 /* Derives from the history and announces what differs, unless the task is quiet. */
@@ -335,7 +314,7 @@ engine_derive(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool t
     if (!engine->quiet)
         announce(engine, ticket);
     announce_arm_repeats(engine, ticket);
-    keep_derived(ticket, fold);
+    keep_derived(engine, ticket, fold);
     arm_timer(engine, ticket, fold, t_ms);
 }
 
@@ -345,7 +324,7 @@ clocks_agree(const struct clock *a, const struct clock *b)
     bool same_next = a->next_ms == b->next_ms && a->next_at_ms == b->next_at_ms;
 
     return a->promise == b->promise && a->calendar == b->calendar && a->started_at_ms == b->started_at_ms &&
-           a->since_ms == b->since_ms && a->elapsed_ms == b->elapsed_ms && a->target_ms == b->target_ms &&
+           (a->since_ms == b->since_ms || !a->running) && a->elapsed_ms == b->elapsed_ms && a->target_ms == b->target_ms &&
            (same_next || a->breached_at_ms != INSTANT_NONE) && /* a breached clock's next is its page, from the marks */
            a->breached_at_ms == b->breached_at_ms && a->stopped_at_ms == b->stopped_at_ms && a->cycle == b->cycle &&
            a->version == b->version && ((a->flags ^ b->flags) & ~FLAG_CALENDAR_CORRECTED) == 0 && /* announce's */
@@ -358,17 +337,18 @@ clocks_agree(const struct clock *a, const struct clock *b)
 static void
 self_check(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool through)
 {
-    struct fold *fold = &engine->full;
+    struct fold *fold = &engine->full, *kept = &engine->light;
     uint64_t said = engine->figures.records;
     bool agree;
 
+    (void)point_restore(&ticket->point, kept);
     fold_init_again(fold, engine->set, &ticket->history);
     engine->other.honest = false;
     engine->merging = engine->edges_count > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
     fold_derive(fold, t_ms, through);
-    agree = fold->clocks_count == ticket->clocks_count && memcmp(&fold->life, &ticket->life, sizeof fold->life) == 0;
+    agree = fold->clocks_count == kept->clocks_count && memcmp(&fold->life, &kept->life, sizeof fold->life) == 0;
     for (size_t i = 0; agree && i < fold->clocks_count; i++)
-        agree = clocks_agree(&fold->clocks[i], &ticket->clocks[i]);
+        agree = clocks_agree(&fold->clocks[i], &kept->clocks[i]);
     if (!engine->quiet) {
         announce_corrections(engine, ticket);
         announce(engine, ticket);
@@ -384,40 +364,24 @@ is_plain_birth(const struct ticket *ticket, const struct entry *entry)
            (entry->type == EVENT_TICKET_CREATED || entry->type == EVENT_TICKET_UPDATED);
 }
 
-/* Whether a light step may begin from the kept life at this instant. */
+/* Whether a light step may begin from the kept point at this instant. */
 static bool
 may_step(const struct engine *engine, const struct ticket *ticket, int64_t at_ms)
 {
-    const struct life *life = &ticket->life;
+    const struct life *life = &engine->light.life;
 
     return life->exists && !ticket->unannounced && !ticket->final && life->at_ms <= at_ms &&
            (life->at_ms < at_ms || !life->through) && life->pending_reopen_at_ms == INSTANT_NONE &&
            !fold_has_honest_view(life) && ticket->seen_version >= policy_set_in_force(engine->set, engine->t_ms);
 }
 
-static void
-resume_fold(struct engine *engine, const struct ticket *ticket)
+/* Nothing but thresholds of clocks can have come due. */
+static bool
+is_time_alone(const struct engine *engine, const struct ticket *ticket, int64_t t_ms)
 {
-    struct fold *fold = &engine->light;
+    const struct life *life = &engine->light.life;
 
-    fold->history = &ticket->history;
-    fold->set = engine->set;
-    fold_reset(fold);
-    fold_reserve(fold, ticket->clocks_count);
-    if (!ticket->life.exists)
-        return;
-    fold->life = ticket->life;
-    fold->clocks_count = ticket->clocks_count;
-    if (ticket->clocks_count > 0)
-        memcpy(fold->clocks, ticket->clocks, ticket->clocks_count * sizeof *fold->clocks);
-    if (fold->course.room < ticket->course.count) {
-        fold->course.room = ticket->course.count;
-        fold->course.marks = memory_resize(fold->course.marks, fold->course.room * sizeof *fold->course.marks);
-    }
-    if (ticket->course.count > 0)
-        memcpy(fold->course.marks, ticket->course.marks, ticket->course.count * sizeof *fold->course.marks);
-    fold->course.count = ticket->course.count;
-    fold->course.broken = ticket->course.broken;
+    return fold_is_active(&engine->light) && ticket->history.last_at_ms <= life->at_ms && life->at_ms < t_ms;
 }
 
 /* Days of a later version may have changed what this clock says (R49). */
@@ -459,23 +423,30 @@ step_suffices(const struct engine *engine, const struct fold *fold)
     return !(fold->solve_known && fold->course.broken);
 }
 
-/* One light step from the kept life, by this entry or (NULL) by time alone. False: it has to be derived. */
+/* The kept point goes on by this entry, before which the history ended at was_last_ms, or (NULL) by time alone. False: the ticket has
+ * to be derived. */
 static bool
-step(struct engine *engine, struct ticket *ticket, const struct entry *entry, int64_t t_ms, bool through)
+step(struct engine *engine, struct ticket *ticket, const struct entry *entry, int64_t was_last_ms, int64_t t_ms, bool through)
 {
     struct fold *fold = &engine->light;
 
-    if (!may_step(engine, ticket, entry != NULL ? entry->at_ms : t_ms) && (entry == NULL || !is_plain_birth(ticket, entry)))
-        return false;
-    resume_fold(engine, ticket);
+    fold->history = &ticket->history;
+    fold->set = engine->set;
     fold->days_version = policy_set_in_force(engine->set, t_ms);
+    if (!point_restore(&ticket->point, fold) || !fold->life.exists) {
+        if (entry == NULL || !is_plain_birth(ticket, entry))
+            return false;
+    } else if (!may_step(engine, ticket, entry != NULL ? entry->at_ms : t_ms) ||
+               (entry == NULL && !is_time_alone(engine, ticket, t_ms)) || was_last_ms > fold->life.at_ms) {
+        return false; /* an event that waited for this very instant has not happened yet: no light step over it */
+    }
     fold_step(fold, entry, t_ms, through);
     if (!step_suffices(engine, fold))
         return false;
     engine->figures.steps++;
     if (has_to_speak(fold))
         announce_step(engine, ticket);
-    keep_derived(ticket, fold);
+    keep_derived(engine, ticket, fold);
     arm_timer(engine, ticket, fold, t_ms);
     if (engine->options.self_check)
         self_check(engine, ticket, t_ms, through);
@@ -626,7 +597,8 @@ static struct engine_answer
 take(struct engine *engine, struct ticket *ticket, const struct event *event, int64_t t_ms)
 {
     struct entry entry;
-    bool last, waited;
+    int64_t was_last_ms;
+    bool last;
 
     entry_from_event(engine, event, &entry);
     if (event->type == EVENT_VERDICT_EXCUSED && !read_clock_reference(engine, event->clock, &entry)) {
@@ -642,8 +614,7 @@ take(struct engine *engine, struct ticket *ticket, const struct event *event, in
         ticket->seen_version = (uint16_t)policy_set_in_force(engine->set, t_ms);
         merge_deliver_kept(engine, ticket);
     }
-    /* An event that waited for this very instant has not happened yet: no light step over it. */
-    waited = ticket->history.count > 0 && ticket->history.last_at_ms > ticket->life.at_ms;
+    was_last_ms = ticket->history.count > 0 ? ticket->history.last_at_ms : INSTANT_NONE;
     last = history_insert(&ticket->history, &entry, false);
     ticket->last_arrival_ms = t_ms;
     engine_touch(engine, ticket);
@@ -654,7 +625,7 @@ take(struct engine *engine, struct ticket *ticket, const struct event *event, in
     }
     engine->figures.late_events += !last;
     engine->late_entry_at_ms = entry.at_ms;
-    if (!(last && !waited && step(engine, ticket, &entry, t_ms, engine->fired_ms == t_ms)))
+    if (!last || !step(engine, ticket, &entry, was_last_ms, t_ms, engine->fired_ms == t_ms))
         engine_derive(engine, ticket, t_ms, false);
     engine->late_entry_at_ms = NEVER;
     return answer(engine, ENGINE_APPLIED);
@@ -721,21 +692,7 @@ retire(struct engine *engine, struct ticket *ticket, int64_t t_ms)
         return;
     ticket_marks_done(engine, ticket);
     history_done(&ticket->history, engine->options.symbols);
-    memory_free(ticket->clocks);
-    course_done(&ticket->course);
-    ticket->course = (struct course){0};
-    ticket->clocks = NULL;
-    ticket->clocks_count = 0;
-}
-
-/* Nothing but thresholds of clocks can have come due. */
-static bool
-time_alone(const struct ticket *ticket, int64_t t_ms)
-{
-    const struct life *life = &ticket->life;
-
-    return life->exists && life->phase == PHASE_ACTIVE && !life->deleted && !life->merged &&
-           ticket->history.last_at_ms <= life->at_ms && life->at_ms < t_ms;
+    point_done(&ticket->point);
 }
 
 static void
@@ -747,7 +704,7 @@ wake(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool through)
         return;
     }
     engine->late_entry_at_ms = NEVER;
-    if (time_alone(ticket, t_ms) && step(engine, ticket, NULL, t_ms, through || engine->fired_ms == t_ms))
+    if (step(engine, ticket, NULL, ticket->history.last_at_ms, t_ms, through || engine->fired_ms == t_ms))
         return;
     if (!through && ticket->history.last_at_ms >= t_ms) /* what waits for t_ms itself has not happened before t_ms */
         engine_derive(engine, ticket, t_ms - 1, true);

@@ -76,10 +76,10 @@ engine_figures(const struct engine *engine, struct engine_figures *figures)
     while ((ticket = map_each(engine->tickets, &cursor)) != NULL) {
         figures->tickets += !ticket->retired;
         figures->retirement_marks += ticket->retired;
-        figures->tickets_open += !ticket->retired && ticket->life.exists && ticket->life.phase == PHASE_ACTIVE;
+        figures->tickets_open += !ticket->retired && ticket->open;
         figures->history_bytes += ticket->history.used;
         figures->resident_bytes += sizeof *ticket + ticket->name_bytes + 1 + ticket->history.room +
-                                   ticket->clocks_count * sizeof *ticket->clocks +
+                                   ticket->point.room +
                                    ticket->marks.alerts_room * sizeof *ticket->marks.alerts +
                                    ticket->marks.verdicts_room * sizeof *ticket->marks.verdicts;
     }
@@ -160,7 +160,8 @@ fill_open(const struct engine *engine, const struct ticket *ticket, const struct
           struct open_clock *open)
 {
     const struct policy *policy = policy_set_version(engine->set, clock->version);
-    const symbol *attributes = ticket->life.attributes;
+    const struct life *life = &engine->light.life;
+    const symbol *attributes = life->attributes;
 
     *open = (struct open_clock){
         .name = {ticket_name(ticket), clock->promise->kind, policy->agreements[clock->promise->agreement].name,
@@ -169,7 +170,7 @@ fill_open(const struct engine *engine, const struct ticket *ticket, const struct
         .due_at_ms = clock_due_at_ms(clock, NULL),
         .target_ms = clock->target_ms,
         .elapsed_ms = clock_elapsed_ms(clock, t_ms),
-        .turn = account_attribution(ticket->life.ball),
+        .turn = account_attribution(life->ball),
         .customer = engine_text(engine, attributes[ATTRIBUTE_CUSTOMER]),
         .service = engine_text(engine, attributes[ATTRIBUTE_SERVICE]),
         .priority = engine_text(engine, attributes[ATTRIBUTE_PRIORITY]),
@@ -178,19 +179,27 @@ fill_open(const struct engine *engine, const struct ticket *ticket, const struct
 }
 
 static void
-offer_ticket(const struct engine *engine, const struct ticket *ticket, int64_t t_ms, struct open_counts *counts,
+offer_ticket(struct engine *engine, const struct ticket *ticket, int64_t t_ms, struct open_counts *counts,
              struct open_lists *lists)
 {
-    const struct life *life = &ticket->life;
+    struct fold *fold = &engine->light;
+    const struct life *life = &fold->life;
     bool breached = false, paused = false;
 
-    if (ticket->retired || !life->exists || life->deleted || life->merged)
+    if (ticket->retired || !point_life(&ticket->point, ticket->history.base_ms, &fold->life) || !life->exists ||
+        life->deleted || life->merged)
         return;
     counts->solved += life->phase == PHASE_SOLVED;
     counts->open += life->phase == PHASE_ACTIVE;
     counts->waiting += life->phase == PHASE_ACTIVE && life->state == STATUS_WAITING;
-    for (uint32_t i = 0; i < ticket->clocks_count && life->phase == PHASE_ACTIVE; i++) {
-        const struct clock *clock = &ticket->clocks[i];
+    if (life->phase == PHASE_ACTIVE) {
+        fold->set = engine->set;
+        fold->history = &ticket->history;
+        fold->days_version = policy_set_in_force(engine->set, engine->t_ms);
+        (void)point_restore(&ticket->point, fold);
+    }
+    for (size_t i = 0; life->phase == PHASE_ACTIVE && i < fold->clocks_count; i++) {
+        const struct clock *clock = &fold->clocks[i];
         struct open_clock open;
 
         if (clock->started_at_ms == INSTANT_NONE || clock->ended)

@@ -48,7 +48,8 @@ life_init(struct life *life)
     memset(life, 0, sizeof *life);
     life->status_on = PARTIES_COUNT;
     life->ball = PARTY_BIT(PARTY_NOBODY);
-    life->at_ms = INSTANT_NONE;
+    life->at_ms = life->started_at_ms = life->first_event_at_ms = life->changed_at_ms = life->earliest_start_ms = INSTANT_NONE;
+    life->priority_since_ms = life->merged_at_ms = life->relay_contact_ms = INSTANT_NONE;
     life->solved_at_ms = life->closed_at_ms = life->final_at_ms = INSTANT_NONE;
     life->pending_reopen_at_ms = INSTANT_NONE;
     life->oldest_unanswered_ms = life->first_contact_ms = life->inherited_contact_ms = INSTANT_NONE;

@@ -112,52 +112,37 @@ entry_put(const struct history *history, const struct entry *entry, char *out)
     return (size_t)(at - out);
 }
 
-static inline uint64_t
-take(const char **at)
-{
-    uint64_t value = 0;
-    unsigned shift = 0;
-    unsigned char byte;
-
-    do {
-        byte = (unsigned char)*(*at)++;
-        value |= (uint64_t)(byte & 0x7f) << shift;
-        shift += 7;
-    } while (byte & 0x80);
-    return value;
-}
-
 static void
 get_optional(const char **at, unsigned shape, struct entry *entry)
 {
     if (shape & HAS_WORDS) {
-        unsigned words = (unsigned)take(at);
+        unsigned words = (unsigned)varint_take(at);
 
         entry->handled_by = words & 3;
         entry->is_public = words >> 2 & 3;
         entry->canned = (uint8_t)(words >> 4);
     }
     if (shape & HAS_SEQ)
-        entry->seq = (int64_t)take(at);
+        entry->seq = (int64_t)varint_take(at);
     if (shape & HAS_SOURCE)
-        entry->source = (symbol)take(at);
+        entry->source = (symbol)varint_take(at);
     if (shape & HAS_ID)
-        entry->id = (symbol)take(at);
+        entry->id = (symbol)varint_take(at);
     if (shape & HAS_WAITING)
-        entry->waiting_on = (uint8_t)take(at);
+        entry->waiting_on = (uint8_t)varint_take(at);
     if (shape & HAS_CREATED)
-        entry->created_at_ms = entry->at_ms - varint_unzigzag(take(at));
+        entry->created_at_ms = entry->at_ms - varint_unzigzag(varint_take(at));
     if (shape & HAS_CONTACT)
-        entry->contact_at_ms = entry->at_ms - varint_unzigzag(take(at));
+        entry->contact_at_ms = entry->at_ms - varint_unzigzag(varint_take(at));
     if (shape & HAS_BY)
-        entry->by = (symbol)take(at);
+        entry->by = (symbol)varint_take(at);
     if (shape & HAS_OTHER)
-        entry->other = (symbol)take(at);
+        entry->other = (symbol)varint_take(at);
     if (shape & HAS_EXCUSE) {
-        entry->kind = (uint8_t)take(at);
-        entry->clock = (symbol)take(at);
-        entry->cycle = (uint32_t)take(at);
-        entry->reason = (symbol)take(at);
+        entry->kind = (uint8_t)varint_take(at);
+        entry->clock = (symbol)varint_take(at);
+        entry->cycle = (uint32_t)varint_take(at);
+        entry->reason = (symbol)varint_take(at);
     }
 }
 
@@ -173,12 +158,12 @@ history_next(const struct history *history, uint32_t *cursor, struct entry *entr
     memset(entry, 0, sizeof *entry);
     *cursor += (uint32_t)((unsigned char)at[0] | (unsigned char)at[1] << 8);
     at += 2;
-    shape = (unsigned)take(&at);
-    type = (unsigned)take(&at);
+    shape = (unsigned)varint_take(&at);
+    type = (unsigned)varint_take(&at);
     entry->type = type & 31;
     entry->actor = (uint8_t)(type >> 5);
-    entry->at_ms = history->base_ms + varint_unzigzag(take(&at));
-    entry->arrived = (uint32_t)take(&at);
+    entry->at_ms = history->base_ms + varint_unzigzag(varint_take(&at));
+    entry->arrived = (uint32_t)varint_take(&at);
     memcpy(&entry->identity, at, sizeof entry->identity);
     at += sizeof entry->identity;
     entry->has_seq = (shape & HAS_SEQ) != 0;
@@ -187,10 +172,10 @@ history_next(const struct history *history, uint32_t *cursor, struct entry *entr
     entry->has_contact = (shape & HAS_CONTACT) != 0;
     get_optional(&at, shape, entry);
     if (shape & HAS_PRESENT) {
-        entry->present = (uint16_t)take(&at);
+        entry->present = (uint16_t)varint_take(&at);
         for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++) {
             if (entry->present & ATTRIBUTE_BIT(i))
-                entry->attributes[i] = (symbol)take(&at);
+                entry->attributes[i] = (symbol)varint_take(&at);
         }
     }
     return true;
@@ -208,7 +193,7 @@ history_knows(const struct history *history, uint64_t identity)
         cursor += (uint32_t)((unsigned char)at[0] | (unsigned char)at[1] << 8);
         at += 2;
         for (int skipped = 0; skipped < 4; skipped++) /* shape, type, instant, arrival */
-            (void)take(&at);
+            (void)varint_take(&at);
         memcpy(&found, at, sizeof found);
         if (found == identity)
             return true;

@@ -107,15 +107,26 @@ merge_edge_remove(struct engine *engine, symbol from)
 }
 
 static void
+put_in_queue(struct engine *engine, const struct relay *relay)
+{
+    struct waiting_relay waiting = {.relay = *relay,
+                                    .from = symbols_intern(engine->options.symbols, relay->from_ticket),
+                                    .into = symbols_intern(engine->options.symbols, relay->into_ticket)};
+
+    waiting.relay.from_ticket = engine_text(engine, waiting.from);
+    waiting.relay.into_ticket = engine_text(engine, waiting.into);
+    if (engine->queue_count == engine->queue_room) {
+        engine->queue_room = engine->queue_room > 0 ? engine->queue_room * 2 : 4;
+        engine->queue = memory_resize(engine->queue, engine->queue_room * sizeof *engine->queue);
+    }
+    engine->queue[engine->queue_count++] = waiting;
+}
+
+static void
 send_relay(struct engine *engine, const struct relay *relay)
 {
-    if (engine->options.loop_relays) {
-        if (engine->queue_count == engine->queue_room) {
-            engine->queue_room = engine->queue_room > 0 ? engine->queue_room * 2 : 4;
-            engine->queue = memory_resize(engine->queue, engine->queue_room * sizeof *engine->queue);
-        }
-        engine->queue[engine->queue_count++] = *relay;
-    }
+    if (engine->options.loop_relays)
+        put_in_queue(engine, relay);
     engine->figures.records++;
     if (engine->options.sink.relay != NULL)
         engine->options.sink.relay(engine->options.sink.context, relay);
@@ -247,9 +258,11 @@ merge_drain_queue(struct engine *engine, int64_t t_ms)
 {
     engine->draining = true;
     for (size_t i = 0; i < engine->queue_count; i++) {
-        struct relay relay = engine->queue[i];
+        struct waiting_relay waiting = engine->queue[i];
 
-        engine_relay(engine, &relay, t_ms);
+        engine_relay(engine, &waiting.relay, t_ms);
+        symbols_release(engine->options.symbols, waiting.from);
+        symbols_release(engine->options.symbols, waiting.into);
     }
     engine->queue_count = 0;
     engine->draining = false;

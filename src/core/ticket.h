@@ -8,7 +8,7 @@
 #include "base/buffer.h"
 #include "base/heap.h"
 #include "base/map.h"
-#include "core/fold.h"
+#include "core/point.h"
 
 /* One alert identity that was ever announced (section 7). */
 struct alert_mark {
@@ -49,15 +49,13 @@ struct ticket {
     struct ticket *next_changed;
     struct history history;
     struct marks marks;
-    struct life life;         /* derived; life.exists false until the first ticket.* event */
-    struct clock *clocks;
-    struct course course;
-    uint32_t clocks_count;
+    struct point point;       /* the last derived one */
     uint16_t seen_version;    /* the newest version whose days were announced (due_changed) */
     bool changed;             /* in the list of changed tickets */
     bool unannounced;         /* derived while quiet */
     bool retired;             /* only the name is left */
     bool final;
+    bool open;                /* not solved, cancelled, deleted or merged */
     int64_t last_arrival_ms;
     int64_t retired_at_ms;
     uint32_t name_bytes;
@@ -72,6 +70,12 @@ struct merge_edge {
     bool inherits;            /* a relay for `into` is waiting for its ticket: the rest is its content */
     bool has_contact;
     int64_t started_at_ms, contact_at_ms;
+};
+
+/* A relay on its way back into its own engine; it holds the names, which its tickets may outlive. */
+struct waiting_relay {
+    struct relay relay;
+    symbol from, into;
 };
 
 struct engine {
@@ -91,7 +95,7 @@ struct engine {
     symbol breach_stage, slack_stage; /* interned */
     struct merge_edge *edges;
     size_t edges_count, edges_room;
-    struct relay *queue;      /* loop_relays: what waits for its turn; texts are symbols' */
+    struct waiting_relay *queue; /* loop_relays: what waits for its turn */
     size_t queue_count, queue_room;
     bool draining;
     symbol merging;           /* the name of the ticket being folded, while edges are known; else 0 */
