@@ -91,6 +91,8 @@ struct alert {
     struct slice attributes[ATTRIBUTES_COUNT];
     struct slice policy;     /* label */
     struct slice calendar;   /* its name in the policy, for the reason */
+    uint8_t counts;          /* PARTY_BITs of those whose turn the clock counts, for the reason; handling: of whom it is, nobody's
+                              * bit for a group's; 0: not told */
     const struct zone *zone; /* for local times in the reason; NULL: UTC */
     uint32_t n;              /* repeated: which repeat, from 1; else 0 */
     struct slice by;         /* acknowledged; at NULL else */

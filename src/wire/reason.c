@@ -66,7 +66,7 @@ append_end(struct buffer *out, const struct alert *alert)
 {
     const struct clock_figures *figures = &alert->figures;
 
-    buffer_append_text(out, "over");
+    buffer_append_text(out, (figures->flags & FLAG_EXCUSED) != 0 ? "excused" : "over");
     if (figures->state == CLOCK_RUNNING || figures->state == CLOCK_PAUSED ||
         figures->stopped_at_ms == INSTANT_NONE)
         return;
@@ -175,23 +175,38 @@ append_difference(struct buffer *out, const struct alert *alert)
 
 /* ---- what was not ---- */
 
-/* The parties whose counted-hours time adds up to the pause, as PARTY_BITs: those that pause by default are
- * tried first. 0 when no choice does. */
-static unsigned
-paused_parties(const struct clock_figures *figures)
+/* Whether these parties' counted-hours time adds up to the pause. */
+static bool
+make_up_the_pause(const struct clock_figures *figures, unsigned set)
 {
+    int64_t sum_ms = 0;
+
+    for (int party = 0; party < PARTY_NOBODY; party++)
+        sum_ms += (set >> party & 1) != 0 ? figures->by_party[party].in_hours_ms : 0;
+    return sum_ms == figures->paused_ms;
+}
+
+/* The parties whose turn is the pause, as PARTY_BITs: those that the clock does not count, when that is told;
+ * else the first choice whose time adds up to it, those that pause by default being tried first. 0: it cannot
+ * be said, for several were waited for at once, or it is the pause of one group while another had the ball.
+ */
+static unsigned
+paused_parties(const struct alert *alert)
+{
+    const struct clock_figures *figures = &alert->figures;
     static const uint8_t usual[] = {PARTY_BIT(PARTY_CUSTOMER) | PARTY_BIT(PARTY_CUSTOMER_SUPPLIER),
                                     PARTY_BIT(PARTY_CUSTOMER) | PARTY_BIT(PARTY_CUSTOMER_SUPPLIER) |
                                         PARTY_BIT(PARTY_SUPPLIER)};
     unsigned choices = 1U << PARTY_NOBODY; /* every set of the four before nobody */
+    unsigned stops = ~(unsigned)alert->counts & (choices - 1);
 
+    if (alert->counts != 0)
+        return (alert->counts & PARTY_BIT(PARTY_NOBODY)) == 0 && make_up_the_pause(figures, stops) ? stops
+                                                                                                   : 0;
     for (unsigned choice = 0; choice < choices + sizeof usual; choice++) {
         unsigned set = choice < sizeof usual ? usual[choice] : choice - (unsigned)sizeof usual;
-        int64_t sum_ms = 0;
 
-        for (int party = 0; party < PARTY_NOBODY; party++)
-            sum_ms += (set >> party & 1) != 0 ? figures->by_party[party].in_hours_ms : 0;
-        if (sum_ms == figures->paused_ms)
+        if (make_up_the_pause(figures, set))
             return set;
     }
     return 0;
@@ -213,7 +228,7 @@ append_paused(struct buffer *out, const struct alert *alert)
     if (figures->paused_ms <= 0)
         return;
     buffer_append_text(out, "; paused ");
-    set = paused_parties(figures);
+    set = paused_parties(alert);
     if (set == 0)
         append_length(out, figures->paused_ms);
     for (int party = 0; party < PARTY_NOBODY; party++) {

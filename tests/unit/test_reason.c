@@ -107,6 +107,9 @@ test_over(void **state)
     alert.figures.state = CLOCK_RUNNING; /* excused, and it runs on (R39) */
     alert.figures.stopped_at_ms = INSTANT_NONE;
     expect(&alert, "over: counted 3h of 4h on berlin since 09:15 UTC; 1h left");
+    alert.figures.flags = FLAG_EXCUSED;
+    expect(&alert, "excused: counted 3h of 4h on berlin since 09:15 UTC; 1h left");
+    alert.figures.flags = 0;
     alert.state = ALERT_WITHDRAWN;
     expect(&alert, "withdrawn, it is not so: counted 3h of 4h on berlin since 09:15 UTC");
     alert.figures.state = CLOCK_CANCELLED;
@@ -132,6 +135,14 @@ test_paused(void **state)
                    "1h for supplier");
     alert.figures.paused_ms = HOUR_MS; /* supplier alone */
     expect(&alert, "counted 4h of 4h on berlin since 09:15 UTC; paused 1h for supplier");
+    /* a clock of the customer's turn stands still for the provider, whoever else's time is as long */
+    alert.counts = PARTY_BIT(PARTY_CUSTOMER);
+    times[PARTY_CUSTOMER].in_hours_ms = times[PARTY_PROVIDER].in_hours_ms = HOUR_MS;
+    times[PARTY_CUSTOMER_SUPPLIER].in_hours_ms = times[PARTY_SUPPLIER].in_hours_ms = 0;
+    expect(&alert, "counted 4h of 4h on berlin since 09:15 UTC; paused 1h for provider");
+    alert.counts = PARTY_BIT(PARTY_NOBODY); /* a group's: another of the same party may have had the ball */
+    expect(&alert, "counted 4h of 4h on berlin since 09:15 UTC; paused 1h");
+    alert.counts = 0;
     alert.figures.paused_ms = 7 * MINUTE_MS;
     expect(&alert, "counted 4h of 4h on berlin since 09:15 UTC; paused 7m");
 }
