@@ -54,12 +54,14 @@ answer_add(const struct calendar *calendar, const struct request *request, int64
 {
     int64_t at_ms;
 
-    if (!request->has_ms || request->end.at != NULL)
+    if (!request->has_ms)
         return "add needs start and ms";
+    if (request->end.at != NULL)
+        return "end: add takes start and ms only";
     if (request->ms < 0)
         return "ms: below 0";
     at_ms = calendar_add_ms(calendar, start_ms, request->ms);
-    if (at_ms == CALENDAR_NEVER)
+    if (at_ms == CALENDAR_NEVER || at_ms > INSTANT_MAX_MS)
         return "the calendar never counts that much after start";
     print_key(out, "at");
     print_instant(out, at_ms);
@@ -72,8 +74,10 @@ answer_diff(const struct calendar *calendar, const struct request *request, int6
 {
     int64_t end_ms;
 
-    if (request->has_ms || request->end.at == NULL)
+    if (request->end.at == NULL)
         return "diff needs start and end";
+    if (request->has_ms)
+        return "ms: diff takes start and end only";
     if (instant_parse(request->end, &end_ms) != 0)
         return "end: expected an RFC 3339 instant";
     if (end_ms < start_ms)

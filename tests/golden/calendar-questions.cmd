@@ -1,0 +1,1 @@
+{slactl} calendar --policy {dir}/calendar-questions.policy
