@@ -21,6 +21,7 @@
 #include "wire/quantity.h"
 #include "wire/spelling.h"
 #include "wire/yaml.h"
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -704,6 +705,20 @@ config_split_listen(const char *listen, char ret_host[CONFIG_HOST_BYTES], int *r
     return 0;
 }
 
+int
+config_split_redis(const char *redis, char ret_host[CONFIG_HOST_BYTES], int *ret_port)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+
+    if (redis[0] == '/') {
+        *ret_port = 0;
+        return 0;
+    }
+    if (config_split_listen(redis, ret_host, ret_port) != 0 || *ret_port == 0)
+        return -1;
+    return inet_pton(AF_INET, ret_host, address) == 1 || inet_pton(AF_INET6, ret_host, address) == 1 ? 0 : -1;
+}
+
 static void
 check_together(struct reading *reading, const char *file)
 {
@@ -717,8 +732,9 @@ check_together(struct reading *reading, const char *file)
         complain(reading, file, "retirement_mark: expected at least as long as retire_after");
     if (config->stream_clients_max > config->http_connections_max)
         complain(reading, file, "stream_clients_max: expected at most http_connections_max");
-    if (config->snapshot == CONFIG_SNAPSHOT_REDIS)
-        complain(reading, file, "snapshot: redis is not built in yet, expected none");
+    if (config_split_redis(config->redis, host, &port) != 0)
+        complain(reading, file,
+                 "redis: expected an IP address and port (127.0.0.1:6379), or the path of a unix socket");
 }
 
 static struct config *

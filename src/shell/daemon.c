@@ -23,6 +23,7 @@
 #include "shell/policy_files.h"
 #include "shell/restore.h"
 #include "shell/scoring.h"
+#include "shell/snapshot.h"
 #include "shell/tickets.h"
 #include "shell/wallclock.h"
 #include "shell/watch.h"
@@ -64,6 +65,8 @@ struct daemon {
     struct http *http;
     struct embedded *embedded;
     struct restore *restore;
+    struct redis *redis; /* NULL: no snapshots */
+    struct snapshot *snapshot;
     struct tickets *tickets;
     struct scoring *scoring;
     struct watch *watch;
@@ -152,6 +155,19 @@ daemon_judge_topics(struct daemon *daemon, const struct topic_found found[TOPICS
     return wrong == 0;
 }
 
+/* The broker in the process forgets everything with it: there is nothing to restart from. */
+static void
+daemon_open_snapshots(struct daemon *daemon)
+{
+    const struct redis_options options = {
+        .config = daemon->config, .base = daemon->base, .log = daemon->log, .metrics = daemon->metrics};
+
+    if (daemon->config->snapshot != CONFIG_SNAPSHOT_REDIS || daemon->options->embedded)
+        return;
+    daemon->redis = redis_new(&options);
+    daemon->snapshot = snapshot_new(&daemon->world, daemon->redis);
+}
+
 static void
 daemon_begin_roles(struct daemon *daemon, const struct topic_found found[TOPICS_COUNT])
 {
@@ -163,6 +179,7 @@ daemon_begin_roles(struct daemon *daemon, const struct topic_found found[TOPICS_
         daemon->tickets = tickets_new(&daemon->world, daemon->restore);
         if (daemon->tickets == NULL)
             goto refused;
+        daemon_open_snapshots(daemon);
         daemon_wake_on(daemon, tickets_records_descriptor(daemon->tickets));
         daemon_wake_on(daemon, tickets_done_descriptor(daemon->tickets));
     }
@@ -264,6 +281,8 @@ daemon_turn_tickets(struct daemon *daemon)
     more = tickets_ingest(daemon->tickets);
     more |= tickets_tick(daemon->tickets);
     tickets_close_epoch(daemon->tickets);
+    if (daemon->snapshot != NULL)
+        more |= tickets_snapshot(daemon->tickets, daemon->snapshot);
     return more;
 }
 
@@ -463,6 +482,11 @@ daemon_arm(struct daemon *daemon)
     role_ms = daemon->tickets != NULL ? tickets_wait_ms(daemon->tickets) : INT64_MAX;
     if (role_ms < wait_ms)
         wait_ms = role_ms;
+    if (daemon->tickets != NULL && daemon->snapshot != NULL) {
+        role_ms = tickets_snapshot_wait_ms(daemon->tickets, daemon->snapshot);
+        if (role_ms < wait_ms)
+            wait_ms = role_ms;
+    }
     role_ms = daemon->scoring != NULL ? scoring_wait_ms(daemon->scoring) : INT64_MAX;
     if (role_ms < wait_ms)
         wait_ms = role_ms;
@@ -698,6 +722,8 @@ daemon_close(struct daemon *daemon)
     }
     for (size_t i = 0; i < daemon->watches_count; i++)
         event_free(daemon->watches[i]);
+    redis_free(daemon->redis);
+    snapshot_free(daemon->snapshot);
     restore_free(daemon->restore);
     watch_free(daemon->watch);
     tickets_free(daemon->tickets);

@@ -6,8 +6,8 @@
  * Why so: it is written once an epoch and task and read by slad alone; what cannot be misread needs no names
  * in it. `slactl state` prints it for people.
  *
- * Always true: what marker_write wrote, marker_read gives back; anything cut, longer or of another format is
- * refused whole.
+ * Always true: what marker_write wrote, marker_read gives back, and what the format before this one wrote
+ * too; anything cut, longer or of another format is refused whole.
  *
  * Not here: what a difference means (restore.c).
  */
@@ -32,6 +32,7 @@ marker_write(const struct marker *marker, struct buffer *out)
     buffer_append_varint_signed(out, marker->offsets[1]);
     buffer_append_varint_signed(out, marker->alerts_from_ms);
     buffer_append_varint_signed(out, marker->created_at_ms);
+    buffer_append_varint_signed(out, marker->begins_offset);
     buffer_append_varint(out, (uint64_t)marker->partitions_count);
     buffer_append_varint_slice(out, marker->group);
     buffer_append_varint_slice(out, marker->instance);
@@ -49,15 +50,17 @@ marker_read(struct slice bytes, struct marker *ret_marker)
     struct marker marker = {0};
     uint64_t format, partitions;
 
-    if (varint_get(&bytes, &format) != 0 || format != MARKER_FORMAT ||
+    if (varint_get(&bytes, &format) != 0 || format < 1 || format > MARKER_FORMAT ||
         marker_read_hash(&bytes, &marker.lineage) != 0 || varint_get(&bytes, &marker.epoch) != 0 ||
         varint_get_signed(&bytes, &marker.t_ms) != 0 || marker_read_hash(&bytes, &marker.writer) != 0 ||
         varint_get_signed(&bytes, &marker.offsets[0]) != 0 ||
         varint_get_signed(&bytes, &marker.offsets[1]) != 0 ||
         varint_get_signed(&bytes, &marker.alerts_from_ms) != 0 ||
-        varint_get_signed(&bytes, &marker.created_at_ms) != 0 || varint_get(&bytes, &partitions) != 0 ||
-        partitions > INT32_MAX || varint_get_slice(&bytes, &marker.group) != 0 ||
-        varint_get_slice(&bytes, &marker.instance) != 0 || bytes.bytes != 0)
+        varint_get_signed(&bytes, &marker.created_at_ms) != 0 ||
+        (format >= 2 && varint_get_signed(&bytes, &marker.begins_offset) != 0) || marker.begins_offset < 0 ||
+        varint_get(&bytes, &partitions) != 0 || partitions > INT32_MAX ||
+        varint_get_slice(&bytes, &marker.group) != 0 || varint_get_slice(&bytes, &marker.instance) != 0 ||
+        bytes.bytes != 0)
         return -1;
     marker.partitions_count = (int32_t)partitions;
     *ret_marker = marker;

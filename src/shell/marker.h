@@ -15,7 +15,7 @@
 /* In slad.state the key of a ticket whose name begins with ~ gets one more ~, so no ticket is mistaken for
  * the marker. */
 #define MARKER_KEY "~epoch"
-enum { MARKER_FORMAT = 1 };
+enum { MARKER_FORMAT = 2 }; /* 1: without begins_offset, still read */
 #define MARKER_NO_OFFSET (-1)
 
 struct marker {
@@ -26,6 +26,7 @@ struct marker {
     int64_t offsets[2];     /* next offset of tickets[p] and relay[p]; MARKER_NO_OFFSET: none yet */
     int64_t alerts_from_ms;
     int64_t created_at_ms; /* when the task was first created */
+    int64_t begins_offset; /* records of slad.state before this one are of another life and do not count */
     int32_t partitions_count;
     struct slice group;    /* consumer group the offsets are committed for */
     struct slice instance; /* of the writer, for people */

@@ -142,8 +142,11 @@ protocol_on_committed(struct protocol *protocol, struct transaction_job *job)
     for (size_t i = 0; i < job->parts_count; i++) {
         struct task *task = protocol_part_task(protocol, &job->parts[i]);
 
-        if (task != NULL)
-            task_committed(task, job->parts[i].epoch);
+        if (task == NULL)
+            continue;
+        task_committed(task, job->parts[i].epoch);
+        if (job->parts[i].state_end > 0)
+            task->state_end = job->parts[i].state_end;
     }
     protocol->retry_delay_ms = 0;
     metrics_add(metrics, METRIC_TRANSACTIONS, METRIC_ENDED_COMMITTED, 1);
@@ -266,8 +269,31 @@ protocol_on_marker(struct protocol *protocol, struct task *task, const struct re
                   LOG_INTEGER("task", task->partition), LOG_INTEGER("epoch", task->epoch));
         task->state = TASK_LIVE;
         task_committed(task, task->epoch);
+        task->state_end = news->state_end;
     } else
         protocol_reload(protocol, task, "its last epoch did not happen");
+}
+
+/* In the order of enum metric_source. */
+static const char *const protocol_source_texts[] = {"snapshot", "previous", "state", "nothing"};
+
+static void
+protocol_on_begun(struct protocol *protocol, struct task *task, const struct restore_news *news)
+{
+    const struct world *world = protocol->world;
+
+    task->state = TASK_LOADING; /* it may have been held */
+    task_begin(task, news->has_marker, &news->marker);
+    if (news->decided)
+        task_begin_decided(task, &news->marker);
+    task->restored_from = !news->has_marker ? METRIC_SOURCE_NOTHING
+                          : news->used == 0 ? METRIC_SOURCE_SNAPSHOT
+                          : news->used == 1 ? METRIC_SOURCE_PREVIOUS
+                                            : METRIC_SOURCE_STATE;
+    if (news->snapshot_unusable)
+        metrics_add(world->metrics, METRIC_SNAPSHOT_UNUSABLE, 0, 1);
+    if (world->config->snapshot == CONFIG_SNAPSHOT_REDIS && !world->kafka.embedded)
+        task_begin_snapshots(task, buffer_slice(&news->head), buffer_slice(&news->before), news->used);
 }
 
 static void
@@ -279,20 +305,34 @@ protocol_on_loaded(struct protocol *protocol, struct task *task)
     protocol->port.fetch(protocol->port.context, task);
     task->fetching = true;
     metrics_add(protocol->world->metrics, METRIC_RESTORES, 0, 1);
+    metrics_add(protocol->world->metrics, METRIC_RESTORED_FROM, (size_t)task->restored_from, 1);
+    metrics_add(protocol->world->metrics, METRIC_RESTORE_RECORDS, (size_t)task->restored_from,
+                task->restored_records);
     metrics_observe(protocol->world->metrics, METRIC_RESTORE_TIME, 0, took_ms);
     log_write(protocol->world->log, LOG_INFO, "task_live", LOG_INTEGER("task", task->partition),
               LOG_INTEGER("tickets", engine_tickets_count(task->engine)), LOG_INTEGER("epoch", task->epoch),
-              LOG_INTEGER("offset", task->next_offsets[TASK_TICKETS]), LOG_INTEGER("took_ms", took_ms));
+              LOG_INTEGER("offset", task->next_offsets[TASK_TICKETS]),
+              LOG_TEXT("from", protocol_source_texts[task->restored_from]),
+              LOG_INTEGER("records", task->restored_records), LOG_INTEGER("took_ms", took_ms));
+}
+
+/* Marker and offsets agree, so nothing mends itself: only a person's decision does. */
+static void
+protocol_ask_decision(struct protocol *protocol, struct task *task)
+{
+    if (protocol->port.ask_decision != NULL)
+        task->question = protocol->port.ask_decision(protocol->port.context, task->partition);
 }
 
 /* Half a state would forget promises and repeat alerts. */
 static void
-protocol_hold_unreadable(struct task *task, size_t count)
+protocol_hold_unreadable(struct protocol *protocol, struct task *task, size_t count)
 {
     char reason[128];
 
     snprintf(reason, sizeof reason, "%zu records of its state cannot be read by this version", count);
     task_hold(task, reason);
+    protocol_ask_decision(protocol, task);
 }
 
 void
@@ -305,16 +345,20 @@ protocol_on_news(struct protocol *protocol, const struct restore_news *news)
         return; /* it is for a task that has gone since */
     switch (news->kind) {
     case RESTORE_BEGUN:
-        task_begin(task, news->has_marker, &news->marker);
+        protocol_on_begun(protocol, task, news);
         break;
     case RESTORE_CHUNK:
-        bad = task->state == TASK_LOADING ? task_load(task, buffer_slice(&news->bytes)) : 0;
+        bad = task->state != TASK_LOADING ? 0
+              : news->behind_snapshot     ? task_load_behind(task, buffer_slice(&news->bytes))
+                                          : task_load(task, buffer_slice(&news->bytes));
         if (bad > 0)
-            protocol_hold_unreadable(task, bad);
+            protocol_hold_unreadable(protocol, task, bad);
         break;
     case RESTORE_DONE:
-        if (task->state == TASK_LOADING)
+        if (task->state == TASK_LOADING) {
             protocol_on_loaded(protocol, task);
+            task->state_end = news->state_end;
+        }
         break;
     case RESTORE_HELD:
         task_hold(task, news->error);
@@ -339,6 +383,7 @@ protocol_on_offset_lost(struct protocol *protocol, struct task *task, enum task_
              topic, (int)task->partition, (long long)task->next_offsets[source]);
     protocol_unfetch(protocol, task);
     task_hold(task, reason);
+    protocol_ask_decision(protocol, task);
 }
 
 bool

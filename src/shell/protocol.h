@@ -22,6 +22,8 @@ struct protocol_port {
     void (*submit)(void *context, struct transaction_job *job);
     /* The task goes: nothing of its partition may be given to it any more. */
     void (*forget)(void *context, int32_t partition);
+    /* As ask_task, but nothing comes before a person has decided. NULL: nobody can. */
+    uint64_t (*ask_decision)(void *context, int32_t partition);
 };
 
 struct protocol {

@@ -10,15 +10,19 @@
  * than waiting.
  *
  * Always true: a marker that differs from the committed offsets loads nothing: it is looked at again for
- * three transaction time-outs (a dead writer's transaction may still be settled), then the task is held. The
- * last marker seen in the second pass is the one of the first, else everything begins again.
+ * three transaction time-outs (a dead writer's transaction may still be settled), then the task is held, and
+ * looked at now and then; no other task waits for that. The last marker seen in the second pass is the one of
+ * the first, else everything begins again. A snapshot replaces the beginning of the second pass, never its
+ * end.
  *
  * Not here: engines (they belong to the loop thread), what a held task means for readiness.
  */
 #include "shell/restore.h"
 #include "base/memory.h"
 #include "base/panic.h"
+#include "shell/control.h"
 #include "shell/handover.h"
+#include "shell/snapshot_read.h"
 #include "shell/wallclock.h"
 #include <pthread.h>
 #include <stdio.h>
@@ -33,12 +37,17 @@ enum {
     RESTORE_POLL_MS = 100,
     RESTORE_SILENCE_MS_MAX = 30000,
     RESTORE_CALL_MS = 5000,
-    RESTORE_AGAIN_MS = 300
+    RESTORE_AGAIN_MS = 300,
+    RESTORE_HELD_AGAIN_MS = 2000,
+    RESTORE_IDLE_MS = 500,
+    RESTORE_AGE_MS_MAX = 302400000 /* half of the seven days for which topics --create keeps tombstones */
 };
 
 enum restore_question_kind {
     RESTORE_ASKS_TOPICS,
     RESTORE_ASKS_TASK,
+    RESTORE_ASKS_DECISION,
+    RESTORE_ASKS_NOTHING, /* what was asked for this partition is void */
     RESTORE_ASKS_MARKER,
     RESTORE_ASKS_OFFSETS
 };
@@ -49,6 +58,11 @@ struct restore_question {
     uint64_t number;
     char *group;
     rd_kafka_topic_partition_list_t *partitions;
+    /* while it waits to be looked at again */
+    struct restore_question *next;
+    struct restore_patience patience;
+    bool held;
+    int64_t again_mono_ms;
 };
 
 struct restore {
@@ -61,6 +75,9 @@ struct restore {
     pthread_t thread;
     rd_kafka_t *consumer; /* of the thread; NULL until it is needed */
     struct kafka_warm warm;
+    struct restore_question *waiting;  /* tasks to be looked at again; of the thread */
+    struct snapshot_reader *snapshots; /* of the thread; NULL: none are used */
+    int64_t snapshot_age_ms_max;
 };
 
 /* ---- news ---- */
@@ -82,6 +99,8 @@ restore_news_free(struct restore_news *news)
     if (news == NULL)
         return;
     buffer_free(&news->bytes);
+    buffer_free(&news->head);
+    buffer_free(&news->before);
     if (news->offsets != NULL)
         rd_kafka_topic_partition_list_destroy(news->offsets);
     memory_free(news);
@@ -156,32 +175,48 @@ restore_read(struct restore *restore, int32_t partition, int64_t from_offset,
     return code == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : -1;
 }
 
-/* The last marker that was read, as bytes. */
+/* The last marker and the last decision that were read, as bytes, and where they lie. */
 struct restore_tail {
-    bool has_marker;
-    struct buffer marker;
+    bool has_marker, has_control;
+    struct buffer marker, control;
+    int64_t marker_offset, control_offset;
 };
 
-static bool
-restore_is_marker(const rd_kafka_message_t *message)
+static void
+restore_tail_done(struct restore_tail *tail)
 {
-    return slice_is((struct slice){message->key, message->key_len}, MARKER_KEY);
+    buffer_free(&tail->marker);
+    buffer_free(&tail->control);
 }
 
 static void
-restore_note_marker(struct restore_tail *tail, const rd_kafka_message_t *message)
+restore_note(bool *has, struct buffer *bytes, int64_t *offset, const rd_kafka_message_t *message)
 {
-    if (!restore_is_marker(message) || message->payload == NULL)
-        return;
-    buffer_reset(&tail->marker);
-    buffer_append(&tail->marker, message->payload, message->len);
-    tail->has_marker = true;
+    buffer_reset(bytes);
+    buffer_append(bytes, message->payload, message->len);
+    *offset = message->offset;
+    *has = true;
+}
+
+/* false: it is a ticket's. (Such a key begins with ~ at most twice over; slad's own once.) */
+static bool
+restore_note_own(struct restore_tail *tail, const rd_kafka_message_t *message)
+{
+    struct slice key = {message->key, message->key != NULL ? message->key_len : 0};
+
+    if (key.bytes > 0 && (key.at[0] != '~' || (key.bytes > 1 && key.at[1] == '~')))
+        return false;
+    if (message->payload != NULL && slice_is(key, MARKER_KEY))
+        restore_note(&tail->has_marker, &tail->marker, &tail->marker_offset, message);
+    else if (message->payload != NULL && slice_is(key, CONTROL_KEY))
+        restore_note(&tail->has_control, &tail->control, &tail->control_offset, message);
+    return true;
 }
 
 static void
 restore_take_tail(void *context, const rd_kafka_message_t *message)
 {
-    restore_note_marker(context, message);
+    (void)restore_note_own(context, message);
 }
 
 /* The marker, from the last records or, when none is among them, from all. Its texts borrow from tail. */
@@ -191,7 +226,7 @@ restore_find_marker(struct restore *restore, int32_t partition, struct restore_t
 {
     const int64_t from[] = {RD_KAFKA_OFFSET_TAIL(RESTORE_TAIL), RD_KAFKA_OFFSET_BEGINNING};
 
-    tail->has_marker = false;
+    tail->has_marker = tail->has_control = false;
     for (size_t i = 0; i < sizeof from / sizeof *from && !tail->has_marker; i++)
         if (restore_read(restore, partition, from[i], restore_take_tail, tail, error) != 0)
             return -1;
@@ -201,6 +236,16 @@ restore_find_marker(struct restore *restore, int32_t partition, struct restore_t
         return -1;
     }
     return 0;
+}
+
+/* What a person has decided about this very marker, behind it. */
+static bool
+restore_find_decision(const struct restore_tail *tail, const struct marker *marker,
+                      struct control *ret_control)
+{
+    return tail->has_control && (!tail->has_marker || tail->control_offset > tail->marker_offset) &&
+           control_read(buffer_slice(&tail->control), ret_control) == 0 &&
+           control_is_of(ret_control, tail->has_marker ? marker : NULL);
 }
 
 static int
@@ -225,12 +270,14 @@ restore_find_committed(struct restore *restore, int32_t partition, int64_t commi
 
 /* ---- a task ---- */
 
-/* What the second pass gathers. */
+/* What a pass gathers. */
 struct restore_pass {
     struct restore *restore;
     const struct restore_question *question;
     struct restore_news *chunk;
     struct restore_tail tail;
+    int64_t begins_offset;
+    bool behind_snapshot;
 };
 
 static void
@@ -248,14 +295,13 @@ restore_take_record(void *context, const rd_kafka_message_t *message)
     struct restore_pass *pass = context;
     struct buffer *bytes;
 
-    if (restore_is_marker(message)) {
-        restore_note_marker(&pass->tail, message);
+    if (message->key == NULL || restore_note_own(&pass->tail, message) ||
+        message->offset < pass->begins_offset)
         return;
-    }
-    if (message->key == NULL)
-        return;
-    if (pass->chunk == NULL)
+    if (pass->chunk == NULL) {
         pass->chunk = restore_news_new(RESTORE_CHUNK, pass->question);
+        pass->chunk->behind_snapshot = pass->behind_snapshot;
+    }
     bytes = &pass->chunk->bytes;
     restore_plan_add(bytes, (struct slice){message->key, message->key_len},
                      (struct slice){message->payload, message->payload != NULL ? message->len : 0});
@@ -263,32 +309,179 @@ restore_take_record(void *context, const rd_kafka_message_t *message)
         restore_flush_chunk(pass);
 }
 
-/* The whole partition. true: what was told is the state of *marker. */
+/* What is loaded: the marker as it counts, and where it lies. */
+struct restore_load {
+    struct restore *restore;
+    const struct restore_question *question;
+    bool has_marker, decided;
+    struct marker marker;
+    int64_t state_end;
+    struct buffer head, before; /* as found in Redis */
+};
+
+static void
+restore_tell_begun(const struct restore_load *load, int used, bool unusable)
+{
+    struct restore_news *news = restore_news_new(RESTORE_BEGUN, load->question);
+
+    news->has_marker = load->has_marker;
+    news->decided = load->decided;
+    news->used = used;
+    news->snapshot_unusable = unusable;
+    buffer_append_slice(&news->head, buffer_slice(&load->head));
+    buffer_append_slice(&news->before, buffer_slice(&load->before));
+    marker_write(&load->marker, &news->bytes);
+    must(marker_read(buffer_slice(&news->bytes), &news->marker) == 0);
+    restore_tell(load->restore, news);
+}
+
+/* slad.state[p] from an offset on, told. true: with what was told before, it is the state of the marker. */
 static bool
-restore_stream(struct restore *restore, const struct restore_question *question,
-               const struct restore_found *found, const struct restore_tail *tail,
+restore_stream(const struct restore_load *load, int64_t from_offset, bool behind_snapshot,
                char error[KAFKA_ERROR_BYTES])
 {
-    struct restore_pass pass = {.restore = restore, .question = question};
-    struct restore_news *news = restore_news_new(RESTORE_BEGUN, question);
+    struct restore_pass pass = {.restore = load->restore,
+                                .question = load->question,
+                                .begins_offset = load->marker.begins_offset,
+                                .behind_snapshot = behind_snapshot};
     struct marker last;
-    bool same = true;
+    bool whole;
 
-    news->has_marker = found->has_marker;
-    if (found->has_marker) {
-        buffer_append_slice(&news->bytes, buffer_slice(&tail->marker));
-        must(marker_read(buffer_slice(&news->bytes), &news->marker) == 0);
+    if (behind_snapshot && from_offset >= load->state_end)
+        return true; /* nothing was written since */
+    whole = restore_read(load->restore, load->question->partition, from_offset, restore_take_record, &pass,
+                         error) == 0;
+    restore_flush_chunk(&pass);
+    if (whole && !(pass.tail.has_marker && marker_read(buffer_slice(&pass.tail.marker), &last) == 0 &&
+                   restore_plan_is_whole(&load->marker, &last))) {
+        whole = false;
+        snprintf(error, KAFKA_ERROR_BYTES, "another marker came while the state was read");
     }
-    restore_tell(restore, news);
-    if (found->has_marker) {
-        same = restore_read(restore, question->partition, RD_KAFKA_OFFSET_BEGINNING, restore_take_record,
-                            &pass, error) == 0;
-        restore_flush_chunk(&pass);
-        same = same && pass.tail.has_marker && marker_read(buffer_slice(&pass.tail.marker), &last) == 0 &&
-               restore_plan_is_whole(&found->marker, &last);
+    restore_tail_done(&pass.tail);
+    return whole;
+}
+
+/* ---- out of a snapshot ---- */
+
+static bool
+restore_take_bucket(void *context, struct slice content)
+{
+    const struct restore_load *load = context;
+    struct restore_news *news = restore_news_new(RESTORE_CHUNK, load->question);
+
+    buffer_append_slice(&news->bytes, content);
+    restore_tell(load->restore, news);
+    return !restore_stopping(load->restore);
+}
+
+static void
+restore_log_unusable(const struct restore_load *load, int used, const char *why)
+{
+    log_write(load->restore->options.kafka->log, LOG_WARNING, "snapshot_unusable",
+              LOG_INTEGER("task", load->question->partition),
+              LOG_TEXT("which", used == 0 ? "last" : "previous"), LOG_TEXT("why", why));
+}
+
+/* true: everything was told. false: why is in the log; what was told is void. */
+static bool
+restore_from_snapshot(struct restore_load *load, int used)
+{
+    struct restore *restore = load->restore;
+    const struct snapshot_question question = {.marker = &load->marker,
+                                               .state_end = load->state_end,
+                                               .now_ms = wallclock_wall_ms(),
+                                               .age_ms_max = restore->snapshot_age_ms_max};
+    const struct snapshot_taker taker = {restore_take_bucket, load};
+    char redis_error[REDIS_ERROR_BYTES] = "", error[KAFKA_ERROR_BYTES] = "";
+    struct snapshot_head head;
+    enum snapshot_verdict verdict =
+        snapshot_judge(buffer_slice(used == 0 ? &load->head : &load->before), &question, &head);
+    bool told = false;
+
+    if (verdict != SNAPSHOT_FITS) {
+        restore_log_unusable(load, used, snapshot_verdict_text(verdict));
+        return false;
     }
-    buffer_free(&pass.tail.marker);
-    return same;
+    restore_tell_begun(load, used, used > 0);
+    if (snapshot_reader_buckets(restore->snapshots, load->question->partition, &head, &taker, redis_error) !=
+        0)
+        restore_log_unusable(load, used, redis_error);
+    else if (!restore_stream(load, head.state_offset, true, error))
+        restore_log_unusable(load, used, error);
+    else
+        told = true;
+    snapshot_head_done(&head);
+    return told;
+}
+
+static bool
+restore_from_redis(struct restore_load *load)
+{
+    struct restore *restore = load->restore;
+    char error[REDIS_ERROR_BYTES] = "";
+
+    if (restore->snapshots == NULL || load->decided)
+        return false;
+    if (snapshot_reader_heads(restore->snapshots, load->question->partition, wallclock_mono_ms(), &load->head,
+                              &load->before, error) != 0) {
+        buffer_reset(&load->head);
+        buffer_reset(&load->before);
+        restore_log_unusable(load, 0, error);
+        return false;
+    }
+    return restore_from_snapshot(load, 0) || (!restore_stopping(restore) && restore_from_snapshot(load, 1));
+}
+
+/* ---- one attempt ---- */
+
+static bool
+restore_load_all(struct restore_load *load, char error[KAFKA_ERROR_BYTES])
+{
+    struct restore_news *done;
+
+    if (!load->has_marker)
+        restore_tell_begun(load, -1, false);
+    else if (!restore_from_redis(load)) {
+        restore_tell_begun(load, -1, load->restore->snapshots != NULL);
+        if (!restore_stream(load, RD_KAFKA_OFFSET_BEGINNING, false, error))
+            return false;
+    }
+    done = restore_news_new(RESTORE_DONE, load->question);
+    done->state_end = load->state_end;
+    restore_tell(load->restore, done);
+    return true;
+}
+
+/* A person's word makes what was found be what is wanted. */
+static void
+restore_apply(struct restore_load *load, const struct control *control, const struct restore_tail *tail)
+{
+    const struct restore_question *question = load->question;
+
+    log_write(load->restore->options.kafka->log, LOG_NOTICE, "task_decided",
+              LOG_INTEGER("task", question->partition),
+              LOG_TEXT("verb", control->verb == CONTROL_ADOPT ? "adopt" : "fresh"),
+              LOG_SLICE("by", control->by), LOG_INSTANT("at", control->at_ms),
+              LOG_INTEGER("tickets", control->offsets[0]), LOG_INTEGER("relay", control->offsets[1]));
+    load->decided = true;
+    load->marker.offsets[0] = control->offsets[0];
+    load->marker.offsets[1] = control->offsets[1];
+    load->marker.partitions_count = question->partitions_count;
+    if (control->verb == CONTROL_FRESH) {
+        load->has_marker = false;
+        load->marker.begins_offset = tail->control_offset;
+    }
+}
+
+static void
+restore_say_amiss(const struct restore_found *found, const char *reason, char error[KAFKA_ERROR_BYTES])
+{
+    snprintf(error, KAFKA_ERROR_BYTES,
+             "%s (marker: tickets %lld relay %lld epoch %llu; committed: %lld, %lld)", reason,
+             (long long)(found->has_marker ? found->marker.offsets[0] : -1),
+             (long long)(found->has_marker ? found->marker.offsets[1] : -1),
+             (unsigned long long)(found->has_marker ? found->marker.epoch : 0),
+             (long long)found->committed[0], (long long)found->committed[1]);
 }
 
 /* One attempt to load a task. 1: done, told. 0: try again; error says why. */
@@ -299,55 +492,61 @@ restore_try_task(struct restore *restore, const struct restore_question *questio
     struct restore_found found = {.partitions_count = question->partitions_count,
                                   .group = restore->options.group,
                                   .embedded = restore->options.kafka->embedded};
+    struct restore_load load = {.restore = restore, .question = question};
     struct restore_tail tail = {0};
-    const char *reason = "";
+    struct control control;
+    const char *reason = "it waits for slactl task adopt, or fresh";
     int done = 0;
 
     *ret_amiss = false;
     if (restore_ensure_consumer(restore, error) == 0 &&
         restore_find_marker(restore, question->partition, &tail, &found.marker, error) == 0 &&
         restore_find_committed(restore, question->partition, found.committed, error) == 0) {
-        found.has_marker = tail.has_marker;
-        if (restore_plan_judge(&found, &reason) == RESTORE_IS_AMISS) {
+        bool decided = restore_find_decision(&tail, &found.marker, &control);
+
+        found.has_marker = load.has_marker = tail.has_marker;
+        load.marker = found.marker;
+        load.state_end = tail.has_marker ? tail.marker_offset + 1 : 0;
+        if (decided)
+            restore_apply(&load, &control, &tail);
+        if (!decided && (question->kind == RESTORE_ASKS_DECISION ||
+                         restore_plan_judge(&found, &reason) == RESTORE_IS_AMISS)) {
             *ret_amiss = true;
-            snprintf(error, KAFKA_ERROR_BYTES,
-                     "%s (marker: tickets %lld relay %lld epoch %llu; committed: %lld, %lld)", reason,
-                     (long long)(found.has_marker ? found.marker.offsets[0] : -1),
-                     (long long)(found.has_marker ? found.marker.offsets[1] : -1),
-                     (unsigned long long)(found.has_marker ? found.marker.epoch : 0),
-                     (long long)found.committed[0], (long long)found.committed[1]);
-        } else if (restore_stream(restore, question, &found, &tail, error))
-            done = 1;
+            restore_say_amiss(&found, reason, error);
+        } else
+            done = restore_load_all(&load, error);
+        buffer_free(&load.head);
+        buffer_free(&load.before);
     }
-    buffer_free(&tail.marker);
+    restore_tail_done(&tail);
     return done;
 }
 
-static void
-restore_answer_task(struct restore *restore, const struct restore_question *question)
+/* true: it is answered for good. false: it is to be looked at again, at again_mono_ms. */
+static bool
+restore_answer_task(struct restore *restore, struct restore_question *question)
 {
-    struct restore_patience patience = {
-        .patience_ms = RESTORE_TIMEOUTS_WAITED * restore->options.kafka->config->transaction_timeout_ms};
     char error[KAFKA_ERROR_BYTES] = "";
     bool amiss;
 
-    while (!restore_stopping(restore)) {
-        if (restore_try_task(restore, question, &amiss, error) != 0) {
-            restore_tell(restore, restore_news_new(RESTORE_DONE, question));
-            return;
-        }
-        if (restore_plan_gives_up(&patience, amiss, wallclock_mono_ms()))
-            break;
-        log_write(restore->options.kafka->log, LOG_WARNING, "task_waits",
-                  LOG_INTEGER("task", question->partition), LOG_TEXT("why", error));
-        restore_pause(restore, RESTORE_AGAIN_MS);
-    }
-    if (!restore_stopping(restore)) {
+    question->patience.patience_ms =
+        RESTORE_TIMEOUTS_WAITED * restore->options.kafka->config->transaction_timeout_ms;
+    if (restore_try_task(restore, question, &amiss, error) != 0)
+        return true;
+    question->again_mono_ms =
+        wallclock_mono_ms() + (question->held ? RESTORE_HELD_AGAIN_MS : RESTORE_AGAIN_MS);
+    if (question->held)
+        return false;
+    if (restore_plan_gives_up(&question->patience, amiss, wallclock_mono_ms())) {
         struct restore_news *news = restore_news_new(RESTORE_HELD, question);
 
         memcpy(news->error, error, sizeof error);
         restore_tell(restore, news);
-    }
+        question->held = true;
+    } else
+        log_write(restore->options.kafka->log, LOG_WARNING, "task_waits",
+                  LOG_INTEGER("task", question->partition), LOG_TEXT("why", error));
+    return false;
 }
 
 /* ---- the other questions ---- */
@@ -365,7 +564,10 @@ restore_answer_marker(struct restore *restore, const struct restore_question *qu
         restore_pause(restore, RESTORE_AGAIN_MS);
     }
     news->has_marker = tail.has_marker;
+    news->state_end = tail.has_marker ? tail.marker_offset + 1 : 0;
     news->bytes = tail.marker;
+    tail.marker = (struct buffer){0};
+    restore_tail_done(&tail);
     restore_tell(restore, news);
 }
 
@@ -377,6 +579,8 @@ restore_answer_topics(struct restore *restore, const struct restore_question *qu
         int found = topics_find(restore->options.kafka, restore->options.topics, RESTORE_CALL_MS,
                                 news->topics, news->error);
 
+        if (found == 0 && news->topics[TOPIC_STATE].settings_known)
+            restore->snapshot_age_ms_max = news->topics[TOPIC_STATE].delete_retention_ms / 2;
         restore_tell(restore, news);
         if (found == 0)
             return;
@@ -432,35 +636,98 @@ restore_question_free(struct restore_question *question)
     memory_free(question);
 }
 
+/* The tasks that are gone need no answer. partition -1: none does. */
+static void
+restore_forget_waiting(struct restore *restore, int32_t partition)
+{
+    struct restore_question **at = &restore->waiting;
+
+    while (*at != NULL) {
+        struct restore_question *question = *at;
+
+        if (partition >= 0 && question->partition != partition) {
+            at = &question->next;
+            continue;
+        }
+        *at = question->next;
+        restore_question_free(question);
+    }
+}
+
+/* Takes the question. */
+static void
+restore_answer(struct restore *restore, struct restore_question *question)
+{
+    bool answered = true;
+
+    switch (question->kind) {
+    case RESTORE_ASKS_TOPICS:
+        restore_answer_topics(restore, question);
+        break;
+    case RESTORE_ASKS_TASK:
+    case RESTORE_ASKS_DECISION:
+        answered = restore_answer_task(restore, question);
+        break;
+    case RESTORE_ASKS_NOTHING:
+        restore_forget_waiting(restore, question->partition);
+        break;
+    case RESTORE_ASKS_MARKER:
+        restore_answer_marker(restore, question);
+        break;
+    case RESTORE_ASKS_OFFSETS:
+        restore_answer_offsets(restore, question);
+        break;
+    }
+    if (answered) {
+        restore_question_free(question);
+        return;
+    }
+    question->next = restore->waiting; /* others are not held up by it */
+    restore->waiting = question;
+}
+
+/* The waiting question that is due first, taken off the list; NULL: none is due. *ret_wait_ms: until then. */
+static struct restore_question *
+restore_take_due(struct restore *restore, int64_t *ret_wait_ms)
+{
+    int64_t now_mono_ms = wallclock_mono_ms();
+    struct restore_question **first = NULL, *question;
+
+    for (struct restore_question **at = &restore->waiting; *at != NULL; at = &(*at)->next)
+        if (first == NULL || (*at)->again_mono_ms < (*first)->again_mono_ms)
+            first = at;
+    *ret_wait_ms = RESTORE_IDLE_MS;
+    if (first == NULL)
+        return NULL;
+    if ((*first)->again_mono_ms > now_mono_ms) {
+        if ((*first)->again_mono_ms - now_mono_ms < *ret_wait_ms)
+            *ret_wait_ms = (*first)->again_mono_ms - now_mono_ms;
+        return NULL;
+    }
+    question = *first;
+    *first = question->next;
+    return question;
+}
+
 static void *
 restore_thread(void *context)
 {
     struct restore *restore = context;
 
     while (!restore_stopping(restore)) {
-        struct restore_question *question = handover_take_wait(restore->questions, 500);
+        int64_t wait_ms;
+        struct restore_question *question = handover_take(restore->questions); /* what is new comes first */
 
-        if (question == NULL) {
-            if (restore->consumer != NULL)
-                rd_kafka_poll(restore->consumer, 0);
-            continue;
-        }
-        switch (question->kind) {
-        case RESTORE_ASKS_TOPICS:
-            restore_answer_topics(restore, question);
-            break;
-        case RESTORE_ASKS_TASK:
-            restore_answer_task(restore, question);
-            break;
-        case RESTORE_ASKS_MARKER:
-            restore_answer_marker(restore, question);
-            break;
-        case RESTORE_ASKS_OFFSETS:
-            restore_answer_offsets(restore, question);
-            break;
-        }
-        restore_question_free(question);
+        if (question == NULL)
+            question = restore_take_due(restore, &wait_ms);
+        if (question == NULL)
+            question = handover_take_wait(restore->questions, wait_ms);
+        if (question != NULL)
+            restore_answer(restore, question);
+        else if (restore->consumer != NULL)
+            rd_kafka_poll(restore->consumer, 0);
     }
+    restore_forget_waiting(restore, -1);
     return NULL;
 }
 
@@ -474,6 +741,9 @@ restore_new(const struct restore_options *options)
     restore->settings[1] = (struct kafka_setting){"fetch.wait.max.ms", "5"}; /* reads to the end and goes */
     restore->description = (struct kafka_client){
         .kafka = options->kafka, .name = "loader", .settings = restore->settings, .settings_count = 2};
+    restore->snapshot_age_ms_max = RESTORE_AGE_MS_MAX;
+    if (options->kafka->config->snapshot == CONFIG_SNAPSHOT_REDIS && !options->kafka->embedded)
+        restore->snapshots = snapshot_reader_new(options->kafka->config, NULL);
     restore->questions = handover_new(RESTORE_QUESTIONS_MAX);
     restore->news = handover_new(RESTORE_CHUNKS_MAX);
     must(pthread_create(&restore->thread, NULL, restore_thread, restore) == 0);
@@ -501,6 +771,7 @@ restore_free(struct restore *restore)
         restore_question_free(question);
     while ((news = handover_take(restore->news)) != NULL)
         restore_news_free(news);
+    snapshot_reader_free(restore->snapshots);
     handover_free(restore->questions);
     handover_free(restore->news);
     memory_free(restore);
@@ -529,6 +800,22 @@ restore_ask_task(struct restore *restore, int32_t partition, int32_t partitions_
     return restore_ask(restore, (struct restore_question){.kind = RESTORE_ASKS_TASK,
                                                           .partition = partition,
                                                           .partitions_count = partitions_count});
+}
+
+uint64_t
+restore_ask_decision(struct restore *restore, int32_t partition, int32_t partitions_count)
+{
+    return restore_ask(restore, (struct restore_question){.kind = RESTORE_ASKS_DECISION,
+                                                          .partition = partition,
+                                                          .partitions_count = partitions_count,
+                                                          .held = true});
+}
+
+void
+restore_forget_task(struct restore *restore, int32_t partition)
+{
+    (void)restore_ask(restore,
+                      (struct restore_question){.kind = RESTORE_ASKS_NOTHING, .partition = partition});
 }
 
 uint64_t

@@ -7,7 +7,8 @@
  *
  * The loop asks, the loader answers with news in the order of the questions. A task's state comes as
  * RESTORE_BEGUN (the marker), any number of RESTORE_CHUNK, then RESTORE_DONE; RESTORE_BEGUN may come again:
- * then everything before it is void.
+ * then everything before it is void. After RESTORE_HELD the loader goes on looking, and begins when what was
+ * amiss has mended itself or a person has decided (control.h).
  */
 #include "shell/kafka.h"
 #include "shell/marker.h"
@@ -32,9 +33,18 @@ struct restore_news {
     uint64_t question; /* the number that the question got */
     struct topic_found topics[TOPICS_COUNT];
     bool has_marker;
-    struct marker marker;
+    struct marker
+        marker;   /* of a BEGUN with `decided`: offsets and begins_offset count even without has_marker */
+    bool decided; /* of BEGUN: a person's decision made it so: say so in Kafka soon */
+    bool snapshot_unusable; /* of BEGUN */
     struct buffer
         bytes; /* what the marker's texts borrow from; or the records of a chunk, for restore_plan_take */
+    int64_t state_end; /* of DONE and MARKER: next offset of slad.state behind the marker; 0: not known */
+    /* of BEGUN: the heads as found in Redis, and which of them the chunks are of (-1: neither; as
+     * snapshot_plan_options) */
+    struct buffer head, before;
+    int used;
+    bool behind_snapshot; /* of CHUNK: read from slad.state behind a snapshot */
     rd_kafka_topic_partition_list_t *offsets;
     char error[KAFKA_ERROR_BYTES];
 };
@@ -53,6 +63,11 @@ void restore_free(struct restore *restore);
 /* Each returns the question's number, > 0. Questions are bounded by the number of tasks: they never wait. */
 uint64_t restore_ask_topics(struct restore *restore);
 uint64_t restore_ask_task(struct restore *restore, int32_t partition, int32_t partitions_count);
+/* As restore_ask_task, for a task that is held although marker and offsets agree: nothing comes before a
+ * person has decided. */
+uint64_t restore_ask_decision(struct restore *restore, int32_t partition, int32_t partitions_count);
+/* The task is gone: what was asked for it needs no answer any more. */
+void restore_forget_task(struct restore *restore, int32_t partition);
 uint64_t restore_ask_marker(struct restore *restore, int32_t partition);
 /* Takes the list: the group's committed offsets of these partitions. group NULL: the loader's own. */
 uint64_t restore_ask_offsets(struct restore *restore, const char *group,

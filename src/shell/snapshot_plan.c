@@ -132,7 +132,9 @@ snapshot_bucket_is(const struct snapshot_bucket *bucket, struct slice bytes)
 uint32_t
 snapshot_bucket_of(struct slice ticket, uint32_t buckets_count)
 {
-    return (uint32_t)hash_slice(0, ticket) & (buckets_count - 1);
+    unsigned bits = (unsigned)__builtin_ctz(buckets_count);
+
+    return bits == 0 ? 0 : (uint32_t)(hash_slice(0, ticket) >> (64 - bits)); /* as engine_part */
 }
 
 /* ---- names ---- */
@@ -182,7 +184,8 @@ snapshot_may_replace(struct slice expected, struct slice found)
     return slice_equal(expected, found);
 }
 
-const char snapshot_move_script[] = "local found = redis.call('GET', KEYS[1]) or ''\n"
+const char snapshot_move_script[] = "local found = redis.pcall('GET', KEYS[1]) or ''\n"
+                                    "if type(found) ~= 'string' then found = '' end\n" /* no text */
                                     "if found ~= ARGV[1] then return {0, found} end\n"
                                     "if found ~= '' then redis.call('SET', KEYS[2], found) end\n"
                                     "redis.call('SET', KEYS[1], ARGV[2])\n"
@@ -338,7 +341,7 @@ snapshot_plan_begin(struct snapshot_plan *plan, const struct snapshot_begin *beg
         snapshot_set_buckets(plan, count, true);
     for (uint32_t i = 0; i < count; i++)
         any |= plan->dirty[i];
-    if (!any)
+    if (!any && !begin->anyway)
         return false;
     plan->next = (struct snapshot_head){
         .lineage = plan->options.lineage,

@@ -49,6 +49,7 @@ void snapshot_head_done(struct snapshot_head *head); /* a head of zeroes is fine
 
 /* Whether these bytes are what the head meant. */
 bool snapshot_bucket_is(const struct snapshot_bucket *bucket, struct slice bytes);
+/* As engine_part has it: so a bucket is found without walking over the others. */
 uint32_t snapshot_bucket_of(struct slice ticket, uint32_t buckets_count);
 
 /* ---- names ---- */
@@ -121,6 +122,7 @@ struct snapshot_begin {
     int64_t state_offset; /* next offset of slad.state[p] behind the marker of committed_epoch */
     int64_t now_ms;
     size_t content_bytes; /* of all tickets' records, about */
+    bool anyway;          /* even when nothing has changed: the head of an idle task must not grow old */
 };
 /* Begins one. false: nothing has changed since the last, or somebody else's head is ahead of this task. Must
  * not be under way. */

@@ -20,6 +20,7 @@
 #include "shell/envelope.h"
 #include "shell/publish.h"
 #include "shell/restore.h"
+#include "shell/snapshot.h"
 #include "wire/open_json.h"
 #include <stdio.h>
 
@@ -58,6 +59,7 @@ task_free(struct task *task)
     if (task->engine != NULL)
         engine_free(task->engine);
     batch_free(task->batch);
+    snapshot_task_free(task->snapshot);
     memory_free(task->held_reason);
     memory_free(task);
 }
@@ -99,12 +101,17 @@ task_begin(struct task *task, bool has_marker, const struct marker *marker)
     task->batch = batch_new();
     task->dirty = task->announces = false;
     task->counted = (struct engine_figures){0};
+    task->decided = false;
+    task->begins_offset = task->state_end = 0;
+    task->restored_records = 0;
+    task->loaded_writer = has_marker ? marker->writer : task->world->writer;
     if (has_marker) {
         task->lineage = marker->lineage;
         task->epoch = task->committed_epoch = marker->epoch;
         task->t_ms = marker->t_ms;
         task->alerts_from_ms = marker->alerts_from_ms;
         task->created_at_ms = marker->created_at_ms;
+        task->begins_offset = marker->begins_offset;
     } else {
         task->lineage = task_lineage_new(task);
         task->epoch = task->committed_epoch = 0;
@@ -120,8 +127,42 @@ task_begin(struct task *task, bool has_marker, const struct marker *marker)
     task->engine = task_engine_new(task);
 }
 
-size_t
-task_load(struct task *task, struct slice records)
+void
+task_begin_decided(struct task *task, const struct marker *marker)
+{
+    bool fresh = task->epoch == 0;
+
+    task->decided = true;
+    task->begins_offset = marker->begins_offset;
+    for (int i = 0; i < TASK_SOURCES_COUNT; i++)
+        task->next_offsets[i] = marker->offsets[i];
+    if (fresh) /* what lies in the topic already pages nobody */
+        task->alerts_from_ms = task->created_at_ms = task->world->now_ms;
+}
+
+void
+task_begin_snapshots(struct task *task, struct slice head, struct slice before, int used)
+{
+    const struct world *world = task->world;
+    const struct snapshot_plan_options options = {
+        .prefix = world->config->prefix,
+        .partition = task->partition,
+        .stamp = world->writer.low + task->serial,
+        .writer = world->writer,
+        .lineage = task->lineage,
+        .loaded_epoch = task->epoch,
+        .loaded_writer = task->loaded_writer,
+        .head = head,
+        .before = before,
+        .used = used,
+    };
+
+    snapshot_task_free(task->snapshot);
+    task->snapshot = snapshot_task_new(&options, world->now_mono_ms);
+}
+
+static size_t
+task_load_records(struct task *task, struct slice records, bool behind)
 {
     struct slice key, value;
     size_t bad = 0;
@@ -129,12 +170,27 @@ task_load(struct task *task, struct slice records)
     while (restore_plan_take(&records, &key, &value)) {
         struct slice ticket = task_state_ticket(key);
 
+        task->restored_records++;
+        if (behind)
+            snapshot_task_changed(task->snapshot, ticket);
         if (value.at == NULL)
             engine_forget(task->engine, ticket);
         else if (engine_load(task->engine, ticket, value) != 0)
             bad++;
     }
     return bad;
+}
+
+size_t
+task_load(struct task *task, struct slice records)
+{
+    return task_load_records(task, records, false);
+}
+
+size_t
+task_load_behind(struct task *task, struct slice records)
+{
+    return task_load_records(task, records, true);
 }
 
 /* Quiet from now on: announced is only what is still true when the task has caught up. */
@@ -159,6 +215,8 @@ task_loaded(struct task *task)
     engine_loaded(task->engine, task->t_ms);
     task_enter_behind(task);
     task->state = TASK_LIVE;
+    if (task->decided)
+        task_touch(task);
     task->closed_mono_ms = task->world->now_mono_ms;
 }
 
@@ -398,6 +456,7 @@ task_marker(const struct task *task)
         .offsets = {task->next_offsets[0], task->next_offsets[1]},
         .alerts_from_ms = task->alerts_from_ms,
         .created_at_ms = task->created_at_ms,
+        .begins_offset = task->begins_offset,
         .partitions_count = world->partitions_count,
         .group = slice_of(world->group),
         .instance = slice_of(world->config->instance),
@@ -413,6 +472,7 @@ task_write_states(struct task *task)
     while ((ticket = engine_changed_next(task->engine)) != NULL) {
         buffer_reset(&key);
         task_state_key(ticket_name(ticket), &key);
+        snapshot_task_changed(task->snapshot, ticket_name(ticket));
         batch_begin(task->batch, TOPIC_STATE, task->partition, buffer_slice(&key));
         if (!engine_save(task->engine, ticket, batch_value(task->batch)))
             batch_drop_value(task->batch);

@@ -11,6 +11,8 @@
 #include "shell/world.h"
 #include "slad/engine.h"
 
+struct snapshot_task;
+
 enum task_source { TASK_TICKETS, TASK_RELAY, TASK_SOURCES_COUNT };
 
 enum task_state {
@@ -54,6 +56,14 @@ struct task {
     int64_t alerts_from_ms, created_at_ms;
     uint64_t epoch; /* the last that was closed */
     uint64_t committed_epoch;
+    bool decided;          /* the first epoch is to be written although nothing has happened */
+    int64_t begins_offset; /* of slad.state: what lies before is of another life */
+    int64_t state_end;     /* next offset of slad.state behind the marker of committed_epoch; 0: not known */
+
+    struct hash128 loaded_writer;   /* of the marker it was loaded to, or this process */
+    struct snapshot_task *snapshot; /* NULL: no snapshots */
+    int restored_from;              /* enum metric_source */
+    uint64_t restored_records;
 
     /* the present epoch */
     struct batch *batch;
@@ -79,8 +89,15 @@ void task_free(struct task *task);
 /* has_marker false: a new task, with a lineage of its own. May be called again: what was loaded is dropped.
  */
 void task_begin(struct task *task, bool has_marker, const struct marker *marker);
+/* After task_begin: a person has decided where it goes on, with the state of the marker or without any. */
+void task_begin_decided(struct task *task, const struct marker *marker);
+/* After task_begin: its snapshots go on from what the loader has found in Redis. used as in
+ * snapshot_plan_options. */
+void task_begin_snapshots(struct task *task, struct slice head, struct slice before, int used);
 /* A chunk of slad.state. Returns how many records could not be read. */
 size_t task_load(struct task *task, struct slice records);
+/* The same, of records that were written since the snapshot that was loaded. */
+size_t task_load_behind(struct task *task, struct slice records);
 void task_loaded(struct task *task);
 void task_hold(struct task *task, const char *reason);
 

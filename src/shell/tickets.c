@@ -133,6 +133,14 @@ tickets_ask_task(void *context, int32_t partition)
 }
 
 static uint64_t
+tickets_ask_decision(void *context, int32_t partition)
+{
+    struct tickets *tickets = context;
+
+    return restore_ask_decision(tickets->restore, partition, tickets->world->partitions_count);
+}
+
+static uint64_t
 tickets_ask_marker(void *context, int32_t partition)
 {
     struct tickets *tickets = context;
@@ -145,6 +153,7 @@ tickets_forget(void *context, int32_t partition)
 {
     struct tickets *tickets = context;
 
+    restore_forget_task(tickets->restore, partition);
     if (tickets->pending == NULL || tickets->pending->partition != partition)
         return;
     rd_kafka_message_destroy(tickets->pending);
@@ -414,6 +423,18 @@ tickets_wait_ms(const struct tickets *tickets)
     return protocol_wait_ms(&tickets->protocol);
 }
 
+bool
+tickets_snapshot(struct tickets *tickets, struct snapshot *snapshot)
+{
+    return snapshot_turn(snapshot, tickets->protocol.tasks, tickets->protocol.tasks_count);
+}
+
+int64_t
+tickets_snapshot_wait_ms(const struct tickets *tickets, const struct snapshot *snapshot)
+{
+    return snapshot_wait_ms(snapshot, tickets->protocol.tasks, tickets->protocol.tasks_count);
+}
+
 /* ---- once a second ---- */
 
 static void
@@ -450,6 +471,9 @@ tickets_measure(struct tickets *tickets)
             task_publish_open(task);
         task_measure(task);
         tickets_measure_lag(tickets, task);
+        if (task->snapshot != NULL)
+            metrics_set(metrics, METRIC_SNAPSHOT_AGE, (size_t)p,
+                        snapshot_task_age_ms(task->snapshot, tickets->world->now_mono_ms));
         bytes += (int64_t)task->counted.resident_bytes;
     }
     metrics_set(metrics, METRIC_TASKS, 0, tasks);
@@ -571,9 +595,9 @@ tickets_new(struct world *world, struct restore *restore)
     struct tickets *tickets = memory_allocate_zeroed(1, sizeof *tickets);
     struct transaction_options options = {
         .kafka = &world->kafka, .topics = &world->topics, .name = "tickets"};
-    struct protocol_port port = {tickets,          tickets_fetch,      tickets_unfetch,
-                                 tickets_ask_task, tickets_ask_marker, tickets_submit,
-                                 tickets_forget};
+    struct protocol_port port = {tickets,          tickets_fetch,       tickets_unfetch,
+                                 tickets_ask_task, tickets_ask_marker,  tickets_submit,
+                                 tickets_forget,   tickets_ask_decision};
     char *first = kafka_name(world->group, "-");
 
     tickets->world = world;

@@ -6,6 +6,7 @@
  * common transaction. The loop thread only; each phase below is bounded.
  */
 #include "shell/restore.h"
+#include "shell/snapshot.h"
 #include "shell/task.h"
 
 struct tickets;
@@ -26,6 +27,9 @@ bool tickets_ingest(struct tickets *tickets);
 bool tickets_tick(struct tickets *tickets);
 /* Phase: closes the epoch when it is time and no transaction is in flight. */
 void tickets_close_epoch(struct tickets *tickets);
+/* Phase: a step of the snapshot under way. true: there is more. */
+bool tickets_snapshot(struct tickets *tickets, struct snapshot *snapshot);
+int64_t tickets_snapshot_wait_ms(const struct tickets *tickets, const struct snapshot *snapshot);
 /* How long the loop may sleep at most, in ms. */
 int64_t tickets_wait_ms(const struct tickets *tickets);
 /* About once a second: `open` records, gauges. */

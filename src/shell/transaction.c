@@ -80,8 +80,12 @@ transaction_on_delivered(void *context, const rd_kafka_message_t *message)
 {
     struct transaction *transaction = context;
 
+    int64_t *state_end = message->_private;
+
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
         transaction->failed_count++;
+    else if (state_end != NULL && message->offset >= *state_end)
+        *state_end = message->offset + 1;
 }
 
 /* Logs an error that is waited out, at most every few seconds (the log's own limit). */
@@ -193,15 +197,17 @@ transaction_headers(struct slice encoded)
 }
 
 static rd_kafka_error_t *
-transaction_produce_one(struct transaction *transaction, const struct batch_record *record)
+transaction_produce_one(struct transaction *transaction, const struct batch_record *record,
+                        int64_t *state_end)
 {
     rd_kafka_headers_t *headers = transaction_headers(record->headers);
-    size_t count = 4;
+    size_t count = 5;
     rd_kafka_vu_t values[] = {
         {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = transaction->topics[record->topic]},
         {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = record->partition},
         {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)(uintptr_t)record->key.at, record->key.bytes}},
         {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)(uintptr_t)record->value.at, record->value.bytes}},
+        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = record->topic == TOPIC_STATE ? state_end : NULL},
         {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
     };
     rd_kafka_error_t *failed;
@@ -228,9 +234,11 @@ transaction_produce(struct transaction *transaction, struct transaction_job *job
     for (size_t p = 0; p < job->parts_count; p++) {
         const struct batch *batch = job->parts[p].batch;
 
+        job->parts[p].state_end = 0;
         for (size_t i = 0; i < batch_count(batch); i++) {
             struct batch_record record = batch_get(batch, i);
-            rd_kafka_error_t *failed = transaction_produce_one(transaction, &record);
+            rd_kafka_error_t *failed =
+                transaction_produce_one(transaction, &record, &job->parts[p].state_end);
 
             if (failed != NULL) {
                 bool fatal = rd_kafka_error_is_fatal(failed) != 0;

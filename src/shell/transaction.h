@@ -18,6 +18,8 @@ struct transaction_part {
     uint64_t epoch;
     struct batch *batch;                      /* the job owns it */
     rd_kafka_topic_partition_list_t *offsets; /* next offsets to read; the job owns it; NULL: none */
+    int64_t state_end; /* set when it comes back committed: next offset of slad.state behind its marker; 0:
+                          not known */
 };
 
 struct transaction_job {

@@ -126,7 +126,7 @@ errors_name_the_place_and_what_was_expected(void **state)
         {"retire_after: 10d\nretirement_mark: 9d\n",
          "retirement_mark: expected at least as long as retire_after"},
         {"http_connections_max: 10\n", "stream_clients_max: expected at most http_connections_max"},
-        {"snapshot: redis\n", "snapshot: redis is not built in yet"},
+        {"redis: localhost:6379\n", "redis: expected an IP address and port"},
         {"- a\n", "expected a mapping of keys"},
         {"a: &x 1\n", ":1:"},
         {"a: {\n", ":"},

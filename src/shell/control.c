@@ -1,0 +1,59 @@
+/*
+ * A person's decision about a held task, as bytes.
+ *
+ * What: a format number and the members as varints and texts, as the marker has them.
+ *
+ * Why so: a decision belongs to what was seen when it was made. So it names the marker, and it travels
+ * through the log that holds the state: no door has to be open, no process has to be up, and access to it is
+ * access to the state itself.
+ *
+ * Always true: what control_write wrote, control_read gives back; anything cut, longer or of another format
+ * is refused.
+ *
+ * Not here: who reads it and when it counts (restore.c), asking the person (slactl/task.c).
+ */
+#include "shell/control.h"
+
+void
+control_write(const struct control *control, struct buffer *out)
+{
+    buffer_append_varint(out, CONTROL_FORMAT);
+    buffer_append_varint(out, control->verb);
+    buffer_append_varint(out, control->lineage.low);
+    buffer_append_varint(out, control->lineage.high);
+    buffer_append_varint(out, control->epoch);
+    buffer_append_varint_signed(out, control->offsets[0]);
+    buffer_append_varint_signed(out, control->offsets[1]);
+    buffer_append_varint_signed(out, control->at_ms);
+    buffer_append_varint_slice(out, control->by);
+}
+
+int
+control_read(struct slice bytes, struct control *ret_control)
+{
+    struct control control = {0};
+    uint64_t format, verb;
+
+    if (varint_get(&bytes, &format) != 0 || format != CONTROL_FORMAT || varint_get(&bytes, &verb) != 0 ||
+        (verb != CONTROL_ADOPT && verb != CONTROL_FRESH) || varint_get(&bytes, &control.lineage.low) != 0 ||
+        varint_get(&bytes, &control.lineage.high) != 0 || varint_get(&bytes, &control.epoch) != 0 ||
+        varint_get_signed(&bytes, &control.offsets[0]) != 0 ||
+        varint_get_signed(&bytes, &control.offsets[1]) != 0 || control.offsets[0] < MARKER_NO_OFFSET ||
+        control.offsets[1] < MARKER_NO_OFFSET || varint_get_signed(&bytes, &control.at_ms) != 0 ||
+        varint_get_slice(&bytes, &control.by) != 0 || bytes.bytes != 0)
+        return -1;
+    control.verb = (enum control_verb)verb;
+    *ret_control = control;
+    return 0;
+}
+
+bool
+control_is_of(const struct control *control, const struct marker *marker)
+{
+    struct marker none = {0};
+
+    if (marker == NULL)
+        marker = &none;
+    return hash128_equal(control->lineage, marker->lineage) && control->epoch == marker->epoch &&
+           (marker != &none || control->verb == CONTROL_FRESH);
+}
