@@ -130,7 +130,7 @@ struct ticket *engine_each_in_part(const struct engine *engine, size_t part, uns
 
 /* Appends the ticket's state as bytes (format STATE_FORMAT, self-contained: texts, not symbols). Returns false when nothing
  * is left to keep: a tombstone is due (the retirement mark's time is over). */
-#define ENGINE_STATE_FORMAT 1
+#define ENGINE_STATE_FORMAT 2
 bool engine_save(const struct engine *engine, const struct ticket *ticket, struct buffer *out);
 /* Takes up a ticket saved earlier, silently: no effect, timers not armed until engine_loaded. Returns -1 when the bytes
  * are not a sound record (nothing is changed then). The last one of a name wins. */

@@ -21,7 +21,7 @@ struct entry {
     char *text;
     uint32_t bytes;
     uint32_t references;
-    uint32_t hash; /* when free: the next free entry's number */
+    uint64_t hash; /* when free: the next free entry's number */
 };
 
 struct slot {
@@ -65,10 +65,10 @@ symbols_free(struct symbols *symbols)
     memory_free(symbols);
 }
 
-static uint32_t
+static uint64_t
 hash_of(struct slice text)
 {
-    return (uint32_t)hash_slice(0x736c61642d73796dU, text);
+    return hash_slice(0x736c61642d73796dU, text);
 }
 
 static bool
@@ -81,11 +81,11 @@ is_text(const struct symbols *symbols, struct slot slot, uint32_t hash, struct s
 
 /* The slot of this text, or the empty one where it would go. */
 static uint32_t
-place_of(const struct symbols *symbols, uint32_t hash, struct slice text)
+place_of(const struct symbols *symbols, uint64_t hash, struct slice text)
 {
-    uint32_t i = hash & symbols->mask;
+    uint32_t i = (uint32_t)hash & symbols->mask;
 
-    while (symbols->slots[i].number != 0 && !is_text(symbols, symbols->slots[i], hash, text))
+    while (symbols->slots[i].number != 0 && !is_text(symbols, symbols->slots[i], (uint32_t)hash, text))
         i = (i + 1) & symbols->mask;
     return i;
 }
@@ -117,7 +117,7 @@ take_number(struct symbols *symbols)
     symbol number = symbols->first_free;
 
     if (number != 0) {
-        symbols->first_free = symbols->entries[number].hash;
+        symbols->first_free = (symbol)symbols->entries[number].hash;
         return number;
     }
     if (symbols->entries_used == symbols->entries_room) {
@@ -129,7 +129,7 @@ take_number(struct symbols *symbols)
 }
 
 static symbol
-add(struct symbols *symbols, uint32_t hash, struct slice text)
+add(struct symbols *symbols, uint64_t hash, struct slice text)
 {
     symbol number = take_number(symbols);
     char *copy = memory_allocate(text.bytes + 1);
@@ -142,14 +142,14 @@ add(struct symbols *symbols, uint32_t hash, struct slice text)
     symbols->text_bytes += text.bytes + 1;
     if (++symbols->count > (symbols->mask + 1) / 4 * 3)
         grow_slots(symbols);
-    symbols->slots[place_of(symbols, hash, text)] = (struct slot){hash, number};
+    symbols->slots[place_of(symbols, hash, text)] = (struct slot){(uint32_t)hash, number};
     return number;
 }
 
 symbol
 symbols_intern(struct symbols *symbols, struct slice text)
 {
-    uint32_t hash;
+    uint64_t hash;
     symbol number;
 
     if (text.at == NULL)
@@ -235,6 +235,12 @@ symbols_text(const struct symbols *symbols, symbol number)
         return (struct slice){NULL, 0};
     entry = entry_of(symbols, number);
     return (struct slice){entry->text, entry->bytes};
+}
+
+uint64_t
+symbols_hash(const struct symbols *symbols, symbol number)
+{
+    return number != 0 ? entry_of(symbols, number)->hash : 0;
 }
 
 size_t

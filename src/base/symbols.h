@@ -23,6 +23,8 @@ void symbols_retain(struct symbols *symbols, symbol number);  /* 0 is fine */
 void symbols_release(struct symbols *symbols, symbol number); /* 0 is fine */
 /* The text; at == NULL for 0. Lives until the last reference goes. NUL-terminated behind its last byte. */
 struct slice symbols_text(const struct symbols *symbols, symbol number);
+/* Of the text, the same in every process (hash_slice with a seed of its own); 0 for 0. */
+uint64_t symbols_hash(const struct symbols *symbols, symbol number);
 size_t symbols_count(const struct symbols *symbols);
 size_t symbols_bytes(const struct symbols *symbols); /* memory held, for the metric */
 

@@ -41,7 +41,7 @@ add_alert_mark(struct engine *engine, struct ticket *ticket, const struct clock 
     struct alert_mark *mark;
 
     if (marks->alerts_count == marks->alerts_room) {
-        marks->alerts_room = marks->alerts_room > 0 ? marks->alerts_room * 2 : 2;
+        marks->alerts_room = marks->alerts_room > 0 ? marks->alerts_room * 2 : 1;
         marks->alerts = memory_resize(marks->alerts, marks->alerts_room * sizeof *marks->alerts);
     }
     mark = &marks->alerts[marks->alerts_count++];
@@ -289,7 +289,7 @@ add_verdict_mark(struct engine *engine, struct ticket *ticket, const struct cloc
     struct verdict_mark *mark;
 
     if (marks->verdicts_count == marks->verdicts_room) {
-        marks->verdicts_room = marks->verdicts_room > 0 ? marks->verdicts_room * 2 : 2;
+        marks->verdicts_room = marks->verdicts_room > 0 ? marks->verdicts_room * 2 : 1;
         marks->verdicts = memory_resize(marks->verdicts, marks->verdicts_room * sizeof *marks->verdicts);
     }
     mark = &marks->verdicts[marks->verdicts_count++];
@@ -337,7 +337,7 @@ announce_verdict(struct engine *engine, struct ticket *ticket, const struct cloc
     if (!decided && (mark == NULL || mark->verdict == VERDICT_VOID || clock->started_at_ms == INSTANT_NONE))
         return;
     outcome_verdict(engine, ticket, clock, extra, &outcome);
-    content = extra->promise != NULL ? outcome_verdict_content(engine, &outcome) : NOTHING_DECIDED;
+    content = extra->promise != NULL ? outcome_verdict_content(engine, &outcome, extra) : NOTHING_DECIDED;
     if (mark == NULL)
         mark = add_verdict_mark(engine, ticket, clock);
     else if (mark->content == content)
@@ -443,7 +443,7 @@ announce_ticket(struct engine *engine, struct ticket *ticket, const struct fold 
     uint64_t content;
 
     outcome_ticket(engine, ticket, fold, &outcome);
-    content = outcome_ticket_content(engine, &outcome);
+    content = outcome_ticket_content(engine, &outcome, &fold->life);
     ticket->final = outcome.final;
     if (ticket->marks.ticket_revision > 0 && ticket->marks.ticket_content == content)
         return;

@@ -17,18 +17,19 @@
 
 #define ENTRY_BYTES_MAX 320
 
+/* Those that most events have come first: then a shape is one byte. */
 enum {
-    HAS_SEQ = 1 << 0,
-    HAS_WAITING = 1 << 1,
-    HAS_CREATED = 1 << 2,
-    HAS_CONTACT = 1 << 3,
-    HAS_BY = 1 << 4,
-    HAS_OTHER = 1 << 5,
-    HAS_EXCUSE = 1 << 6,
-    HAS_ID = 1 << 7,
-    HAS_SOURCE = 1 << 8,
-    HAS_PRESENT = 1 << 9,
-    HAS_WORDS = 1 << 10 /* handled_by, is_public or canned */
+    HAS_SOURCE = 1 << 0,
+    HAS_PRESENT = 1 << 1,
+    HAS_WORDS = 1 << 2, /* handled_by, is_public or canned */
+    HAS_BY = 1 << 3,
+    HAS_SEQ = 1 << 4,
+    HAS_ID = 1 << 5,
+    HAS_WAITING = 1 << 6,
+    HAS_CREATED = 1 << 7,
+    HAS_CONTACT = 1 << 8,
+    HAS_OTHER = 1 << 9,
+    HAS_EXCUSE = 1 << 10
 };
 
 uint64_t
@@ -86,12 +87,51 @@ put_optional(char *at, const struct entry *entry, unsigned shape)
     return at;
 }
 
+/* The status and the assignee, which change most, come first: then what is present is one byte. */
+static inline unsigned
+turned(uint16_t present)
+{
+    return ((unsigned)present << 2 | (unsigned)present >> (ATTRIBUTES_COUNT - 2)) & ((1U << ATTRIBUTES_COUNT) - 1);
+}
+
+static inline uint16_t
+turned_back(unsigned turned)
+{
+    return (uint16_t)((turned >> 2 | turned << (ATTRIBUTES_COUNT - 2)) & ((1U << ATTRIBUTES_COUNT) - 1));
+}
+
+/* Writes the length, its own bytes included, in front: one byte, or 255 and two. */
+static size_t
+close_entry(char *out, size_t bytes)
+{
+    if (bytes < 255) {
+        out[0] = (char)bytes;
+        return bytes;
+    }
+    memmove(out + 3, out + 1, bytes - 1);
+    bytes += 2;
+    out[0] = (char)255;
+    out[1] = (char)(bytes & 0xff);
+    out[2] = (char)(bytes >> 8);
+    return bytes;
+}
+
+/* The length of the entry at *at, which is moved behind it. */
+static inline uint32_t
+entry_bytes(const char **at)
+{
+    const unsigned char *from = (const unsigned char *)*at;
+
+    *at += from[0] < 255 ? 1 : 3;
+    return from[0] < 255 ? from[0] : (uint32_t)(from[1] | from[2] << 8);
+}
+
 /* Length, shape, type and actor, instant, arrival, identity, what the shape names, attributes. */
 static size_t
 entry_put(const struct history *history, const struct entry *entry, char *out)
 {
     unsigned shape = entry_shape(entry);
-    char *at = out + 2;
+    char *at = out + 1;
 
     at += varint_put(at, shape);
     at += varint_put(at, (unsigned)(entry->type | entry->actor << 5));
@@ -101,15 +141,13 @@ entry_put(const struct history *history, const struct entry *entry, char *out)
     at += sizeof entry->identity;
     at = put_optional(at, entry, shape);
     if (shape & HAS_PRESENT) {
-        at += varint_put(at, entry->present);
+        at += varint_put(at, turned(entry->present));
         for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++) {
             if (entry->present & ATTRIBUTE_BIT(i))
                 at += varint_put(at, entry->attributes[i]);
         }
     }
-    out[0] = (char)((at - out) & 0xff);
-    out[1] = (char)((at - out) >> 8);
-    return (size_t)(at - out);
+    return close_entry(out, (size_t)(at - out));
 }
 
 static void
@@ -156,8 +194,7 @@ history_next(const struct history *history, uint32_t *cursor, struct entry *entr
         return false;
     at = history->bytes + *cursor;
     memset(entry, 0, sizeof *entry);
-    *cursor += (uint32_t)((unsigned char)at[0] | (unsigned char)at[1] << 8);
-    at += 2;
+    *cursor += entry_bytes(&at);
     shape = (unsigned)varint_take(&at);
     type = (unsigned)varint_take(&at);
     entry->type = type & 31;
@@ -172,7 +209,7 @@ history_next(const struct history *history, uint32_t *cursor, struct entry *entr
     entry->has_contact = (shape & HAS_CONTACT) != 0;
     get_optional(&at, shape, entry);
     if (shape & HAS_PRESENT) {
-        entry->present = (uint16_t)varint_take(&at);
+        entry->present = turned_back((unsigned)varint_take(&at));
         for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++) {
             if (entry->present & ATTRIBUTE_BIT(i))
                 entry->attributes[i] = (symbol)varint_take(&at);
@@ -181,17 +218,25 @@ history_next(const struct history *history, uint32_t *cursor, struct entry *entr
     return true;
 }
 
+/* One bit of 32 for each identity that is there: most new ones are told at a glance. */
+static inline uint32_t
+trace_of(uint64_t identity)
+{
+    return UINT32_C(1) << (identity & 31);
+}
+
 bool
 history_knows(const struct history *history, uint64_t identity)
 {
     uint32_t cursor = 0;
 
+    if ((history->traces & trace_of(identity)) == 0)
+        return false;
     while (cursor < history->used) {
         const char *at = history->bytes + cursor;
         uint64_t found;
 
-        cursor += (uint32_t)((unsigned char)at[0] | (unsigned char)at[1] << 8);
-        at += 2;
+        cursor += entry_bytes(&at);
         for (int skipped = 0; skipped < 4; skipped++) /* shape, type, instant, arrival */
             (void)varint_take(&at);
         memcpy(&found, at, sizeof found);
@@ -257,12 +302,10 @@ order_by_arrival(struct entry *entries, size_t count)
 static void
 history_reserve(struct history *history, size_t more)
 {
-    size_t room = history->room > 0 ? history->room : 96;
+    size_t room = (history->used + more + history->used / 8 + 31) & ~(size_t)31;
 
     if (history->used + more <= history->room)
         return;
-    while (room < history->used + more)
-        room += room / 2;
     must(room <= UINT32_MAX);
     history->bytes = memory_resize(history->bytes, room);
     history->room = (uint32_t)room;
@@ -370,6 +413,19 @@ goes_last(const struct history *history, const struct entry *entry)
     return !entry->has_seq || (last.has_seq && last.source == entry->source && last.seq <= entry->seq);
 }
 
+static void
+append(struct history *history, const struct entry *entry)
+{
+    char packed[ENTRY_BYTES_MAX];
+    size_t count = entry_put(history, entry, packed);
+
+    history_reserve(history, count);
+    memcpy(history->bytes + history->used, packed, count);
+    history->last_from = history->used;
+    history->used += (uint32_t)count;
+    history->last_at_ms = entry->at_ms;
+}
+
 bool
 history_insert(struct history *history, struct entry *entry, bool keep_arrived)
 {
@@ -381,11 +437,9 @@ history_insert(struct history *history, struct entry *entry, bool keep_arrived)
         entry->arrived = history->arrivals;
     if (entry->arrived >= history->arrivals)
         history->arrivals = entry->arrived + 1;
-    if (!keep_arrived && (history->count == 0 || goes_last(history, entry))) {
-        history_reserve(history, ENTRY_BYTES_MAX);
-        history->last_from = history->used;
-        history->used += (uint32_t)entry_put(history, entry, history->bytes + history->used);
-        history->last_at_ms = entry->at_ms;
+    history->traces |= trace_of(entry->identity);
+    if (history->count == 0 || (keep_arrived ? entry->at_ms > history->last_at_ms : goes_last(history, entry))) {
+        append(history, entry);
     } else {
         last = insert_among(history, entry);
     }

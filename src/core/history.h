@@ -51,6 +51,7 @@ struct history {
     int64_t base_ms;         /* the instants are kept relative to this one */
     int64_t last_at_ms;      /* of the last entry */
     uint32_t last_from;      /* where the last entry begins */
+    uint32_t traces;         /* of the identities: a new one is mostly told by it alone */
 };
 
 void history_done(struct history *history, struct symbols *symbols);

@@ -6,6 +6,7 @@
  * Not here: printing (wire/effect).
  */
 #include "base/hash.h"
+#include "base/panic.h"
 #include "core/ticket.h"
 
 struct slice
@@ -159,44 +160,87 @@ outcome_verdict(struct engine *engine, const struct ticket *ticket, const struct
     outcome->honest_excluded = is_excluded(engine, extra);
 }
 
-static void
-add_text(struct buffer *out, struct slice text)
+/* What a record says, as words: texts by the hashes their symbols keep. */
+struct words {
+    uint64_t at[64];
+    size_t count;
+};
+
+static inline void
+add_word(struct words *words, int64_t word)
 {
-    buffer_append_byte(out, text.at != NULL ? 1 : 0);
-    buffer_append_varint_slice(out, text);
+    words->at[words->count++] = (uint64_t)word;
+}
+
+static inline void
+add_symbol(struct words *words, const struct engine *engine, symbol number)
+{
+    words->at[words->count++] = symbols_hash(engine->options.symbols, number);
+}
+
+static inline void
+add_text(struct words *words, struct slice text)
+{
+    words->at[words->count++] = text.at != NULL ? hash_content(text.at, text.bytes) : 0;
+}
+
+static uint64_t
+hash_words(const struct words *words)
+{
+    must(words->count <= 64);
+    return hash_content(words->at, words->count * sizeof words->at[0]);
 }
 
 static void
-add_figures(struct buffer *out, const struct clock_figures *figures)
+add_figures(struct words *words, const struct clock_figures *figures)
 {
-    const int64_t numbers[] = {figures->state,       figures->started_at_ms, figures->due_at_ms,
-                               figures->breached_at_ms, figures->stopped_at_ms, figures->target_ms,
-                               figures->elapsed_ms,  figures->overrun_ms,    figures->overrun_wall_ms,
-                               figures->paused_ms,   figures->paused_wall_ms, figures->flags};
+    add_word(words, figures->started_at_ms);
+    add_word(words, figures->due_at_ms);
+    add_word(words, figures->breached_at_ms);
+    add_word(words, figures->stopped_at_ms);
+    add_word(words, figures->target_ms);
+    add_word(words, figures->elapsed_ms);
+    add_word(words, figures->overrun_ms);
+    add_word(words, figures->overrun_wall_ms);
+    add_word(words, figures->paused_ms);
+    add_word(words, figures->paused_wall_ms);
+    for (int party = 0; party < PARTIES_COUNT; party++) {
+        add_word(words, figures->by_party[party].wall_ms);
+        add_word(words, figures->by_party[party].in_hours_ms);
+    }
+}
 
-    buffer_append(out, numbers, sizeof numbers);
-    buffer_append(out, figures->by_party, sizeof figures->by_party);
+static void
+add_attributes(struct words *words, const struct engine *engine, const symbol *attributes, bool erased)
+{
+    for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++) {
+        bool person = i == ATTRIBUTE_REQUESTER || i == ATTRIBUTE_ASSIGNEE;
+
+        add_symbol(words, engine, erased && person ? 0 : attributes[i]);
+    }
 }
 
 uint64_t
-outcome_verdict_content(struct engine *engine, const struct verdict_outcome *outcome)
+outcome_verdict_content(const struct engine *engine, const struct verdict_outcome *outcome, const struct clock_extra *extra)
 {
-    struct buffer *out = &engine->scratch;
-    const int64_t numbers[] = {outcome->verdict, outcome->ended,    outcome->final,
-                               outcome->decided_at_ms, outcome->wait_ms, outcome->honest,
-                               outcome->honest_excluded, outcome->attainment};
+    struct words words = {.count = 0};
+    const bool bools[] = {outcome->ended, outcome->final, outcome->honest_excluded, outcome->attainment};
+    int64_t small = (int64_t)outcome->verdict | (int64_t)outcome->honest << 8 | (int64_t)outcome->figures.state << 16 |
+                    (int64_t)outcome->figures.flags << 24;
 
-    buffer_reset(out);
-    buffer_append(out, numbers, sizeof numbers);
-    add_figures(out, &outcome->figures);
-    for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++)
-        add_text(out, outcome->attributes[i]);
-    add_text(out, outcome->source);
-    add_text(out, outcome->policy);
-    add_text(out, outcome->excused_by);
-    add_text(out, outcome->excused_reason);
-    add_text(out, outcome->name.agreement);
-    return hash_content(out->at, out->bytes);
+    for (size_t i = 0; i < sizeof bools; i++)
+        small |= (int64_t)bools[i] << (48 + i);
+    add_word(&words, small);
+    add_word(&words, outcome->decided_at_ms);
+    add_word(&words, outcome->wait_ms);
+    add_figures(&words, &outcome->figures);
+    add_attributes(&words, engine, extra->attributes, engine->said->life.erased);
+    add_symbol(&words, engine, engine->said->life.source);
+    add_text(&words, outcome->policy);
+    add_text(&words, outcome->name.agreement);
+    add_text(&words, outcome->excused_by);
+    add_text(&words, outcome->excused_reason);
+    return hash_words(&words);
 }
 
 static enum ticket_state
@@ -242,21 +286,26 @@ outcome_ticket(struct engine *engine, const struct ticket *ticket, const struct 
 }
 
 uint64_t
-outcome_ticket_content(struct engine *engine, const struct ticket_outcome *outcome)
+outcome_ticket_content(const struct engine *engine, const struct ticket_outcome *outcome, const struct life *life)
 {
-    struct buffer *out = &engine->scratch;
-    const int64_t numbers[] = {outcome->state,          outcome->final,          outcome->started_at_ms,
-                               outcome->solved_at_ms,   outcome->closed_at_ms,   outcome->counted,
-                               outcome->reopens,        outcome->group_bounces,  outcome->assignee_changes,
-                               outcome->tiers_touched,  outcome->first_contact_resolution, outcome->changed_at_ms,
-                               outcome->erased};
+    struct words words = {.count = 0};
+    symbol attributes[ATTRIBUTES_COUNT];
 
-    buffer_reset(out);
-    buffer_append(out, numbers, sizeof numbers);
-    buffer_append(out, outcome->by_party_wall_ms, sizeof outcome->by_party_wall_ms);
-    for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++)
-        add_text(out, outcome->attributes[i]);
-    add_text(out, outcome->source);
-    add_text(out, outcome->policy);
-    return hash_content(out->at, out->bytes);
+    add_word(&words, (int64_t)outcome->state | (int64_t)outcome->final << 8 | (int64_t)outcome->counted << 9 |
+                         (int64_t)outcome->first_contact_resolution << 10 | (int64_t)outcome->erased << 11 |
+                         (int64_t)outcome->tiers_touched << 16);
+    add_word(&words, outcome->started_at_ms);
+    add_word(&words, outcome->solved_at_ms);
+    add_word(&words, outcome->closed_at_ms);
+    add_word(&words, (int64_t)outcome->reopens | (int64_t)outcome->group_bounces << 32);
+    add_word(&words, outcome->assignee_changes);
+    add_word(&words, outcome->changed_at_ms);
+    for (int party = 0; party < PARTIES_COUNT; party++)
+        add_word(&words, outcome->by_party_wall_ms[party]);
+    memcpy(attributes, life->attributes, sizeof attributes);
+    attributes[ATTRIBUTE_STATUS] = attributes[ATTRIBUTE_ASSIGNEE] = 0;
+    add_attributes(&words, engine, attributes, outcome->erased);
+    add_symbol(&words, engine, life->source);
+    add_text(&words, outcome->policy);
+    return hash_words(&words);
 }

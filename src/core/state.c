@@ -3,7 +3,7 @@
  *
  * Why texts: symbols are numbers of one process; a record is read by another one, perhaps years later. Each record has its own
  * table of texts, and the rest refers to it.
- * Format 1: byte 1 'T' (ticket) or 'R' (retirement mark); varints as in base/varint.h; see put_* below, which read_*
+ * Format 2: byte 1 'T' (ticket) or 'R' (retirement mark); varints as in base/varint.h; see put_* below, which read_*
  * mirror line by line. A reader refuses what it does not understand, whole.
  * Always true: save, load, save gives the same bytes.
  * Not here: when to write (shell), what the fold makes of it.

@@ -56,8 +56,10 @@ struct ticket {
     bool retired;             /* only the name is left */
     bool final;
     bool open;                /* not solved, cancelled, deleted or merged */
-    int64_t last_arrival_ms;
-    int64_t retired_at_ms;
+    union {
+        int64_t last_arrival_ms;
+        int64_t retired_at_ms; /* once it is retired */
+    };
     uint32_t name_bytes;
     char name[];              /* NUL-terminated */
 };
@@ -118,10 +120,11 @@ struct alert_mark *announce_mark(struct ticket *ticket, enum clock_kind kind, sy
 bool outcome_is_late(const struct engine *engine, const struct life *life, const struct clock *clock);
 void outcome_verdict(struct engine *engine, const struct ticket *ticket, const struct clock *clock,
                      const struct clock_extra *extra, struct verdict_outcome *ret_outcome);
-uint64_t outcome_verdict_content(struct engine *engine, const struct verdict_outcome *outcome);
+uint64_t outcome_verdict_content(const struct engine *engine, const struct verdict_outcome *outcome,
+                                 const struct clock_extra *extra);
 void outcome_ticket(struct engine *engine, const struct ticket *ticket, const struct fold *fold,
                     struct ticket_outcome *ret_outcome);
-uint64_t outcome_ticket_content(struct engine *engine, const struct ticket_outcome *outcome);
+uint64_t outcome_ticket_content(const struct engine *engine, const struct ticket_outcome *outcome, const struct life *life);
 void outcome_attributes(const struct engine *engine, const symbol *values, bool erased, struct slice *ret_texts);
 
 /* merge.c */
