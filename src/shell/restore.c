@@ -20,9 +20,9 @@
 #include "shell/restore.h"
 #include "base/memory.h"
 #include "base/panic.h"
-#include "shell/control.h"
 #include "shell/handover.h"
 #include "shell/snapshot_read.h"
+#include "shell/state_topic.h"
 #include "shell/wallclock.h"
 #include <pthread.h>
 #include <stdio.h>
@@ -33,9 +33,6 @@ enum {
     RESTORE_CHUNK_BYTES = 256 * 1024,
     RESTORE_CHUNKS_MAX = 8,
     RESTORE_QUESTIONS_MAX = 65536,
-    RESTORE_TAIL = 512,
-    RESTORE_POLL_MS = 100,
-    RESTORE_SILENCE_MS_MAX = 30000,
     RESTORE_CALL_MS = 5000,
     RESTORE_AGAIN_MS = 300,
     RESTORE_HELD_AGAIN_MS = 2000,
@@ -67,14 +64,11 @@ struct restore_question {
 
 struct restore {
     struct restore_options options;
-    struct kafka_client description;
-    struct kafka_setting settings[2];
     struct handover *questions, *news;
     uint64_t last_number;
     atomic_bool stopping;
     pthread_t thread;
-    rd_kafka_t *consumer; /* of the thread; NULL until it is needed */
-    struct kafka_warm warm;
+    struct state_topic state;          /* of the thread */
     struct restore_question *waiting;  /* tasks to be looked at again; of the thread */
     struct snapshot_reader *snapshots; /* of the thread; NULL: none are used */
     int64_t snapshot_age_ms_max;
@@ -128,146 +122,6 @@ restore_pause(struct restore *restore, int64_t length_ms)
         usleep(50000);
 }
 
-static int
-restore_ensure_consumer(struct restore *restore, char error[KAFKA_ERROR_BYTES])
-{
-    if (restore->consumer == NULL) {
-        restore->consumer = kafka_consumer_new(&restore->description, error);
-        if (restore->consumer != NULL)
-            kafka_warm_add(&restore->warm, restore->consumer, restore->options.topics->names[TOPIC_STATE]);
-    }
-    return restore->consumer != NULL ? 0 : -1;
-}
-
-/* Reads slad.state[p] from an offset to its end, one call of take a record. 0, or -1 with the reason. */
-static int
-restore_read(struct restore *restore, int32_t partition, int64_t from_offset,
-             void (*take)(void *context, const rd_kafka_message_t *message), void *context,
-             char error[KAFKA_ERROR_BYTES])
-{
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    int64_t heard_mono_ms = wallclock_mono_ms();
-    rd_kafka_resp_err_t code;
-    bool at_end = false;
-
-    rd_kafka_topic_partition_list_add(list, restore->options.topics->names[TOPIC_STATE], partition)->offset =
-        from_offset;
-    code = rd_kafka_assign(restore->consumer, list);
-    while (code == RD_KAFKA_RESP_ERR_NO_ERROR && !at_end) {
-        rd_kafka_message_t *message = rd_kafka_consumer_poll(restore->consumer, RESTORE_POLL_MS);
-
-        if (message != NULL) {
-            heard_mono_ms = wallclock_mono_ms();
-            at_end = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
-            if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
-                take(context, message);
-            else if (!at_end)
-                code = message->err;
-            rd_kafka_message_destroy(message);
-        } else if (restore_stopping(restore) || wallclock_mono_ms() - heard_mono_ms > RESTORE_SILENCE_MS_MAX)
-            code = RD_KAFKA_RESP_ERR__TIMED_OUT;
-    }
-    rd_kafka_assign(restore->consumer, NULL);
-    rd_kafka_topic_partition_list_destroy(list);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        snprintf(error, KAFKA_ERROR_BYTES, "%s[%d]: %s", restore->options.topics->names[TOPIC_STATE],
-                 (int)partition, rd_kafka_err2str(code));
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : -1;
-}
-
-/* The last marker and the last decision that were read, as bytes, and where they lie. */
-struct restore_tail {
-    bool has_marker, has_control;
-    struct buffer marker, control;
-    int64_t marker_offset, control_offset;
-};
-
-static void
-restore_tail_done(struct restore_tail *tail)
-{
-    buffer_free(&tail->marker);
-    buffer_free(&tail->control);
-}
-
-static void
-restore_note(bool *has, struct buffer *bytes, int64_t *offset, const rd_kafka_message_t *message)
-{
-    buffer_reset(bytes);
-    buffer_append(bytes, message->payload, message->len);
-    *offset = message->offset;
-    *has = true;
-}
-
-/* false: it is a ticket's. (Such a key begins with ~ at most twice over; slad's own once.) */
-static bool
-restore_note_own(struct restore_tail *tail, const rd_kafka_message_t *message)
-{
-    struct slice key = {message->key, message->key != NULL ? message->key_len : 0};
-
-    if (key.bytes > 0 && (key.at[0] != '~' || (key.bytes > 1 && key.at[1] == '~')))
-        return false;
-    if (message->payload != NULL && slice_is(key, MARKER_KEY))
-        restore_note(&tail->has_marker, &tail->marker, &tail->marker_offset, message);
-    else if (message->payload != NULL && slice_is(key, CONTROL_KEY))
-        restore_note(&tail->has_control, &tail->control, &tail->control_offset, message);
-    return true;
-}
-
-static void
-restore_take_tail(void *context, const rd_kafka_message_t *message)
-{
-    (void)restore_note_own(context, message);
-}
-
-/* The marker, from the last records or, when none is among them, from all. Its texts borrow from tail. */
-static int
-restore_find_marker(struct restore *restore, int32_t partition, struct restore_tail *tail,
-                    struct marker *ret_marker, char error[KAFKA_ERROR_BYTES])
-{
-    const int64_t from[] = {RD_KAFKA_OFFSET_TAIL(RESTORE_TAIL), RD_KAFKA_OFFSET_BEGINNING};
-
-    tail->has_marker = tail->has_control = false;
-    for (size_t i = 0; i < sizeof from / sizeof *from && !tail->has_marker; i++)
-        if (restore_read(restore, partition, from[i], restore_take_tail, tail, error) != 0)
-            return -1;
-    if (tail->has_marker && marker_read(buffer_slice(&tail->marker), ret_marker) != 0) {
-        snprintf(error, KAFKA_ERROR_BYTES, "the marker of partition %d cannot be read by this version",
-                 (int)partition);
-        return -1;
-    }
-    return 0;
-}
-
-/* What a person has decided about this very marker, behind it. */
-static bool
-restore_find_decision(const struct restore_tail *tail, const struct marker *marker,
-                      struct control *ret_control)
-{
-    return tail->has_control && (!tail->has_marker || tail->control_offset > tail->marker_offset) &&
-           control_read(buffer_slice(&tail->control), ret_control) == 0 &&
-           control_is_of(ret_control, tail->has_marker ? marker : NULL);
-}
-
-static int
-restore_find_committed(struct restore *restore, int32_t partition, int64_t committed[2],
-                       char error[KAFKA_ERROR_BYTES])
-{
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(2);
-    rd_kafka_resp_err_t code;
-
-    rd_kafka_topic_partition_list_add(list, restore->options.topics->names[TOPIC_TICKETS], partition);
-    rd_kafka_topic_partition_list_add(list, restore->options.topics->names[TOPIC_RELAY], partition);
-    code = rd_kafka_committed(restore->consumer, list, RESTORE_CALL_MS);
-    for (int i = 0; i < 2 && code == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
-        committed[i] = list->elems[i].offset >= 0 ? list->elems[i].offset : MARKER_NO_OFFSET;
-        code = list->elems[i].err;
-    }
-    rd_kafka_topic_partition_list_destroy(list);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        snprintf(error, KAFKA_ERROR_BYTES, "committed offsets: %s", rd_kafka_err2str(code));
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : -1;
-}
-
 /* ---- a task ---- */
 
 /* What a pass gathers. */
@@ -275,7 +129,7 @@ struct restore_pass {
     struct restore *restore;
     const struct restore_question *question;
     struct restore_news *chunk;
-    struct restore_tail tail;
+    struct state_tail tail;
     int64_t begins_offset;
     bool behind_snapshot;
 };
@@ -295,7 +149,7 @@ restore_take_record(void *context, const rd_kafka_message_t *message)
     struct restore_pass *pass = context;
     struct buffer *bytes;
 
-    if (message->key == NULL || restore_note_own(&pass->tail, message) ||
+    if (message->key == NULL || state_tail_note(&pass->tail, message) ||
         message->offset < pass->begins_offset)
         return;
     if (pass->chunk == NULL) {
@@ -344,20 +198,21 @@ restore_stream(const struct restore_load *load, int64_t from_offset, bool behind
                                 .question = load->question,
                                 .begins_offset = load->marker.begins_offset,
                                 .behind_snapshot = behind_snapshot};
+    const struct state_taker taker = {restore_take_record, &pass};
     struct marker last;
     bool whole;
 
     if (behind_snapshot && from_offset >= load->state_end)
         return true; /* nothing was written since */
-    whole = restore_read(load->restore, load->question->partition, from_offset, restore_take_record, &pass,
-                         error) == 0;
+    whole =
+        state_topic_read(&load->restore->state, load->question->partition, from_offset, &taker, error) == 0;
     restore_flush_chunk(&pass);
     if (whole && !(pass.tail.has_marker && marker_read(buffer_slice(&pass.tail.marker), &last) == 0 &&
                    restore_plan_is_whole(&load->marker, &last))) {
         whole = false;
         snprintf(error, KAFKA_ERROR_BYTES, "another marker came while the state was read");
     }
-    restore_tail_done(&pass.tail);
+    state_tail_done(&pass.tail);
     return whole;
 }
 
@@ -454,7 +309,7 @@ restore_load_all(struct restore_load *load, char error[KAFKA_ERROR_BYTES])
 
 /* A person's word makes what was found be what is wanted. */
 static void
-restore_apply(struct restore_load *load, const struct control *control, const struct restore_tail *tail)
+restore_apply(struct restore_load *load, const struct control *control, const struct state_tail *tail)
 {
     const struct restore_question *question = load->question;
 
@@ -493,16 +348,16 @@ restore_try_task(struct restore *restore, const struct restore_question *questio
                                   .group = restore->options.group,
                                   .embedded = restore->options.kafka->embedded};
     struct restore_load load = {.restore = restore, .question = question};
-    struct restore_tail tail = {0};
+    struct state_tail tail = {0};
     struct control control;
     const char *reason = "it waits for slactl task adopt, or fresh";
     int done = 0;
 
     *ret_amiss = false;
-    if (restore_ensure_consumer(restore, error) == 0 &&
-        restore_find_marker(restore, question->partition, &tail, &found.marker, error) == 0 &&
-        restore_find_committed(restore, question->partition, found.committed, error) == 0) {
-        bool decided = restore_find_decision(&tail, &found.marker, &control);
+    if (state_topic_open(&restore->state, error) == 0 &&
+        state_topic_find_marker(&restore->state, question->partition, &tail, &found.marker, error) == 0 &&
+        state_topic_find_committed(&restore->state, question->partition, &found, error) == 0) {
+        bool decided = state_tail_decision(&tail, &found.marker, &control);
 
         found.has_marker = load.has_marker = tail.has_marker;
         load.marker = found.marker;
@@ -518,7 +373,7 @@ restore_try_task(struct restore *restore, const struct restore_question *questio
         buffer_free(&load.head);
         buffer_free(&load.before);
     }
-    restore_tail_done(&tail);
+    state_tail_done(&tail);
     return done;
 }
 
@@ -555,11 +410,12 @@ static void
 restore_answer_marker(struct restore *restore, const struct restore_question *question)
 {
     struct restore_news *news = restore_news_new(RESTORE_MARKER, question);
-    struct restore_tail tail = {0};
+    struct state_tail tail = {0};
 
     while (!restore_stopping(restore)) {
-        if (restore_ensure_consumer(restore, news->error) == 0 &&
-            restore_find_marker(restore, question->partition, &tail, &news->marker, news->error) == 0)
+        if (state_topic_open(&restore->state, news->error) == 0 &&
+            state_topic_find_marker(&restore->state, question->partition, &tail, &news->marker,
+                                    news->error) == 0)
             break;
         restore_pause(restore, RESTORE_AGAIN_MS);
     }
@@ -567,7 +423,7 @@ restore_answer_marker(struct restore *restore, const struct restore_question *qu
     news->state_end = tail.has_marker ? tail.marker_offset + 1 : 0;
     news->bytes = tail.marker;
     tail.marker = (struct buffer){0};
-    restore_tail_done(&tail);
+    state_tail_done(&tail);
     restore_tell(restore, news);
 }
 
@@ -724,8 +580,8 @@ restore_thread(void *context)
             question = handover_take_wait(restore->questions, wait_ms);
         if (question != NULL)
             restore_answer(restore, question);
-        else if (restore->consumer != NULL)
-            rd_kafka_poll(restore->consumer, 0);
+        else
+            state_topic_idle(&restore->state);
     }
     restore_forget_waiting(restore, -1);
     return NULL;
@@ -737,10 +593,7 @@ restore_new(const struct restore_options *options)
     struct restore *restore = memory_allocate_zeroed(1, sizeof *restore);
 
     restore->options = *options;
-    restore->settings[0] = (struct kafka_setting){"group.id", options->group};
-    restore->settings[1] = (struct kafka_setting){"fetch.wait.max.ms", "5"}; /* reads to the end and goes */
-    restore->description = (struct kafka_client){
-        .kafka = options->kafka, .name = "loader", .settings = restore->settings, .settings_count = 2};
+    state_topic_init(&restore->state, options->kafka, options->topics, options->group, &restore->stopping);
     restore->snapshot_age_ms_max = RESTORE_AGE_MS_MAX;
     if (options->kafka->config->snapshot == CONFIG_SNAPSHOT_REDIS && !options->kafka->embedded)
         restore->snapshots = snapshot_reader_new(options->kafka->config, NULL);
@@ -762,11 +615,7 @@ restore_free(struct restore *restore)
     handover_close(restore->questions);
     handover_close(restore->news);
     must(pthread_join(restore->thread, NULL) == 0);
-    if (restore->consumer != NULL) {
-        kafka_warm_done(&restore->warm);
-        rd_kafka_consumer_close(restore->consumer);
-        rd_kafka_destroy(restore->consumer);
-    }
+    state_topic_done(&restore->state);
     while ((question = handover_take(restore->questions)) != NULL)
         restore_question_free(question);
     while ((news = handover_take(restore->news)) != NULL)

@@ -13,6 +13,9 @@
  */
 #include "shell/restore_plan.h"
 #include "base/panic.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 enum restore_verdict
 restore_plan_judge(const struct restore_found *found, const char **ret_reason)
@@ -36,10 +39,38 @@ restore_plan_judge(const struct restore_found *found, const char **ret_reason)
     else if (!found->embedded && found->committed[1] != MARKER_NO_OFFSET &&
              found->committed[1] != marker->offsets[1])
         reason = "the committed offset of relay is not the marker's";
+    else if (!found->embedded && found->committed_epoch != 0 && found->committed_epoch != marker->epoch)
+        reason = "the committed offsets are of another epoch than the marker";
     else
         return RESTORE_IS_SOUND;
     *ret_reason = reason;
     return RESTORE_IS_AMISS;
+}
+
+static const char restore_note_begins[] = "epoch=";
+
+void
+restore_plan_note(uint64_t epoch, char out[RESTORE_NOTE_BYTES])
+{
+    (void)snprintf(out, RESTORE_NOTE_BYTES, "%s%" PRIu64, restore_note_begins, epoch);
+}
+
+void
+restore_plan_read_note(struct slice note, uint64_t *epoch)
+{
+    size_t begins_bytes = sizeof restore_note_begins - 1;
+    uint64_t read = 0;
+
+    if (note.bytes <= begins_bytes || note.bytes >= RESTORE_NOTE_BYTES ||
+        memcmp(note.at, restore_note_begins, begins_bytes) != 0)
+        return;
+    for (size_t i = begins_bytes; i < note.bytes; i++) {
+        if (note.at[i] < '0' || note.at[i] > '9')
+            return;
+        read = read * 10 + (uint64_t)(note.at[i] - '0');
+    }
+    if (read > *epoch)
+        *epoch = read;
 }
 
 bool

@@ -14,6 +14,7 @@ struct restore_found {
     bool has_marker;
     struct marker marker;
     int64_t committed[2];     /* of tickets[p] and relay[p]; MARKER_NO_OFFSET: none */
+    uint64_t committed_epoch; /* what their metadata says; 0: nothing */
     int32_t partitions_count; /* that tickets has now */
     const char *group;
     bool embedded; /* committed offsets mean nothing */
@@ -22,6 +23,13 @@ enum restore_verdict { RESTORE_IS_NEW, RESTORE_IS_SOUND, RESTORE_IS_AMISS };
 /* AMISS: *ret_reason is set to a static English sentence. It may be a transaction that is still being
  * settled: look again. */
 enum restore_verdict restore_plan_judge(const struct restore_found *found, const char **ret_reason);
+/* What goes with every committed offset as its metadata: the epoch. Offsets alone do not tell two epochs apart
+ * between which no record was read; and while somebody's transaction is open in slad.state[p], the later
+ * marker cannot be seen. */
+enum { RESTORE_NOTE_BYTES = 32 };
+void restore_plan_note(uint64_t epoch, char out[RESTORE_NOTE_BYTES]);
+/* The larger of *epoch and what a note says; anything else says nothing. */
+void restore_plan_read_note(struct slice note, uint64_t *epoch);
 /* The records were read in a second pass: whether they are the state of the marker found in the first. last
  * NULL: there was none. */
 bool restore_plan_is_whole(const struct marker *found, const struct marker *last);

@@ -16,6 +16,7 @@
 #include "slactl/lint.h"
 #include "slactl/play.h"
 #include "slactl/replay.h"
+#include "slactl/task.h"
 #include "slactl/topics.h"
 #include "slactl/whatif.h"
 #include <stdio.h>
@@ -33,6 +34,7 @@ static const struct command {
     {"lint", lint_main, "can the inside keep what is promised outside, and what looks wrong in a policy?"},
     {"play", play_main, "sends recorded events to Kafka, as they were or moved to the present"},
     {"replay", replay_main, "runs the engine over recorded events and prints what slad would publish"},
+    {"task", task_main, "what is known of the tasks, and what becomes of a held one"},
     {"topics", topics_main, "creates the topics of an installation, or checks them"},
     {"whatif", whatif_main, "the same events under two policies: which verdicts differ"},
 };

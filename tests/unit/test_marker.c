@@ -14,6 +14,7 @@ example(void)
         .offsets = {12345678901, MARKER_NO_OFFSET},
         .alerts_from_ms = INT64_MIN,
         .created_at_ms = -5,
+        .begins_offset = 4321,
         .partitions_count = 12,
         .group = slice_of("slad-tickets"),
         .instance = slice_of("slad-1"),
@@ -36,6 +37,7 @@ test_marker_comes_back(void **state)
     assert_int_equal(read.offsets[1], marker.offsets[1]);
     assert_true(read.alerts_from_ms == INT64_MIN);
     assert_int_equal(read.created_at_ms, marker.created_at_ms);
+    assert_int_equal(read.begins_offset, 4321);
     assert_int_equal(read.partitions_count, 12);
     assert_true(slice_is(read.group, "slad-tickets") && slice_is(read.instance, "slad-1"));
     buffer_free(&bytes);
