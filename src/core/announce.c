@@ -40,10 +40,8 @@ add_alert_mark(struct engine *engine, struct ticket *ticket, const struct clock 
     struct marks *marks = &ticket->marks;
     struct alert_mark *mark;
 
-    if (marks->alerts_count == marks->alerts_room) {
-        marks->alerts_room = marks->alerts_room > 0 ? marks->alerts_room * 2 : 1;
-        marks->alerts = memory_resize(marks->alerts, marks->alerts_room * sizeof *marks->alerts);
-    }
+    if (marks->alerts_count == 0 || mark_room(marks->alerts_count) == marks->alerts_count)
+        marks->alerts = memory_resize(marks->alerts, mark_room((size_t)marks->alerts_count + 1) * sizeof *marks->alerts);
     mark = &marks->alerts[marks->alerts_count++];
     *mark = (struct alert_mark){.kind = (uint8_t)clock->promise->kind, .clock = clock->promise->name, .cycle = clock->cycle, .stage = stage};
     symbols_retain(engine->options.symbols, mark->clock);
@@ -288,10 +286,8 @@ add_verdict_mark(struct engine *engine, struct ticket *ticket, const struct cloc
     struct marks *marks = &ticket->marks;
     struct verdict_mark *mark;
 
-    if (marks->verdicts_count == marks->verdicts_room) {
-        marks->verdicts_room = marks->verdicts_room > 0 ? marks->verdicts_room * 2 : 1;
-        marks->verdicts = memory_resize(marks->verdicts, marks->verdicts_room * sizeof *marks->verdicts);
-    }
+    if (marks->verdicts_count == 0 || mark_room(marks->verdicts_count) == marks->verdicts_count)
+        marks->verdicts = memory_resize(marks->verdicts, mark_room((size_t)marks->verdicts_count + 1) * sizeof *marks->verdicts);
     mark = &marks->verdicts[marks->verdicts_count++];
     *mark = (struct verdict_mark){.kind = (uint8_t)clock->promise->kind, .clock = clock->promise->name, .cycle = clock->cycle};
     symbols_retain(engine->options.symbols, mark->clock);

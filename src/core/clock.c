@@ -230,6 +230,24 @@ recall_passed(struct fold *fold, size_t slot, int64_t below_ms)
     }
 }
 
+void
+clock_recall(struct fold *fold, size_t slot)
+{
+    const struct clock *clock = &fold->clocks[slot];
+    bool breached = clock->breached_at_ms != INSTANT_NONE;
+    struct clock_extra *sketch = note_of(fold, slot);
+
+    sketch->decided_at_ms = breached ? clock->breached_at_ms : clock->stopped_at_ms;
+    sketch->due_at_ms = clock->due_at_ms;
+    sketch->promise = clock->promise;
+    sketch->version = clock->version;
+    recall_passed(fold, slot, breached ? clock->target_ms : clock->next_ms);
+    if (!breached)
+        return;
+    pass(sketch, NULL, clock->target_ms, clock->breached_at_ms);
+    sketch->elapsed_at_breach_ms = sketch->target_at_breach_ms = clock->target_ms;
+}
+
 /* Keeps what a verdict needs as it was when it was decided (R43). */
 static void
 keep_decision(struct fold *fold, size_t slot, int64_t at_ms)
@@ -248,11 +266,14 @@ breach(struct fold *fold, size_t slot, int64_t at_ms, int64_t due_at_ms, uint16_
     struct clock *clock = &fold->clocks[slot];
     struct clock_extra *extra = note_of(fold, slot);
 
+    clock->irregular |= clock->promise->closing_grace; /* it is decided later than it happened */
     if (fold->light) {
-        fold->needs_full |= clock->promise->closing_grace;
+        fold->needs_full |= clock->irregular;
         recall_passed(fold, slot, clock->target_ms);
     }
     clock->breached_at_ms = at_ms;
+    clock->due_at_ms = due_at_ms;
+    clock->decided_after = fold->entries_done;
     clock->flags |= flags;
     clock->flags |= clock->excused ? FLAG_EXCUSED : 0;
     clock->unanswered = false;
@@ -345,6 +366,7 @@ clock_idle(struct clock *clock, const struct policy_clock *promise, uint16_t ver
         .started_at_ms = INSTANT_NONE,
         .stopped_at_ms = INSTANT_NONE,
         .breached_at_ms = INSTANT_NONE,
+        .due_at_ms = INSTANT_NONE,
         .next_ms = NEVER,
         .next_at_ms = NEVER,
         .cycle = 1,
@@ -359,6 +381,8 @@ keep_past(struct fold *fold, size_t slot)
 {
     struct clock_extra *extra = fold->light ? &fold->sketches[slot] : &fold->extras[slot];
 
+    fold->life.has_past = true;
+    fold->needs_full |= (fold->recalled & SLOT_BIT(slot)) != 0;
     if (fold->light && (fold->touched & SLOT_BIT(slot)) == 0)
         return;
     if (fold->light)
@@ -434,10 +458,11 @@ clock_stop(struct fold *fold, size_t slot, int64_t at_ms)
         int64_t due_at_ms = clock_reaches_at_ms(clock, clock->target_ms);
 
         recall_passed(fold, slot, clock->next_ms);
-        extra->due_at_ms = due_at_ms != NEVER ? due_at_ms : INSTANT_NONE;
+        extra->due_at_ms = clock->due_at_ms = due_at_ms != NEVER ? due_at_ms : INSTANT_NONE;
+        clock->decided_after = fold->entries_done;
         keep_decision(fold, slot, at_ms);
-    } else {
-        fold->needs_full |= fold->light; /* its verdict is as of the breach */
+    } else if (fold->light && (fold->touched & SLOT_BIT(slot)) == 0) {
+        fold->recalled |= SLOT_BIT(slot); /* its verdict is as of the breach */
     }
     clock_set_running(fold, slot, false, at_ms);
     clock->ended = true;
@@ -534,7 +559,8 @@ clock_resume(struct fold *fold, size_t slot, int64_t at_ms, bool counts_gap)
         extra->now.overrun_wall_ms += clock->breached_at_ms != INSTANT_NONE ? at_ms - stopped_at_ms : 0;
     }
     if (clock->breached_at_ms == INSTANT_NONE) {
-        extra->due_at_ms = INSTANT_NONE;
+        extra->due_at_ms = clock->due_at_ms = INSTANT_NONE;
+        clock->decided_after = 0;
         extra->at_breach = extra->now;
         extra->elapsed_at_breach_ms = clock->elapsed_ms;
         keep_decision(fold, slot, at_ms);

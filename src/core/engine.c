@@ -69,7 +69,8 @@ ticket_marks_done(struct engine *engine, struct ticket *ticket)
         symbols_release(symbols, marks->verdicts[i].clock);
         symbols_release(symbols, marks->verdicts[i].agreement);
     }
-    symbols_release(symbols, marks->relay_into);
+    symbols_release(symbols, marks->relay != NULL ? marks->relay->into : 0);
+    memory_free(marks->relay);
     memory_free(marks->alerts);
     memory_free(marks->verdicts);
     *marks = (struct marks){0};
@@ -326,7 +327,7 @@ clocks_agree(const struct clock *a, const struct clock *b)
     return a->promise == b->promise && a->calendar == b->calendar && a->started_at_ms == b->started_at_ms &&
            (a->since_ms == b->since_ms || !a->running) && a->elapsed_ms == b->elapsed_ms && a->target_ms == b->target_ms &&
            (same_next || a->breached_at_ms != INSTANT_NONE) && /* a breached clock's next is its page, from the marks */
-           a->breached_at_ms == b->breached_at_ms && a->stopped_at_ms == b->stopped_at_ms && a->cycle == b->cycle &&
+           a->due_at_ms == b->due_at_ms && a->decided_after == b->decided_after && a->breached_at_ms == b->breached_at_ms && a->stopped_at_ms == b->stopped_at_ms && a->cycle == b->cycle &&
            a->version == b->version && ((a->flags ^ b->flags) & ~FLAG_CALENDAR_CORRECTED) == 0 && /* announce's */
            a->running == b->running && a->ended == b->ended &&
            a->cancelled == b->cancelled && a->unanswered == b->unanswered && a->answered == b->answered &&
@@ -381,7 +382,7 @@ is_time_alone(const struct engine *engine, const struct ticket *ticket, int64_t 
 {
     const struct life *life = &engine->light.life;
 
-    return fold_is_active(&engine->light) && ticket->history.last_at_ms <= life->at_ms && life->at_ms < t_ms;
+    return life->phase <= PHASE_SOLVED && !life->deleted && !life->merged && ticket->history.last_at_ms <= life->at_ms && life->at_ms < t_ms;
 }
 
 /* Days of a later version may have changed what this clock says (R49). */
@@ -395,32 +396,52 @@ days_were_corrected(const struct fold *fold, const struct clock *clock)
 static bool
 has_to_speak(const struct fold *fold)
 {
-    return fold->touched != 0 || fold->past_count > 0 || fold->loud_ticket;
+    return fold->touched != 0 || fold->recalled != 0 || fold->past_count > 0 || fold->loud_ticket;
 }
 
-/* Whether what the light step leaves to be said can be said from its sketches. */
+/* Whether a sketch tells all of this clock's record. */
 static bool
-step_suffices(const struct engine *engine, const struct fold *fold)
+is_plain(const struct fold *fold, const struct clock *clock)
 {
+    return !clock->irregular && !fold->course.broken && !days_were_corrected(fold, clock);
+}
+
+/* When it is final, every verdict says so. */
+static void
+recall_all(struct fold *fold)
+{
+    for (size_t slot = 0; slot < fold->clocks_count; slot++) {
+        if (fold->clocks[slot].started_at_ms != INSTANT_NONE)
+            fold->recalled |= SLOT_BIT(slot);
+    }
+    fold->loud_ticket = true;
+}
+
+/* Whether what the light step leaves to be said can be said from sketches. */
+static bool
+step_suffices(const struct engine *engine, struct fold *fold)
+{
+    const struct life *life = &fold->life;
     int64_t final_at_ms;
 
-    if (fold->needs_full || fold_has_honest_view(&fold->life) || fold_is_final(fold, &final_at_ms))
+    if (fold->needs_full || fold_has_honest_view(life))
         return false;
+    if (fold_is_final(fold, &final_at_ms))
+        recall_all(fold);
     if (!has_to_speak(fold))
         return true;
-    if (engine->quiet || (fold->loud_ticket && !fold->solve_known &&
-                          (fold->life.phase == PHASE_SOLVED || fold->life.phase == PHASE_CLOSED)))
+    if (engine->quiet || fold->course.broken || (life->has_past && fold_is_final(fold, &final_at_ms)) ||
+        (fold->loud_ticket && !fold->solve_known && life->figures_moved))
         return false;
     for (size_t slot = 0; slot < fold->clocks_count; slot++) {
-        if ((fold->touched & SLOT_BIT(slot)) != 0 &&
-            (fold->course.broken || days_were_corrected(fold, &fold->clocks[slot])))
+        if (((fold->touched | fold->recalled) & SLOT_BIT(slot)) != 0 && !is_plain(fold, &fold->clocks[slot]))
             return false;
     }
     for (size_t i = 0; i < fold->past_count; i++) {
-        if (fold->course.broken || days_were_corrected(fold, &fold->past[i].clock))
+        if (!is_plain(fold, &fold->past[i].clock))
             return false;
     }
-    return !(fold->solve_known && fold->course.broken);
+    return fold->clocks_count <= COURSE_SLOTS_MAX;
 }
 
 /* The kept point goes on by this entry, before which the history ended at was_last_ms, or (NULL) by time alone. False: the ticket has
@@ -444,8 +465,10 @@ step(struct engine *engine, struct ticket *ticket, const struct entry *entry, in
     if (!step_suffices(engine, fold))
         return false;
     engine->figures.steps++;
-    if (has_to_speak(fold))
+    if (has_to_speak(fold)) {
+        fold_recall(fold);
         announce_step(engine, ticket);
+    }
     keep_derived(engine, ticket, fold);
     arm_timer(engine, ticket, fold, t_ms);
     if (engine->options.self_check)
@@ -489,7 +512,7 @@ read_clock_reference(struct engine *engine, struct slice text, struct entry *ent
 }
 
 static void
-entry_from_event(struct engine *engine, const struct event *event, struct entry *entry)
+entry_from_event(struct engine *engine, const struct event *event, uint64_t identity, struct entry *entry)
 {
     *entry = (struct entry){
         .type = (uint8_t)event->type,
@@ -505,7 +528,7 @@ entry_from_event(struct engine *engine, const struct event *event, struct entry 
         .created_at_ms = event->has_created_at ? event->created_at_ms : 0,
         .present = event->attributes_present,
         .at_ms = event->at_ms,
-        .identity = history_identity(event->source, event->id),
+        .identity = identity,
         .source = intern(engine, event->source),
         .id = engine->options.keep_ids ? intern(engine, event->id) : 0,
         .by = intern(engine, event->by),
@@ -574,14 +597,14 @@ examine(struct engine *engine, const struct event *event, int64_t t_ms)
 }
 
 static struct engine_answer
-acknowledge(struct engine *engine, struct ticket *ticket, const struct event *event, int64_t t_ms)
+acknowledge(struct engine *engine, struct ticket *ticket, const struct event *event, uint64_t identity, int64_t t_ms)
 {
     struct entry entry;
     bool bound;
 
     if (ticket == NULL)
         return refuse(engine, ERROR_UNKNOWN_ALERT, "alert: its ticket is not known here");
-    entry_from_event(engine, event, &entry);
+    entry_from_event(engine, event, identity, &entry);
     entry.present = 0;
     fold_init_again(&engine->full, engine->set, &ticket->history);
     fold_derive(&engine->full, t_ms, false);
@@ -594,13 +617,13 @@ acknowledge(struct engine *engine, struct ticket *ticket, const struct event *ev
 
 /* Puts the event into its ticket's history and derives what follows. */
 static struct engine_answer
-take(struct engine *engine, struct ticket *ticket, const struct event *event, int64_t t_ms)
+take(struct engine *engine, struct ticket *ticket, const struct event *event, uint64_t identity, int64_t t_ms)
 {
     struct entry entry;
     int64_t was_last_ms;
     bool last;
 
-    entry_from_event(engine, event, &entry);
+    entry_from_event(engine, event, identity, &entry);
     if (event->type == EVENT_VERDICT_EXCUSED && !read_clock_reference(engine, event->clock, &entry)) {
         struct history dropped = {0};
 
@@ -636,6 +659,7 @@ engine_event(struct engine *engine, const struct event *event, int64_t t_ms)
 {
     struct ticket *ticket = map_get(engine->tickets, event->ticket);
     struct engine_answer verdict;
+    uint64_t identity;
 
     must(t_ms >= engine->t_ms);
     engine->t_ms = t_ms;
@@ -646,12 +670,13 @@ engine_event(struct engine *engine, const struct event *event, int64_t t_ms)
         return verdict;
     if (ticket != NULL && ticket->retired)
         return refuse(engine, ERROR_TICKET_RETIRED, "ticket: retired");
-    if (ticket != NULL && history_knows(&ticket->history, history_identity(event->source, event->id)))
+    identity = history_identity(event->source, event->id);
+    if (ticket != NULL && history_knows(&ticket->history, identity))
         return answer(engine, ENGINE_DUPLICATE);
     if (event->type == EVENT_ALERT_ACKNOWLEDGED)
-        verdict = acknowledge(engine, ticket, event, t_ms);
+        verdict = acknowledge(engine, ticket, event, identity, t_ms);
     else
-        verdict = take(engine, ticket, event, t_ms);
+        verdict = take(engine, ticket, event, identity, t_ms);
     merge_drain_queue(engine, t_ms);
     return verdict;
 }

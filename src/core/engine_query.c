@@ -79,9 +79,10 @@ engine_figures(const struct engine *engine, struct engine_figures *figures)
         figures->tickets_open += !ticket->retired && ticket->open;
         figures->history_bytes += ticket->history.used;
         figures->resident_bytes += sizeof *ticket + ticket->name_bytes + 1 + ticket->history.room +
-                                   ticket->point.room +
-                                   ticket->marks.alerts_room * sizeof *ticket->marks.alerts +
-                                   ticket->marks.verdicts_room * sizeof *ticket->marks.verdicts;
+                                   point_room(&ticket->point) +
+                                   (ticket->marks.alerts != NULL ? mark_room(ticket->marks.alerts_count) * sizeof *ticket->marks.alerts : 0) +
+                                   (ticket->marks.verdicts != NULL ? mark_room(ticket->marks.verdicts_count) * sizeof *ticket->marks.verdicts : 0) +
+                                   (ticket->marks.relay != NULL ? sizeof *ticket->marks.relay : 0);
     }
 }
 

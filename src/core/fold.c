@@ -72,7 +72,7 @@ fold_reset(struct fold *fold)
     fold->clocks_count = fold->past_count = fold->excuses_count = 0;
     fold->cursor = fold->entry_from = 0;
     fold->loud_ticket = fold->needs_full = fold->birth = fold->solve_known = false;
-    fold->touched = fold->begun = 0;
+    fold->touched = fold->begun = fold->recalled = fold->entries_done = 0;
     fold->course.count = 0;
     fold->course.broken = false;
     fold->unmapped_statuses = 0;
@@ -299,7 +299,8 @@ fold_step(struct fold *fold, const struct entry *entry, int64_t until_ms, bool t
     fold->until_ms = until_ms;
     fold->through = through;
     fold->loud_ticket = fold->needs_full = fold->solve_known = false;
-    fold->touched = fold->begun = 0;
+    fold->touched = fold->begun = fold->recalled = 0;
+    fold->entries_done = fold->history->count - (entry != NULL);
     fold->cursor = fold->entry_from = fold->history->used;
     if (fold->life.exists && policy_set_in_force(fold->set, until_ms) != fold->life.version) {
         fold->needs_full = true;
@@ -311,4 +312,47 @@ fold_step(struct fold *fold, const struct entry *entry, int64_t until_ms, bool t
         fold->needs_full |= policy_set_in_force(fold->set, until_ms) != fold->life.version; /* born under an older one */
     }
     fold_settle(fold, until_ms, through);
+}
+
+/* The attributes as they were when each recalled clock was decided. */
+static void
+recall_attributes(struct fold *fold)
+{
+    symbol attributes[ATTRIBUTES_COUNT] = {0};
+    uint32_t cursor = 0, done = 0;
+    struct entry entry;
+    bool more;
+
+    do {
+        for (size_t slot = 0; slot < fold->clocks_count; slot++) {
+            if ((fold->recalled & SLOT_BIT(slot)) != 0 && fold->clocks[slot].decided_after == done)
+                memcpy(fold->sketches[slot].attributes, attributes, sizeof attributes);
+        }
+        more = history_next(fold->history, &cursor, &entry);
+        for (unsigned i = 0; more && i < ATTRIBUTES_COUNT && fold_entry_has_attributes(&entry); i++) {
+            if (entry.present & ATTRIBUTE_BIT(i))
+                attributes[i] = entry.attributes[i];
+        }
+        done++;
+    } while (more);
+}
+
+void
+fold_recall(struct fold *fold)
+{
+    const struct life *life = &fold->life;
+
+    if (!fold->solve_known && life->solved_at_ms != INSTANT_NONE && !life->figures_moved) {
+        fold->solve = (struct solve_figures){life->reopens, life->group_bounces, life->assignee_changes, life->tiers_touched,
+                                             life->agent_messages, {0}};
+        account_ticket(fold, life->solved_at_ms, fold->solve.by_party_wall_ms);
+        fold->solve_known = true;
+    }
+    fold->recalled &= ~fold->touched;
+    for (size_t slot = 0; slot < fold->clocks_count; slot++) {
+        if (fold->recalled & SLOT_BIT(slot))
+            clock_recall(fold, slot);
+    }
+    if (fold->recalled != 0)
+        recall_attributes(fold);
 }

@@ -29,6 +29,8 @@ struct clock {
     int64_t next_at_ms;                 /* when it is reached, if nothing happens; NEVER */
     int64_t breached_at_ms;             /* INSTANT_NONE */
     int64_t stopped_at_ms;              /* INSTANT_NONE: goes on */
+    int64_t due_at_ms;                  /* as decided, by the breach or the end: when it was due, or would have been; INSTANT_NONE */
+    uint32_t decided_after;             /* the entries whose attributes counted when it was decided */
     uint32_t cycle;
     uint16_t version;                   /* pinned: promise is one of its */
     uint16_t asked_version;             /* whose agreements decide what becomes of it; pinned, or applied to running */
@@ -125,6 +127,8 @@ struct life {
     bool through;                 /* timers at at_ms have passed */
     bool excused_ahead;           /* an excuse waits for a cycle to begin */
     bool canned_seen, auto_closed_seen; /* the honest view differs */
+    bool has_past;                /* a clock has begun another cycle */
+    bool figures_moved;           /* what a ticket's record counts has changed since the last solve */
     uint8_t state;                /* enum status_state, as the status says */
     uint8_t phase;                /* enum phase: a pending reopen is still solved */
     uint8_t status_on;            /* enum party; PARTIES_COUNT: not said */
@@ -186,11 +190,13 @@ struct fold {
     bool solve_known;             /* light: solve is of this step */
     bool needs_full;              /* light: only the history can tell */
     uint32_t touched;             /* light: SLOT_BITs of the clocks whose record may be due; their sketches hold */
+    uint32_t recalled;            /* light: of those decided before this step whose record is due again; fold_recall sketches them */
     uint32_t begun;               /* light: of the clocks that began a cycle in this step */
     bool birth;                   /* the entry in hand is the ticket's first */
     bool version_begins;          /* what is matched now is matched because a version came into force */
     const struct policy_clock *only; /* a trial run of one promise (R21): no stage passes, nothing else is promised */
     uint16_t only_version;
+    uint32_t entries_done;        /* entries whose attributes are in life */
     uint32_t cursor;              /* into the history: behind the entry in hand */
     uint32_t entry_from;          /* where the entry in hand begins; between entries: cursor */
     bool (*merge_is_void)(void *context, const struct entry *merge); /* closes a circle (R41); NULL: none does */
@@ -233,6 +239,9 @@ void fold_derive_with_days(struct fold *fold, size_t days_version, int64_t until
 /* Goes on by one entry, which must be the history's last, then up to until_ms. */
 void fold_step(struct fold *fold, const struct entry *entry, int64_t until_ms, bool through);
 
+/* Light: sketches what was decided before this step of the clocks in `recalled`, and of the last solve. */
+void fold_recall(struct fold *fold);
+
 /* ---- between the files of the fold ---- */
 
 /* fold.c */
@@ -249,6 +258,7 @@ bool fold_is_final(const struct fold *fold, int64_t *ret_final_at_ms);
 /* fold_event.c */
 struct happening;
 void fold_entry(struct fold *fold, const struct entry *entry);
+bool fold_entry_has_attributes(const struct entry *entry); /* that its ticket takes over */
 void fold_version_begins(struct fold *fold, size_t version, int64_t at_ms);
 
 /* reopen.c */
@@ -276,6 +286,8 @@ int fold_slot(const struct fold *fold, enum clock_kind kind, symbol name);
 /* clock.c */
 /* Forgets everything but the room for runs, which slots keep from one fold to the next. */
 void clock_extra_clear(struct clock_extra *extra);
+/* Light: the sketch of a regular clock's earlier decision, but for the attributes of then and the sums. */
+void clock_recall(struct fold *fold, size_t slot);
 void clock_begin(struct fold *fold, size_t slot, const struct policy_clock *promise, uint16_t version, int64_t at_ms);
 void clock_idle(struct clock *clock, const struct policy_clock *promise, uint16_t version);
 void clock_settle(struct fold *fold, size_t slot, int64_t at_ms, bool through);

@@ -132,6 +132,7 @@ take_message(struct fold *fold, const struct happening *happening)
         for (size_t slot = 0; slot < fold->clocks_count; slot++)
             answer_clock(fold, slot, happening);
         life->contacted = life->answered = true;
+        life->figures_moved |= life->phase != PHASE_ACTIVE;
         life->oldest_unanswered_ms = life->inherited_contact_ms = INSTANT_NONE;
         life->agent_messages++;
     } else if (happening->contact) {
@@ -216,6 +217,9 @@ take_attributes(struct fold *fold, const struct happening *happening)
             watch_flip(fold, entry->attributes[i], happening->at_ms);
         life->attributes[i] = entry->attributes[i];
     }
+    fold->entries_done++;
+    if (changed & (assignee | ATTRIBUTE_BIT(ATTRIBUTE_GROUP)))
+        life->figures_moved |= life->phase != PHASE_ACTIVE;
     if (changed & ATTRIBUTE_BIT(ATTRIBUTE_GROUP)) {
         count_change(life->attributes[ATTRIBUTE_GROUP], &life->group_before, &life->group_bounces);
         touch_tier(fold);
@@ -253,7 +257,7 @@ solve(struct fold *fold, const struct happening *happening)
                      (happening->entry->actor == ACTOR_BOT || happening->entry->actor == ACTOR_SYSTEM); /* R7 */
 
     life->solved_at_ms = happening->at_ms;
-    life->message_since_solve = false;
+    life->message_since_solve = life->figures_moved = false;
     life->oldest_unanswered_ms = INSTANT_NONE;
     life->auto_closed_seen |= automatic;
     keep_solve_figures(fold);
@@ -830,9 +834,31 @@ take_ticket_event(struct fold *fold, const struct entry *entry)
     fold->birth = false;
 }
 
+bool
+fold_entry_has_attributes(const struct entry *entry)
+{
+    switch (entry->type) {
+    case EVENT_TICKET_CREATED:
+    case EVENT_TICKET_UPDATED:
+    case EVENT_TICKET_MESSAGE:
+    case EVENT_TICKET_MERGED:
+    case EVENT_TICKET_UNMERGED:
+    case EVENT_TICKET_DELETED:
+    case EVENT_TICKET_RESTORED:
+        return true;
+    default:
+        return false;
+    }
+}
+
 void
 fold_entry(struct fold *fold, const struct entry *entry)
 {
+    if (fold_entry_has_attributes(entry)) {
+        take_ticket_event(fold, entry);
+        account_note_course(fold, entry->at_ms);
+        return;
+    }
     switch (entry->type) {
     case ENTRY_MERGE_IN:
         if (fold->life.exists) {
@@ -847,18 +873,10 @@ fold_entry(struct fold *fold, const struct entry *entry)
         fold->life.erased = true;
         fold->needs_full |= fold->light;
         break;
-    case EVENT_TICKET_CREATED:
-    case EVENT_TICKET_UPDATED:
-    case EVENT_TICKET_MESSAGE:
-    case EVENT_TICKET_MERGED:
-    case EVENT_TICKET_UNMERGED:
-    case EVENT_TICKET_DELETED:
-    case EVENT_TICKET_RESTORED:
-        take_ticket_event(fold, entry);
-        break;
     default: /* acknowledgements bind by key when they arrive (R11); feedback is the score task's */
         break;
     }
+    fold->entries_done++;
     if (fold->life.exists)
         account_note_course(fold, entry->at_ms);
 }

@@ -138,16 +138,20 @@ merge_announce(struct engine *engine, struct ticket *ticket)
 {
     const struct life *life = &engine->said->life;
     struct marks *marks = &ticket->marks;
+    struct relay_mark *mark;
     struct relay relay = {.from_ticket = ticket_name(ticket), .at_ms = life->merged_at_ms};
     const int64_t numbers[] = {life->merged_at_ms, life->earliest_start_ms, life->relay_contact_ms};
     uint64_t into = life->merged ? hash_slice(0, engine_text(engine, life->merged_into)) : 0;
     uint64_t content = life->merged ? hash_bytes(into, numbers, sizeof numbers) | 1 : 0;
 
-    if (content == marks->relay_content)
+    if (content == (marks->relay != NULL ? marks->relay->content : 0))
         return;
+    if (marks->relay == NULL)
+        marks->relay = memory_allocate_zeroed(1, sizeof *marks->relay);
+    mark = marks->relay;
     engine_touch(engine, ticket);
-    if (marks->relay_into != 0 && marks->relay_into != (life->merged ? life->merged_into : 0)) {
-        relay.into_ticket = engine_text(engine, marks->relay_into);
+    if (mark->into != 0 && mark->into != (life->merged ? life->merged_into : 0)) {
+        relay.into_ticket = engine_text(engine, mark->into);
         send_relay(engine, &relay);
     }
     if (life->merged) {
@@ -159,9 +163,9 @@ merge_announce(struct engine *engine, struct ticket *ticket)
         send_relay(engine, &relay);
     }
     symbols_retain(engine->options.symbols, life->merged ? life->merged_into : 0);
-    symbols_release(engine->options.symbols, marks->relay_into);
-    marks->relay_into = life->merged ? life->merged_into : 0;
-    marks->relay_content = content;
+    symbols_release(engine->options.symbols, mark->into);
+    mark->into = life->merged ? life->merged_into : 0;
+    mark->content = content;
 }
 
 /* What was kept for a ticket that nobody knew yet. */

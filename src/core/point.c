@@ -4,7 +4,8 @@
  *
  * Why packed: a ticket is read and written once an event, and millions of them lie in memory; what fits in two cache lines
  * more is faster than what is ready to use in ten. Symbols and versions stand as numbers, so no point leaves its process.
- * Always true: restore(keep(fold)) has the same life, clocks and course, but for `since_ms` of a clock that does not run.
+ * Always true: restore(keep(fold)) has the same life, clocks and course, but for `since_ms` of a clock that does not run and
+ * `target_ms` of one that never started.
  * Not here: bytes for other processes (state).
  */
 #include "core/point.h"
@@ -21,20 +22,23 @@
     X(source) X(group_before) X(assignee_before) X(priority_before) X(merged_into)
 #define LIFE_BOOLS(X) \
     X(exists) X(contacted) X(answered) X(handed_off) X(created_by_agent) X(message_since_solve) X(through) X(deleted) X(merged) \
-    X(erased) X(has_waiting_on) X(excused_ahead) X(canned_seen) X(auto_closed_seen)
+    X(erased) X(has_waiting_on) X(excused_ahead) X(canned_seen) X(auto_closed_seen) X(has_past) X(figures_moved)
 #define CLOCK_BOOLS(X) \
-    X(running) X(ended) X(answered) X(irregular) X(cancelled) X(unanswered) X(excused) X(lost) X(final) X(renewed)
+    X(running, 1) X(ended, 2) X(answered, 6) X(irregular, 8) X(cancelled, 9) X(unanswered, 10) X(excused, 11) X(lost, 12) \
+    X(final, 13) X(renewed, 14)
 /* clang-format on */
 
+/* Those of an ordinary clock under way or met come first: then its shape is one byte. */
 enum {
-    CLOCK_BOOLS_COUNT = 10,
-    HAS_STARTED = 1 << CLOCK_BOOLS_COUNT,
-    HAS_NEXT = 1 << 11,
-    HAS_NEXT_AT = 1 << 12,
-    HAS_BREACHED = 1 << 13,
-    HAS_CYCLE = 1 << 14,
-    HAS_ASKED = 1 << 15,
-    HAS_FLAGS = 1 << 16
+    HAS_STARTED = 1 << 0,
+    HAS_NEXT = 1 << 3,
+    HAS_NEXT_AT = 1 << 4,
+    HAS_DUE = 1 << 5,
+    HAS_BREACHED = 1 << 7,
+    HAS_TARGET = 1 << 15, /* another than its promise has for the ticket's priority now */
+    HAS_CYCLE = 1 << 16,
+    HAS_ASKED = 1 << 17,
+    HAS_FLAGS = 1 << 18
 };
 #define LIFE_BYTES_MAX 400
 #define CLOCK_BYTES_MAX 100
@@ -108,17 +112,19 @@ put_life(char *at, const struct life *life, int64_t base_ms)
 }
 
 static unsigned
-shape_of(const struct clock *clock)
+shape_of(const struct clock *clock, symbol priority)
 {
-    unsigned shape = 0, bit = 0;
+    unsigned shape = 0;
 
-#define BOOL(name) shape |= (unsigned)clock->name << bit++;
+#define BOOL(name, bit) shape |= (unsigned)clock->name << (bit);
     CLOCK_BOOLS(BOOL)
 #undef BOOL
     shape |= clock->started_at_ms != INSTANT_NONE ? HAS_STARTED : 0;
     shape |= clock->next_ms != NEVER ? HAS_NEXT : 0;
     shape |= clock->next_at_ms != NEVER ? HAS_NEXT_AT : 0;
     shape |= clock->breached_at_ms != INSTANT_NONE ? HAS_BREACHED : 0;
+    shape |= clock->due_at_ms != INSTANT_NONE ? HAS_DUE : 0;
+    shape |= clock->target_ms != promise_target_ms(clock->promise, priority) ? HAS_TARGET : 0;
     shape |= clock->cycle != 1 ? HAS_CYCLE : 0;
     shape |= clock->asked_version != clock->version ? HAS_ASKED : 0;
     shape |= clock->flags != 0 ? HAS_FLAGS : 0;
@@ -126,13 +132,11 @@ shape_of(const struct clock *clock)
 }
 
 static char *
-put_clock(char *at, const struct policy_set *set, const struct clock *clock, int64_t base_ms)
+put_clock(char *at, const struct policy_set *set, const struct clock *clock, symbol priority, int64_t base_ms)
 {
-    unsigned shape = shape_of(clock);
+    unsigned shape = shape_of(clock, priority);
 
-    *at++ = (char)shape;
-    *at++ = (char)(shape >> 8);
-    *at++ = (char)(shape >> 16);
+    at = put(at, shape);
     at = put(at, clock->version);
     at = put(at, (uint64_t)(clock->promise - policy_set_version(set, clock->version)->clocks));
     if (shape & HAS_CYCLE)
@@ -145,11 +149,16 @@ put_clock(char *at, const struct policy_set *set, const struct clock *clock, int
         return at;
     at = put_signed(at, clock->started_at_ms - base_ms);
     at = put_signed(at, clock->elapsed_ms);
-    at = put_signed(at, clock->target_ms);
+    if (shape & HAS_TARGET)
+        at = put_signed(at, clock->target_ms);
     if (clock->running)
         at = put_signed(at, clock->since_ms - base_ms);
     if (clock->ended)
         at = put_signed(at, clock->stopped_at_ms - base_ms);
+    if (clock->ended || shape & HAS_BREACHED)
+        at = put(at, clock->decided_after);
+    if (shape & HAS_DUE)
+        at = put_signed(at, clock->due_at_ms - base_ms);
     if (shape & HAS_BREACHED)
         at = put_signed(at, clock->breached_at_ms - base_ms);
     if (shape & HAS_NEXT)
@@ -181,21 +190,21 @@ point_keep(struct point *point, const struct fold *fold, struct buffer *scratch)
     const int64_t base_ms = fold->history->base_ms;
     char *from, *at;
     uint32_t used;
+    size_t had;
 
     buffer_reset(scratch);
     from = buffer_reserve(scratch, LIFE_BYTES_MAX + fold->clocks_count * CLOCK_BYTES_MAX + fold->course.count * MARK_BYTES_MAX);
     at = put_life(from, &fold->life, base_ms);
     at = put(at, fold->clocks_count);
     for (size_t i = 0; i < fold->clocks_count; i++)
-        at = put_clock(at, fold->set, &fold->clocks[i], base_ms);
+        at = put_clock(at, fold->set, &fold->clocks[i], fold->life.attributes[ATTRIBUTE_PRIORITY], base_ms);
     at = put_course(at, &fold->course, base_ms);
     used = (uint32_t)(at - from);
-    if (used > point->room) {
-        point->room = (used + 15) & ~UINT32_C(15);
-        point->bytes = memory_resize(point->bytes, point->room);
-    }
-    memcpy(point->bytes, from, used);
+    had = point_room(point);
     point->used = used;
+    if (point_room(point) != had)
+        point->bytes = memory_resize(point->bytes, point_room(point));
+    memcpy(point->bytes, from, used);
 }
 
 /* ---- reading ---- */
@@ -235,11 +244,16 @@ take_instants(const char *at, unsigned shape, struct clock *clock, int64_t base_
 {
     clock->started_at_ms = base_ms + varint_unzigzag(varint_take(&at));
     clock->elapsed_ms = varint_unzigzag(varint_take(&at));
-    clock->target_ms = varint_unzigzag(varint_take(&at));
+    if (shape & HAS_TARGET)
+        clock->target_ms = varint_unzigzag(varint_take(&at));
     if (clock->running)
         clock->since_ms = base_ms + varint_unzigzag(varint_take(&at));
     if (clock->ended)
         clock->stopped_at_ms = base_ms + varint_unzigzag(varint_take(&at));
+    if (clock->ended || shape & HAS_BREACHED)
+        clock->decided_after = (uint32_t)varint_take(&at);
+    if (shape & HAS_DUE)
+        clock->due_at_ms = base_ms + varint_unzigzag(varint_take(&at));
     if (shape & HAS_BREACHED)
         clock->breached_at_ms = base_ms + varint_unzigzag(varint_take(&at));
     if (shape & HAS_NEXT)
@@ -252,13 +266,12 @@ take_instants(const char *at, unsigned shape, struct clock *clock, int64_t base_
 static const char *
 take_clock(const char *at, const struct fold *fold, struct clock *clock, int64_t base_ms)
 {
-    unsigned shape = (unsigned char)at[0] | (unsigned)(unsigned char)at[1] << 8 | (unsigned)(unsigned char)at[2] << 16, bit = 0;
+    unsigned shape = (unsigned)varint_take(&at);
     uint16_t version;
 
-    at += 3;
     version = (uint16_t)varint_take(&at);
     clock_idle(clock, policy_set_version(fold->set, version)->clocks + varint_take(&at), version);
-#define BOOL(name) clock->name = shape >> bit++ & 1;
+#define BOOL(name, bit) clock->name = shape >> (bit) & 1;
     CLOCK_BOOLS(BOOL)
 #undef BOOL
     if (shape & HAS_CYCLE)
@@ -270,6 +283,7 @@ take_clock(const char *at, const struct fold *fold, struct clock *clock, int64_t
     if ((shape & HAS_STARTED) == 0)
         return at;
     clock->calendar = clock_calendar(fold, clock->promise, version);
+    clock->target_ms = promise_target_ms(clock->promise, fold->life.attributes[ATTRIBUTE_PRIORITY]);
     return take_instants(at, shape, clock, base_ms);
 }
 

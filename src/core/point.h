@@ -9,8 +9,15 @@
 
 struct point {
     char *bytes;
-    uint32_t used, room;
+    uint32_t used;
 };
+
+/* What is allocated for it. */
+static inline size_t
+point_room(const struct point *point)
+{
+    return (point->used + (size_t)15) & ~(size_t)15;
+}
 
 void point_done(struct point *point);
 /* Keeps what this fold says now; scratch is for the packing. */

@@ -110,8 +110,11 @@ put_marks(struct buffer *out, struct text_table *table, const struct marks *mark
     }
     buffer_append_varint(out, marks->ticket_revision);
     buffer_append(out, &marks->ticket_content, sizeof marks->ticket_content);
-    buffer_append(out, &marks->relay_content, sizeof marks->relay_content);
-    put_symbol(out, table, marks->relay_into);
+    buffer_append_byte(out, marks->relay != NULL);
+    if (marks->relay != NULL) {
+        buffer_append(out, &marks->relay->content, sizeof marks->relay->content);
+        put_symbol(out, table, marks->relay->into);
+    }
 }
 
 bool
@@ -292,8 +295,7 @@ read_alert_marks(struct reader *reader, struct marks *marks)
 {
     uint64_t count = read_below(reader, reader->rest.bytes + 1);
 
-    marks->alerts = count > 0 ? memory_allocate_zeroed(count, sizeof *marks->alerts) : NULL;
-    marks->alerts_room = (uint32_t)count;
+    marks->alerts = count > 0 ? memory_allocate_zeroed(mark_room(count), sizeof *marks->alerts) : NULL;
     for (uint64_t i = 0; i < count && !reader->bad; i++) {
         struct alert_mark *mark = &marks->alerts[marks->alerts_count++];
 
@@ -316,8 +318,7 @@ read_verdict_marks(struct reader *reader, struct marks *marks)
 {
     uint64_t count = read_below(reader, reader->rest.bytes + 1);
 
-    marks->verdicts = count > 0 ? memory_allocate_zeroed(count, sizeof *marks->verdicts) : NULL;
-    marks->verdicts_room = (uint32_t)count;
+    marks->verdicts = count > 0 ? memory_allocate_zeroed(mark_room(count), sizeof *marks->verdicts) : NULL;
     for (uint64_t i = 0; i < count && !reader->bad; i++) {
         struct verdict_mark *mark = &marks->verdicts[marks->verdicts_count++];
 
@@ -379,8 +380,11 @@ read_ticket(struct engine *engine, struct reader *reader, struct ticket *ticket)
     read_verdict_marks(reader, &ticket->marks);
     ticket->marks.ticket_revision = (uint32_t)read_below(reader, UINT32_MAX);
     ticket->marks.ticket_content = read_fixed(reader);
-    ticket->marks.relay_content = read_fixed(reader);
-    ticket->marks.relay_into = read_symbol(reader);
+    if (read_byte_below(reader, 2) == 1) {
+        ticket->marks.relay = memory_allocate_zeroed(1, sizeof *ticket->marks.relay);
+        ticket->marks.relay->content = read_fixed(reader);
+        ticket->marks.relay->into = read_symbol(reader);
+    }
     reader->bad |= reader->rest.bytes > 0;
 }
 

@@ -34,15 +34,31 @@ struct verdict_mark {
     uint64_t content;         /* hash of everything but `arrival` */
 };
 
-struct marks {
-    struct alert_mark *alerts;
-    struct verdict_mark *verdicts;
-    uint32_t alerts_count, alerts_room, verdicts_count, verdicts_room;
-    uint32_t ticket_revision;
-    uint64_t ticket_content;
-    uint64_t relay_content;   /* 0: none */
-    symbol relay_into;
+/* What another ticket was told. */
+struct relay_mark {
+    uint64_t content;         /* 0: nothing, or that it is taken back */
+    symbol into;
 };
+
+struct marks {
+    struct alert_mark *alerts;     /* room for mark_room(count) of each */
+    struct verdict_mark *verdicts;
+    struct relay_mark *relay; /* NULL: never */
+    uint64_t ticket_content;
+    uint32_t alerts_count, verdicts_count;
+    uint32_t ticket_revision;
+};
+
+/* The next power of two: arrays of marks grow by it. */
+static inline size_t
+mark_room(size_t count)
+{
+    size_t room = 1;
+
+    while (room < count)
+        room *= 2;
+    return room;
+}
 
 struct ticket {
     struct heap_item timer;   /* first: the heap hands it back */
