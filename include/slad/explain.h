@@ -63,6 +63,8 @@ struct explain_clock {
     struct slice zone_bytes;  /* the zone's file, to name its version; at NULL: none */
     struct slice policy;      /* the version it is pinned to */
     struct slice days_policy; /* the version whose closed and special days and zones count */
+    bool has_end;             /* it has ended, and this ended it: */
+    struct explain_cause end;
 };
 
 struct explain_sink {

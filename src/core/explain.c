@@ -134,6 +134,8 @@ watch(void *context, const struct fold *fold, const struct entry *entry)
         .relevant = true,
     };
 
+    if (!life->exists) /* a merge or an excuse before the ticket's first event */
+        return;
     if (entry != NULL)
         now.entry = *entry;
     if (explaining->moments_count > 0)
@@ -205,6 +207,27 @@ cause_at(const struct explaining *explaining, const struct clock *clock, int64_t
     for (size_t i = 0; i < explaining->moments_count && explaining->moments[i].at_ms <= at_ms; i++) {
         if (explaining->moments[i].relevant || (term != NULL && term->moment == i))
             found = &explaining->moments[i];
+    }
+    return found;
+}
+
+/* What ended a clock: where its terms say so, else (the same event began its next cycle) the last event of
+ * that instant. */
+static const struct moment *
+cause_of_end(const struct explaining *explaining, const struct clock *clock)
+{
+    const struct moment *found = NULL;
+
+    for (size_t i = 0; i < explaining->moments_count; i++) {
+        if (explaining->moments[i].at_ms == clock->stopped_at_ms && !explaining->moments[i].is_version)
+            found = &explaining->moments[i];
+    }
+    for (size_t i = 0; i < explaining->terms_count; i++) {
+        const struct term *term = &explaining->terms[i];
+
+        if (term->ended && term->kind == clock->promise->kind && term->name == clock->promise->name &&
+            term->cycle == clock->cycle && explaining->moments[term->moment].at_ms == clock->stopped_at_ms)
+            found = &explaining->moments[term->moment];
     }
     return found;
 }
@@ -300,15 +323,17 @@ compare_cuts(const void *a, const void *b)
 }
 
 static void
-find_cuts(struct explaining *explaining, const struct cycle *cycle, int64_t due_at_ms)
+find_cuts(struct explaining *explaining, const struct cycle *cycle, const struct clock_figures *figures)
 {
     const struct policy_clock *promise = cycle->clock->promise;
 
     explaining->cuts_count = 0;
     cut(explaining, cycle, cycle->from_ms);
     cut(explaining, cycle, cycle->to_ms);
-    if (due_at_ms != INSTANT_NONE)
-        cut(explaining, cycle, due_at_ms);
+    if (figures->due_at_ms != INSTANT_NONE)
+        cut(explaining, cycle, figures->due_at_ms);
+    if (figures->breached_at_ms != INSTANT_NONE)
+        cut(explaining, cycle, figures->breached_at_ms);
     for (size_t i = 0; i < cycle->extra->runs_count; i++) {
         cut(explaining, cycle, cycle->extra->runs[i].from_ms);
         cut(explaining, cycle, cycle->extra->runs[i].to_ms);
@@ -447,6 +472,7 @@ fill_clock(const struct explaining *explaining, const struct clock *clock, const
     const struct fold *fold = &explaining->engine->full;
     const struct policy *policy = policy_set_version(fold->set, clock->version);
     int64_t at_ms = clock->ended ? clock->stopped_at_ms : explaining->t_ms;
+    const struct moment *end;
 
     *told = (struct explain_clock){
         .name = {ticket_name(explaining->ticket), clock->promise->kind,
@@ -464,6 +490,10 @@ fill_clock(const struct explaining *explaining, const struct clock *clock, const
         told->figures.target_ms =
             promise_target_ms(clock->promise, fold->life.attributes[ATTRIBUTE_PRIORITY]);
     fill_zone(explaining, clock->promise, clock->version, told);
+    end = clock->ended ? cause_of_end(explaining, clock) : NULL;
+    told->has_end = end != NULL;
+    if (end != NULL)
+        fill_cause(explaining, end, &told->end);
 }
 
 static void
@@ -478,7 +508,7 @@ explain_cycle(struct explaining *explaining, const struct clock *clock, const st
         explaining->sink->clock(explaining->sink->context, &told);
     if (clock->started_at_ms == INSTANT_NONE)
         return;
-    find_cuts(explaining, &cycle, told.figures.due_at_ms);
+    find_cuts(explaining, &cycle, &told.figures);
     for (size_t i = 0; i + 1 < explaining->cuts_count; i++) {
         if (explaining->cuts[i] < explaining->cuts[i + 1])
             tell_piece(explaining, &cycle, explaining->cuts[i], explaining->cuts[i + 1]);

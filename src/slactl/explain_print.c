@@ -135,6 +135,11 @@ print_clock(struct explain_page *page)
     }
     print_key(line, "policy"), print_text(line, clock->policy);
     print_key(line, "days_policy"), print_text(line, clock->days_policy);
+    print_key(line, "ended_by");
+    if (clock->has_end)
+        print_cause(line, &clock->end);
+    else
+        buffer_append_text(line, "null");
     buffer_append_text(line, "}\n");
     (void)fwrite(line->at, 1, line->bytes, page->out);
 }
@@ -178,14 +183,35 @@ append_parties(struct buffer *out, uint8_t parties)
     }
 }
 
+/* A running clock's due: to come, or past because it was excused or is graced until the next opening. */
 static void
-append_state(struct buffer *out, const struct explain_clock *clock)
+append_due(struct buffer *out, const struct explain_clock *clock, int64_t t_ms)
+{
+    const struct clock_figures *figures = &clock->figures;
+    bool past = figures->due_at_ms != INSTANT_NONE && figures->due_at_ms < t_ms;
+
+    if (figures->due_at_ms == INSTANT_NONE) {
+        buffer_append_text(out, ", not due within ten years");
+        return;
+    }
+    buffer_append_text(out, past ? ", was due " : ", due ");
+    words_append_day_and_time(out, clock->zone, figures->due_at_ms);
+    if (past && (figures->flags & FLAG_EXCUSED) == 0)
+        buffer_append_text(out, ", decided at the next opening (closing_grace)");
+}
+
+static void
+append_state(struct buffer *out, const struct explain_clock *clock, int64_t t_ms)
 {
     const struct clock_figures *figures = &clock->figures;
 
     buffer_append_text(out, clock_state_text(figures->state));
-    if (figures->started_at_ms == INSTANT_NONE)
+    if ((figures->flags & FLAG_EXCUSED) != 0)
+        buffer_append_text(out, " (excused)");
+    if (figures->started_at_ms == INSTANT_NONE) {
+        buffer_append_text(out, ", it never started");
         return;
+    }
     buffer_append_text(out, ", ");
     words_append_length(out, figures->elapsed_ms);
     buffer_append_text(out, " of ");
@@ -199,9 +225,7 @@ append_state(struct buffer *out, const struct explain_clock *clock)
         buffer_append_text(out, ", ended ");
         words_append_day_and_time(out, clock->zone, figures->stopped_at_ms);
     } else if (figures->state == CLOCK_RUNNING) {
-        buffer_append_text(out, figures->due_at_ms != INSTANT_NONE ? ", due " : ", not due within ten years");
-        if (figures->due_at_ms != INSTANT_NONE)
-            words_append_day_and_time(out, clock->zone, figures->due_at_ms);
+        append_due(out, clock, t_ms);
     } else if (figures->state == CLOCK_PAUSED) {
         buffer_append_text(out, ", no due while it stands still");
     }
@@ -223,7 +247,7 @@ print_heading(struct explain_page *page)
     if (clock->name.cycle > 1)
         words_append(out, ", cycle %u", (unsigned)clock->name.cycle);
     words_append(out, ": ");
-    append_state(out, clock);
+    append_state(out, clock, page->t_ms);
     words_print_wrapped(page->out, buffer_slice(out), 0, 4);
     buffer_reset(out);
     buffer_append_text(out, "on ");
@@ -308,8 +332,11 @@ append_reason(struct buffer *out, const struct explain_page *page, const struct 
         buffer_append_text(out, "over for now");
     } else {
         words_append_name(out, stretch->calendar);
-        words_append(out, "%s, %s", stretch->why == EXPLAIN_CLOSED ? " closed" : " open",
-                     party_text(stretch->party));
+        buffer_append_text(out, stretch->why == EXPLAIN_CLOSED ? " closed, " : " open, ");
+        if ((cause->ball & (cause->ball - 1)) != 0) /* several */
+            append_parties(out, cause->ball);
+        else
+            buffer_append_text(out, party_text(stretch->party));
     }
     if (cause->moved_start) {
         buffer_append_text(out, "; the start was moved back: ");
@@ -378,8 +405,34 @@ print_mark(struct explain_page *page, int64_t at_ms)
 {
     const struct clock_figures *figures = &page->clock.figures;
 
-    if (figures->state == CLOCK_BREACHED && at_ms == figures->breached_at_ms)
+    if (at_ms == figures->breached_at_ms)
         fputs("  -- breached --\n", page->out);
+    else if (at_ms == figures->due_at_ms)
+        fputs("  -- due --\n", page->out);
+}
+
+/* "-- ended: Resolved; e-4, ticket.updated --" */
+static void
+print_end(struct explain_page *page)
+{
+    const struct explain_cause *end = &page->clock.end;
+    struct buffer *out = &page->line;
+
+    if (!page->clock.has_end)
+        return;
+    buffer_reset(out);
+    buffer_append_text(out, "-- ended: ");
+    if (end->status.at != NULL) {
+        words_append_name(out, end->status);
+        buffer_append_text(out, "; ");
+    }
+    append_event(out, end);
+    if (end->kind == EXPLAIN_EVENT && end->type != EVENT_TICKET_MERGED && end->type != EVENT_TICKET_DELETED) {
+        buffer_append_text(out, ", ");
+        buffer_append_text(out, event_type_text(end->type));
+    }
+    buffer_append_text(out, " --");
+    words_print_wrapped(page->out, buffer_slice(out), 2, 5);
 }
 
 /* New terms: the target before and now. */
@@ -423,6 +476,7 @@ print_stretches(struct explain_page *page)
     }
     if (page->count > 0)
         print_mark(page, page->stretches[page->count - 1].to_ms);
+    print_end(page);
 }
 
 /* ---- the page ---- */
