@@ -20,7 +20,11 @@
 #include "base/panic.h"
 #include <stdio.h>
 
-enum { PROTOCOL_RETRY_MS_MIN = 50, PROTOCOL_RETRY_MS_MAX = 2000 };
+enum {
+    PROTOCOL_RETRY_MS_MIN = 50,
+    PROTOCOL_RETRY_MS_MAX = 2000,
+    PROTOCOL_GAP_MS = TASK_BEHIND_MS /* no turn takes that long: the process stood still */
+};
 
 void
 protocol_init(struct protocol *protocol, struct world *world, const struct protocol_port *port)
@@ -114,6 +118,15 @@ protocol_submit(struct protocol *protocol, struct transaction_job *job)
     protocol->port.submit(protocol->port.context, job);
 }
 
+/* Not before its first position is known: the offsets are what the group checks the generation of, so an
+ * epoch without any could be committed by a process that has lost the task. */
+static bool
+protocol_may_close(const struct task *task)
+{
+    return task != NULL && task->state == TASK_LIVE && task->dirty &&
+           task->next_offsets[TASK_TICKETS] != MARKER_NO_OFFSET;
+}
+
 bool
 protocol_close_all(struct protocol *protocol)
 {
@@ -122,7 +135,7 @@ protocol_close_all(struct protocol *protocol)
     for (int32_t p = 0; p < protocol->tasks_count; p++) {
         struct task *task = protocol->tasks[p];
 
-        if (task != NULL && task->state == TASK_LIVE && task->dirty)
+        if (protocol_may_close(task))
             task_close(task, &job->parts[job->parts_count++]);
     }
     protocol->records_count = 0;
@@ -408,11 +421,28 @@ protocol_is_full(const struct protocol *protocol)
     return records >= (size_t)config->epoch_records_max || bytes >= (size_t)config->epoch_bytes_max;
 }
 
+/* Stopped and continued, or the machine was suspended. */
+static void
+protocol_notice_gap(struct protocol *protocol)
+{
+    int64_t now_mono_ms = protocol->world->now_mono_ms, before_mono_ms = protocol->ticked_mono_ms;
+
+    protocol->ticked_mono_ms = now_mono_ms;
+    if (before_mono_ms == 0 || now_mono_ms - before_mono_ms <= PROTOCOL_GAP_MS)
+        return;
+    log_write(protocol->world->log, LOG_WARNING, "stood_still",
+              LOG_INTEGER("for_ms", now_mono_ms - before_mono_ms));
+    for (int32_t p = 0; p < protocol->tasks_count; p++)
+        if (protocol->tasks[p] != NULL)
+            task_stood_still(protocol->tasks[p]);
+}
+
 bool
 protocol_tick(struct protocol *protocol)
 {
     bool more = false;
 
+    protocol_notice_gap(protocol);
     if (protocol_is_full(protocol)) /* a million alerts after an outage go out in many epochs */
         return false;
     for (int32_t p = 0; p < protocol->tasks_count; p++) {
@@ -434,7 +464,7 @@ protocol_close_at_mono_ms(const struct protocol *protocol)
         const struct task *task = protocol->tasks[p];
         int64_t due_mono_ms;
 
-        if (task == NULL || task->state != TASK_LIVE || !task->dirty)
+        if (!protocol_may_close(task))
             continue;
         due_mono_ms = task->announces ? 0 : task->dirty_since_mono_ms + protocol->world->config->epoch_ms;
         if (due_mono_ms < at_mono_ms)

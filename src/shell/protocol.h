@@ -35,6 +35,7 @@ struct protocol {
     bool in_flight; /* a job is with the transaction thread */
     struct transaction_job *retry;
     int64_t retry_mono_ms, retry_delay_ms;
+    int64_t ticked_mono_ms;
     size_t records_count; /* taken since the last epoch was closed: the caller counts */
 };
 

@@ -23,9 +23,9 @@ enum restore_verdict { RESTORE_IS_NEW, RESTORE_IS_SOUND, RESTORE_IS_AMISS };
 /* AMISS: *ret_reason is set to a static English sentence. It may be a transaction that is still being
  * settled: look again. */
 enum restore_verdict restore_plan_judge(const struct restore_found *found, const char **ret_reason);
-/* What goes with every committed offset as its metadata: the epoch. Offsets alone do not tell two epochs apart
- * between which no record was read; and while somebody's transaction is open in slad.state[p], the later
- * marker cannot be seen. */
+/* What goes with every committed offset as its metadata: the epoch. Offsets alone do not tell two epochs
+ * apart between which no record was read; and while somebody's transaction is open in slad.state[p], the
+ * later marker cannot be seen. */
 enum { RESTORE_NOTE_BYTES = 32 };
 void restore_plan_note(uint64_t epoch, char out[RESTORE_NOTE_BYTES]);
 /* The larger of *epoch and what a note says; anything else says nothing. */

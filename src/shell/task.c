@@ -23,6 +23,7 @@
 #include "shell/snapshot.h"
 #include "wire/open_json.h"
 #include <stdio.h>
+#include <string.h>
 
 enum {
     TASK_MEASURE_EVERY_MS = 2000,
@@ -35,6 +36,12 @@ static int64_t
 task_later(int64_t a, int64_t b)
 {
     return a > b ? a : b;
+}
+
+static int64_t
+task_earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
 }
 
 struct task *
@@ -199,9 +206,13 @@ task_enter_behind(struct task *task)
 {
     engine_set_quiet(task->engine, true, task->t_ms);
     task->quiet = true;
+    if (!task->catching_up) { /* else it goes on: the difference was not announced yet */
+        task->behind_since_mono_ms = task->world->now_mono_ms;
+        /* timers that T has passed already, but that have not had their turn, are swallowed, too */
+        task->behind_from_ms =
+            task_later(task_earlier(task->t_ms, engine_next_ms(task->engine)), task->alerts_from_ms);
+    }
     task->catching_up = false;
-    task->behind_since_mono_ms = task->world->now_mono_ms;
-    task->behind_from_ms = task_later(task->t_ms, task->alerts_from_ms);
     log_write(task->world->log, LOG_INFO, "behind_begins", LOG_INTEGER("task", task->partition),
               LOG_INSTANT("from", task->behind_from_ms), LOG_INTEGER("epoch", task->epoch));
 }
@@ -241,7 +252,14 @@ task_is_behind(const struct task *task)
 static bool
 task_is_idle(const struct task *task)
 {
-    return task->at_end[TASK_TICKETS] && task->at_end[TASK_RELAY];
+    return task->at_end[TASK_TICKETS] && task->at_end[TASK_RELAY] &&
+           task->world->now_mono_ms >= task->wall_from_mono_ms;
+}
+
+void
+task_stood_still(struct task *task)
+{
+    task->wall_from_mono_ms = task->world->now_mono_ms + TASK_SETTLE_MS;
 }
 
 void
@@ -485,6 +503,7 @@ void
 task_close(struct task *task, struct transaction_part *ret_part)
 {
     const enum topic topics[] = {TOPIC_TICKETS, TOPIC_RELAY};
+    char note[RESTORE_NOTE_BYTES];
     struct marker marker;
 
     task_write_states(task);
@@ -498,11 +517,18 @@ task_close(struct task *task, struct transaction_part *ret_part)
     ret_part->epoch = task->epoch;
     ret_part->batch = task->batch;
     ret_part->offsets = rd_kafka_topic_partition_list_new(TASK_SOURCES_COUNT);
-    for (int i = 0; i < TASK_SOURCES_COUNT; i++)
-        if (task->next_offsets[i] != MARKER_NO_OFFSET)
-            rd_kafka_topic_partition_list_add(ret_part->offsets, task->world->topics.names[topics[i]],
-                                              task->partition)
-                ->offset = task->next_offsets[i];
+    restore_plan_note(task->epoch, note);
+    for (int i = 0; i < TASK_SOURCES_COUNT; i++) {
+        rd_kafka_topic_partition_t *added;
+
+        if (task->next_offsets[i] == MARKER_NO_OFFSET)
+            continue;
+        added = rd_kafka_topic_partition_list_add(ret_part->offsets, task->world->topics.names[topics[i]],
+                                                  task->partition);
+        added->offset = task->next_offsets[i];
+        added->metadata_size = strlen(note);
+        added->metadata = memory_copy(note, added->metadata_size + 1);
+    }
     task->batch = batch_new();
     task->closed_announces_mono_ms = task->announces ? task->announces_since_mono_ms : 0;
     task->dirty = task->announces = false;

@@ -23,7 +23,7 @@ enum task_state {
     TASK_HELD      /* waits for a person */
 };
 
-enum { TASK_BEHIND_MS = 2000 };
+enum { TASK_BEHIND_MS = 2000, TASK_SETTLE_MS = 1000 };
 
 struct task {
     struct world *world;
@@ -45,6 +45,7 @@ struct task {
     int64_t last_record_ms[TASK_SOURCES_COUNT];
     bool at_end[TASK_SOURCES_COUNT];
     bool lags[TASK_SOURCES_COUNT]; /* more is waiting and the last record is old */
+    int64_t wall_from_mono_ms;     /* until then T does not follow the wall */
     bool quiet;                    /* the engine announces nothing */
     bool catching_up;              /* loud again, but the difference is not announced yet */
     bool lagging;                  /* behind for longer than catchup_max */
@@ -117,6 +118,9 @@ bool task_tick(struct task *task);
 /* The next instant (wall) at which task_tick has something to do; INT64_MAX: none. */
 int64_t task_next_ms(const struct task *task);
 bool task_is_behind(const struct task *task);
+/* The process stood still: what came meanwhile lies in Kafka, and nothing told us yet that more is waiting. T stays where it
+ * is for TASK_SETTLE_MS, or goes by the records. */
+void task_stood_still(struct task *task);
 /* Something other than the engine's effects is to be committed (a position, a dead letter). */
 void task_touch(struct task *task);
 /* Puts the `open` record into the epoch when it is due (changed and a second old, or ten seconds old). */

@@ -268,6 +268,19 @@ transaction_settle(struct transaction *transaction, struct transaction_job *job)
     return COURSE_MUST_ABORT;
 }
 
+/* With its metadata. */
+static void
+transaction_copy_offset(rd_kafka_topic_partition_list_t *all, const rd_kafka_topic_partition_t *from)
+{
+    rd_kafka_topic_partition_t *to = rd_kafka_topic_partition_list_add(all, from->topic, from->partition);
+
+    to->offset = from->offset;
+    if (from->metadata_size == 0)
+        return;
+    to->metadata = memory_copy(from->metadata, from->metadata_size);
+    to->metadata_size = from->metadata_size;
+}
+
 static enum course_verdict
 transaction_send_offsets(struct transaction *transaction, struct transaction_job *job)
 {
@@ -278,8 +291,7 @@ transaction_send_offsets(struct transaction *transaction, struct transaction_job
         const rd_kafka_topic_partition_list_t *offsets = job->parts[p].offsets;
 
         for (int i = 0; offsets != NULL && i < offsets->cnt; i++)
-            rd_kafka_topic_partition_list_add(all, offsets->elems[i].topic, offsets->elems[i].partition)
-                ->offset = offsets->elems[i].offset;
+            transaction_copy_offset(all, &offsets->elems[i]);
     }
     if (all->cnt > 0)
         verdict = transaction_judge(transaction->options.calls->send_offsets(transaction->client, all,
