@@ -1,0 +1,377 @@
+/*
+ * The loader of one process: restore.c's thread, played step by step.
+ *
+ * What: marker, committed offsets, heads and buckets of a snapshot, slad.state to its end; each step sees the
+ * world as it is at that time.
+ *
+ * Why so: whatever can happen between two of its reads happens between two of these steps.
+ *
+ * Always true: what is decided is decided by restore_plan.c and snapshot_plan.c.
+ *
+ * Not here: what the loop does with the news.
+ */
+#include "base/memory.h"
+#include "base/panic.h"
+#include "sim.h"
+#include <string.h>
+
+enum { LOADER_AGAIN_MS = 300, LOADER_CHUNK_RECORDS = 40 };
+
+uint64_t
+process_ask(struct process *process, int32_t partition, bool marker_only)
+{
+    struct loader *loader = &process->loader;
+
+    if (loader->questions_count == LOADER_QUESTIONS_MAX)
+        sim_fail(process->sim, "the loader is asked without end");
+    loader->questions[loader->questions_count++] = (struct loader_question){
+        .number = ++loader->last_number, .partition = partition, .marker_only = marker_only};
+    return loader->last_number;
+}
+
+void
+loader_done(struct loader *loader)
+{
+    for (size_t i = 0; i < loader->news_count; i++)
+        restore_news_free(loader->news[i]);
+    buffer_free(&loader->marker_bytes);
+    buffer_free(&loader->last_marker_bytes);
+    buffer_free(&loader->head);
+    buffer_free(&loader->before);
+    snapshot_head_done(&loader->chosen);
+}
+
+static struct restore_news *
+loader_news(struct loader *loader, enum restore_news_kind kind)
+{
+    struct restore_news *news = memory_allocate_zeroed(1, sizeof *news);
+
+    news->kind = kind;
+    news->partition = loader->questions[0].partition;
+    news->question = loader->questions[0].number;
+    must(loader->news_count < LOADER_NEWS_MAX);
+    loader->news[loader->news_count++] = news;
+    return news;
+}
+
+static void
+loader_answered(struct loader *loader)
+{
+    memmove(loader->questions, loader->questions + 1, --loader->questions_count * sizeof *loader->questions);
+    loader->step = LOADER_IDLE;
+    loader->patience = (struct restore_patience){0};
+    loader->again_ms = 0;
+}
+
+/* What did not go well is tried again, another question first. */
+static void
+loader_again(struct process *process, bool amiss)
+{
+    struct loader *loader = &process->loader;
+    int64_t now_ms = process->sim->now_ms;
+
+    loader->step = LOADER_IDLE;
+    loader->again_ms = now_ms + LOADER_AGAIN_MS;
+    loader->patience.patience_ms = RESTORE_TIMEOUTS_WAITED * process->world.config->transaction_timeout_ms;
+    if (restore_plan_gives_up(&loader->patience, amiss, now_ms)) {
+        struct restore_news *news = loader_news(loader, RESTORE_HELD);
+
+        (void)snprintf(news->error, sizeof news->error,
+                       "marker %lld %lld epoch %llu, committed %lld %lld", (long long)loader->found.marker.offsets[0],
+                       (long long)loader->found.marker.offsets[1], (unsigned long long)loader->found.marker.epoch,
+                       (long long)loader->found.committed[0], (long long)loader->found.committed[1]);
+        loader_answered(loader);
+    }
+}
+
+/* ---- marker and offsets ---- */
+
+static bool
+loader_find_marker(struct process *process, struct buffer *bytes)
+{
+    struct loader *loader = &process->loader;
+    const struct broker *broker = &process->sim->broker;
+    int32_t partition = loader->questions[0].partition;
+    const struct broker_log *log = &broker->logs[TOPIC_STATE][partition];
+    int64_t end = broker_stable_end(broker, TOPIC_STATE, partition);
+
+    for (size_t i = log->count; i-- > 0;) {
+        const struct broker_record *record = &log->records[i];
+
+        if (record->offset >= end || record->control || !slice_is(broker_key(record), MARKER_KEY) ||
+            (record->transaction >= 0 && broker->transactions[record->transaction].state != BROKER_COMMITTED))
+            continue;
+        buffer_reset(bytes);
+        buffer_append_slice(bytes, broker_value(record));
+        loader->state_end = record->offset + 1;
+        return true;
+    }
+    loader->state_end = 0;
+    return false;
+}
+
+static void
+loader_read_marker(struct process *process)
+{
+    struct loader *loader = &process->loader;
+
+    loader->found = (struct restore_found){.partitions_count = BROKER_PARTITIONS, .group = process->world.group};
+    loader->found.has_marker = loader_find_marker(process, &loader->marker_bytes);
+    if (loader->found.has_marker)
+        must(marker_read(buffer_slice(&loader->marker_bytes), &loader->found.marker) == 0);
+    if (loader->questions[0].marker_only) {
+        struct restore_news *news = loader_news(loader, RESTORE_MARKER);
+
+        news->has_marker = loader->found.has_marker;
+        news->state_end = loader->state_end;
+        buffer_append_slice(&news->bytes, buffer_slice(&loader->marker_bytes));
+        if (news->has_marker)
+            must(marker_read(buffer_slice(&news->bytes), &news->marker) == 0);
+        loader_answered(loader);
+        return;
+    }
+    loader->step = LOADER_COMMITTED;
+    process_dies(process, CRASH_LOAD_MARKER);
+}
+
+static void
+loader_tell_begun(struct process *process)
+{
+    struct loader *loader = &process->loader;
+    struct restore_news *news = loader_news(loader, RESTORE_BEGUN);
+
+    news->has_marker = loader->found.has_marker;
+    news->used = loader->used;
+    buffer_append_slice(&news->head, buffer_slice(&loader->head));
+    buffer_append_slice(&news->before, buffer_slice(&loader->before));
+    if (news->has_marker) {
+        buffer_append_slice(&news->bytes, buffer_slice(&loader->marker_bytes));
+        must(marker_read(buffer_slice(&news->bytes), &news->marker) == 0);
+    }
+}
+
+static void
+loader_tell_done(struct process *process)
+{
+    struct restore_news *news = loader_news(&process->loader, RESTORE_DONE);
+
+    news->state_end = process->loader.state_end;
+    loader_answered(&process->loader);
+}
+
+static void
+loader_begin_stream(struct process *process, int used, int64_t from_offset)
+{
+    struct loader *loader = &process->loader;
+
+    loader->used = used;
+    loader->position = from_offset;
+    loader->has_last_marker = false;
+    if (used < 0)
+        loader_tell_begun(process);
+    loader->step = LOADER_STREAM;
+}
+
+static void
+loader_read_committed(struct process *process)
+{
+    struct loader *loader = &process->loader;
+    const char *reason;
+
+    if (!broker_offsets(&process->sim->broker, loader->questions[0].partition, loader->found.committed,
+                        &loader->found.committed_epoch)) {
+        process_dies(process, CRASH_LOAD_UNSTABLE);
+        loader_again(process, false);
+        return;
+    }
+    switch (restore_plan_judge(&loader->found, &reason)) {
+    case RESTORE_IS_AMISS:
+        process_dies(process, CRASH_LOAD_AMISS);
+        loader_again(process, true);
+        break;
+    case RESTORE_IS_NEW:
+        process_dies(process, CRASH_LOAD_NEW);
+        loader->used = -1;
+        loader_tell_begun(process);
+        loader_tell_done(process);
+        break;
+    case RESTORE_IS_SOUND:
+        process_dies(process, CRASH_LOAD_SOUND);
+        loader->step = LOADER_HEADS;
+        loader->used = -1;
+        break;
+    }
+}
+
+/* ---- out of a snapshot ---- */
+
+static void
+loader_get_head(struct process *process, struct buffer *out, bool before)
+{
+    struct buffer name = {0};
+    struct slice bytes;
+
+    (before ? snapshot_name_before : snapshot_name_head)(&name, process->world.config->prefix,
+                                                         process->loader.questions[0].partition);
+    bytes = store_get(&process->sim->store, buffer_slice(&name));
+    buffer_reset(out);
+    if (bytes.at != NULL)
+        buffer_append_slice(out, bytes);
+    buffer_free(&name);
+}
+
+/* The next head that fits, or none. */
+static void
+loader_choose_head(struct process *process)
+{
+    struct loader *loader = &process->loader;
+    struct snapshot_question question = {.marker = &loader->found.marker,
+                                         .state_end = loader->state_end,
+                                         .now_ms = process->world.now_ms,
+                                         .age_ms_max = SIM_SNAPSHOT_AGE_MS_MAX};
+
+    if (process->redis == NULL || process->sim->now_ms < process->sim->store.down_until_ms) {
+        buffer_reset(&loader->head);
+        buffer_reset(&loader->before);
+        loader_begin_stream(process, -1, 0);
+        return;
+    }
+    if (loader->used < 0) {
+        loader_get_head(process, &loader->head, false);
+        loader_get_head(process, &loader->before, true);
+    }
+    for (loader->used++; loader->used < 2; loader->used++) {
+        snapshot_head_done(&loader->chosen);
+        if (snapshot_judge(buffer_slice(loader->used == 0 ? &loader->head : &loader->before), &question,
+                           &loader->chosen) == SNAPSHOT_FITS) {
+            if (loader->used == 1)
+                process_dies(process, CRASH_LOAD_SECOND_HEAD);
+            process_dies(process, CRASH_LOAD_HEAD);
+            loader_tell_begun(process);
+            loader->bucket = 0;
+            loader->step = LOADER_BUCKETS;
+            return;
+        }
+    }
+    loader_begin_stream(process, -1, 0);
+}
+
+static void
+loader_read_bucket(struct process *process)
+{
+    struct loader *loader = &process->loader;
+    const struct snapshot_head *head = &loader->chosen;
+    struct buffer name = {0};
+    struct slice bytes;
+
+    while (loader->bucket < head->buckets_count && head->buckets[loader->bucket].epoch == 0)
+        loader->bucket++;
+    if (loader->bucket == head->buckets_count) {
+        process_dies(process, CRASH_LOAD_BUCKETS);
+        loader_begin_stream(process, loader->used, head->state_offset);
+        return;
+    }
+    snapshot_name_bucket(&name, process->world.config->prefix, loader->questions[0].partition, head,
+                         loader->bucket);
+    bytes = store_get(&process->sim->store, buffer_slice(&name));
+    if (bytes.at == NULL || !snapshot_bucket_is(&head->buckets[loader->bucket], bytes)) {
+        process_dies(process, CRASH_LOAD_BUCKET_MISSING);
+        loader->step = LOADER_HEADS;
+    } else {
+        struct restore_news *news = loader_news(loader, RESTORE_CHUNK);
+
+        buffer_append_slice(&news->bytes, bytes);
+        loader->bucket++;
+    }
+    buffer_free(&name);
+}
+
+/* ---- slad.state ---- */
+
+static void
+loader_end_stream(struct process *process)
+{
+    struct loader *loader = &process->loader;
+    struct marker last;
+    bool whole = loader->used >= 0 && loader->chosen.state_offset >= loader->state_end;
+
+    if (!whole && loader->has_last_marker) {
+        must(marker_read(buffer_slice(&loader->last_marker_bytes), &last) == 0);
+        whole = restore_plan_is_whole(&loader->found.marker, &last);
+    } else if (!whole)
+        whole = restore_plan_is_whole(&loader->found.marker, NULL);
+    process_dies(process, CRASH_LOAD_READ);
+    if (whole)
+        loader_tell_done(process);
+    else {
+        process_dies(process, CRASH_LOAD_AGAIN);
+        loader_again(process, false);
+    }
+}
+
+static void
+loader_read_state(struct process *process)
+{
+    struct loader *loader = &process->loader;
+    int32_t partition = loader->questions[0].partition;
+    struct restore_news *news = NULL;
+    const struct broker_record *record;
+
+    if (loader->used >= 0 && loader->chosen.state_offset >= loader->state_end) {
+        loader_end_stream(process);
+        return;
+    }
+    for (int i = 0; i < LOADER_CHUNK_RECORDS; i++) {
+        record = broker_read(&process->sim->broker, TOPIC_STATE, partition, &loader->position);
+        if (record == NULL) {
+            loader_end_stream(process);
+            return;
+        }
+        if (slice_is(broker_key(record), MARKER_KEY)) {
+            buffer_reset(&loader->last_marker_bytes);
+            buffer_append_slice(&loader->last_marker_bytes, broker_value(record));
+            loader->has_last_marker = true;
+            continue;
+        }
+        if (news == NULL) {
+            news = loader_news(loader, RESTORE_CHUNK);
+            news->behind_snapshot = loader->used >= 0;
+        }
+        restore_plan_add(&news->bytes, broker_key(record), broker_value(record));
+    }
+    process_dies(process, CRASH_LOAD_HALF);
+}
+
+void
+loader_turn(struct process *process)
+{
+    struct loader *loader = &process->loader;
+
+    for (int i = 0; i < 4 && !process->dying; i++) {
+        if (loader->questions_count == 0 || loader->news_count + 2 > LOADER_NEWS_MAX ||
+            process->sim->now_ms < loader->again_ms)
+            return;
+        switch (loader->step) {
+        case LOADER_IDLE:
+            loader->step = LOADER_MARKER;
+            break;
+        case LOADER_MARKER:
+            loader_read_marker(process);
+            break;
+        case LOADER_COMMITTED:
+            loader_read_committed(process);
+            break;
+        case LOADER_HEADS:
+            loader_choose_head(process);
+            break;
+        case LOADER_BUCKETS:
+            loader_read_bucket(process);
+            break;
+        case LOADER_STREAM:
+            loader_read_state(process);
+            break;
+        }
+        if (chance_one_in(&process->sim->faults, 3))
+            return; /* the brokers take their time */
+    }
+}

@@ -1,0 +1,524 @@
+/*
+ * What was announced against what should have been.
+ *
+ * What: the read_committed alerts and outcomes of the run beside those of one engine that got the same records
+ * at the instants at which they came into Kafka, and was never disturbed.
+ *
+ * Why so: the rules are those of the kill test on real brokers (tests/e2e/installation.py): outcomes equal but
+ * for `arrival`; nothing fires twice; nothing is announced and stands that the other does not know; a stage is
+ * missing only when its task was behind then and a higher one was announced, or its clock ended meanwhile.
+ *
+ * Not here: what must be true on the way (witness.c).
+ */
+#include "base/instant.h"
+#include "base/memory.h"
+#include "base/panic.h"
+#include "shell/partitioner.h"
+#include "sim.h"
+#include "wire/effect.h"
+#include "wire/event_read.h"
+#include <string.h>
+
+enum { ORACLE_STOPS_MAX = 16 };
+
+struct oracle_alert {
+    struct slice key; /* behind the struct */
+    int32_t partition;
+    enum alert_state last;
+    bool fired;                /* and not withdrawn since */
+    bool twice;
+    bool lagging; /* announced though its task was behind */
+    int64_t first_ms, fired_ms; /* detected: the first record, the last firing */
+};
+struct oracle_outcome {
+    struct slice key;
+    struct buffer body; /* up to arrival */
+};
+/* A clock's cycle: the highest stages that were announced, when it ended. */
+struct oracle_clock {
+    struct slice key;
+    struct {
+        int rank;
+        int64_t found_ms;
+    } stages[8];
+    size_t stages_count;
+    int64_t stops_ms[ORACLE_STOPS_MAX];
+    size_t stops_count;
+};
+
+struct oracle {
+    struct sim *sim;
+    struct map *published, *expected;                   /* struct oracle_alert */
+    struct map *outcomes_published, *outcomes_expected; /* struct oracle_outcome */
+    struct map *clocks;                                 /* struct oracle_clock */
+    struct buffer key, body;
+    size_t excused_higher, excused_ended, excused_withdrawn, excused_folded, excused_besides;
+};
+
+static struct slice
+oracle_key_of(const void *value)
+{
+    return *(const struct slice *)value; /* the first member of each of them */
+}
+
+/* The value of this key, made of zeroes when there is none. Its first member is its key. */
+static void *
+oracle_get(struct map *map, struct slice key, size_t bytes)
+{
+    char *value = map_get(map, key);
+
+    if (value != NULL)
+        return value;
+    value = memory_allocate_zeroed(1, bytes + key.bytes);
+    memcpy(value + bytes, key.at, key.bytes);
+    *(struct slice *)(void *)value = (struct slice){value + bytes, key.bytes};
+    (void)map_put(map, value);
+    return value;
+}
+
+static struct slice
+oracle_clock_of(struct slice key)
+{
+    while (key.bytes > 0 && key.at[key.bytes - 1] != '/')
+        key.bytes--;
+    key.bytes -= key.bytes > 0;
+    return key;
+}
+
+static int
+oracle_rank(struct slice key)
+{
+    size_t clock = oracle_clock_of(key).bytes + 1;
+    int rank = 0;
+
+    if (slice_is((struct slice){key.at + clock, key.bytes - clock}, "breach"))
+        return 1000;
+    for (; clock < key.bytes; clock++)
+        if (key.at[clock] >= '0' && key.at[clock] <= '9')
+            rank = rank * 10 + (key.at[clock] - '0');
+    return rank;
+}
+
+static void
+oracle_note_alert(struct map *map, struct slice key, enum alert_state state, int64_t detected_ms,
+                  int32_t partition, bool lagging)
+{
+    struct oracle_alert *alert = oracle_get(map, key, sizeof *alert);
+
+    if (alert->first_ms == 0)
+        alert->first_ms = detected_ms;
+    alert->partition = partition;
+    alert->lagging |= lagging;
+    alert->last = state;
+    if (state == ALERT_FIRING) {
+        alert->twice |= alert->fired;
+        alert->fired = true;
+        alert->fired_ms = detected_ms;
+    } else if (state == ALERT_WITHDRAWN)
+        alert->fired = false;
+}
+
+/* Everything before the member `arrival`. */
+static void
+oracle_note_outcome(struct map *map, struct slice key, struct slice record)
+{
+    static const char arrival[] = ",\"arrival\":";
+    const char *end = memmem(record.at, record.bytes, arrival, sizeof arrival - 1);
+    const char *comma = memchr(record.at, ',', record.bytes);
+    struct buffer name = {0};
+    struct oracle_outcome *outcome;
+
+    must(end != NULL && comma != NULL);
+    buffer_append(&name, record.at, (size_t)(comma - record.at)); /* {"type":"verdict" */
+    buffer_append_slice(&name, key);
+    outcome = oracle_get(map, buffer_slice(&name), sizeof *outcome);
+    buffer_reset(&outcome->body);
+    buffer_append(&outcome->body, record.at, (size_t)(end - record.at));
+    buffer_free(&name);
+}
+
+/* ---- what was published ---- */
+
+/* The text of "name":"..." */
+static struct slice
+oracle_member(struct slice record, const char *name)
+{
+    char wanted[48];
+    int bytes = snprintf(wanted, sizeof wanted, "\"%s\":\"", name);
+    const char *at = memmem(record.at, record.bytes, wanted, (size_t)bytes), *end;
+
+    must(at != NULL);
+    at += bytes;
+    end = memchr(at, '"', record.bytes - (size_t)(at - record.at));
+    must(end != NULL);
+    return (struct slice){at, (size_t)(end - at)};
+}
+
+static enum alert_state
+oracle_state(struct slice word)
+{
+    for (int i = ALERT_FIRING; i <= ALERT_WITHDRAWN; i++)
+        if (slice_is(word, alert_state_text((enum alert_state)i)))
+            return (enum alert_state)i;
+    panic("an alert is in no state");
+}
+
+static void
+oracle_read_alerts(struct oracle *oracle)
+{
+    for (int32_t p = 0; p < BROKER_PARTITIONS; p++) {
+        const struct broker_record *record;
+        int64_t offset = 0, detected_ms = 0;
+
+        while ((record = broker_read(&oracle->sim->broker, TOPIC_ALERTS, p, &offset)) != NULL) {
+            struct slice value = broker_value(record);
+            struct oracle_clock *clock;
+
+            if (value.at == NULL)
+                continue;
+            must(instant_parse(oracle_member(value, "detected_at"), &detected_ms) == 0);
+            oracle_note_alert(oracle->published, broker_key(record), oracle_state(oracle_member(value, "state")),
+                              detected_ms, p, memmem(value.at, value.bytes, "\"lagging\":true", 14) != NULL);
+            clock = oracle_get(oracle->clocks, oracle_clock_of(broker_key(record)), sizeof *clock);
+            if (clock->stages_count < 8) {
+                clock->stages[clock->stages_count].rank = oracle_rank(broker_key(record));
+                clock->stages[clock->stages_count++].found_ms = detected_ms;
+            }
+        }
+    }
+}
+
+static void
+oracle_read_outcomes(struct oracle *oracle)
+{
+    const struct broker_record *record;
+    int64_t offset = 0;
+
+    while ((record = broker_read(&oracle->sim->broker, TOPIC_OUTCOMES, 0, &offset)) != NULL)
+        oracle_note_outcome(oracle->outcomes_published, broker_key(record), broker_value(record));
+}
+
+/* ---- what should have been ---- */
+
+static void
+oracle_on_alert(void *context, const struct alert *alert)
+{
+    struct oracle *oracle = context;
+
+    buffer_reset(&oracle->key);
+    effect_alert_key(&oracle->key, alert);
+    oracle_note_alert(oracle->expected, buffer_slice(&oracle->key), alert->state, alert->arrival.detected_at_ms,
+                      partitioner_partition(PARTITIONER_MURMUR2, alert->name.ticket, BROKER_PARTITIONS), false);
+}
+
+static void
+oracle_note_body(struct oracle *oracle)
+{
+    oracle_note_outcome(oracle->outcomes_expected, buffer_slice(&oracle->key), buffer_slice(&oracle->body));
+}
+
+static void
+oracle_note_stop(struct oracle_clock *clock, int64_t at_ms)
+{
+    if (clock->stops_count < ORACLE_STOPS_MAX)
+        clock->stops_ms[clock->stops_count++] = at_ms;
+}
+
+static void
+oracle_on_verdict(void *context, const struct verdict_outcome *outcome)
+{
+    struct oracle *oracle = context;
+    struct oracle_clock *clock;
+
+    buffer_reset(&oracle->key);
+    buffer_reset(&oracle->body);
+    effect_verdict_key(&oracle->key, outcome);
+    effect_print_verdict(&oracle->body, outcome);
+    oracle_note_body(oracle);
+    clock = oracle_get(oracle->clocks, buffer_slice(&oracle->key), sizeof *clock);
+    if (outcome->figures.stopped_at_ms == INSTANT_NONE)
+        return;
+    oracle_note_stop(clock, outcome->figures.stopped_at_ms);
+    oracle_note_stop(clock, outcome->arrival.detected_at_ms); /* late proof: that is when it was known */
+}
+
+static void
+oracle_on_ticket(void *context, const struct ticket_outcome *outcome)
+{
+    struct oracle *oracle = context;
+
+    buffer_reset(&oracle->key);
+    buffer_reset(&oracle->body);
+    effect_ticket_key(&oracle->key, outcome);
+    effect_print_ticket(&oracle->body, outcome);
+    oracle_note_body(oracle);
+}
+
+/* The next record of tickets over all partitions, as it came into Kafka. */
+static const struct broker_record *
+oracle_next(const struct broker *broker, size_t next[BROKER_PARTITIONS], int32_t *ret_partition)
+{
+    const struct broker_record *first = NULL;
+
+    for (int32_t p = 0; p < BROKER_PARTITIONS; p++) {
+        const struct broker_log *log = &broker->logs[TOPIC_TICKETS][p];
+
+        if (next[p] < log->count && (first == NULL || log->records[next[p]].timestamp_ms < first->timestamp_ms)) {
+            first = &log->records[next[p]];
+            *ret_partition = p;
+        }
+    }
+    if (first != NULL)
+        next[*ret_partition]++;
+    return first;
+}
+
+static void
+oracle_replay(struct oracle *oracle)
+{
+    struct sim *sim = oracle->sim;
+    const struct config *config = sim->ground->configs[0];
+    const struct engine_options options = {
+        .symbols = sim->ground->symbols,
+        .sink = {.context = oracle, .alert = oracle_on_alert, .verdict = oracle_on_verdict, .ticket = oracle_on_ticket},
+        .late_after_ms = config->late_after_ms,
+        .retire_after_ms = config->retire_after_ms,
+        .retirement_mark_ms = config->retirement_mark_ms,
+        .alerts_from_ms = SIM_START_MS,
+        .allowed_skew_ms = config->allowed_skew_ms,
+        .accept_age_ms = config->accept_age_ms,
+        .history_max = (size_t)config->history_max,
+        .loop_relays = true,
+        .stepwise = true,
+    };
+    struct engine *engine = engine_new(&options, sim->ground->policies);
+    size_t next[BROKER_PARTITIONS] = {0};
+    const struct broker_record *record;
+    char detail[EVENT_DETAIL_BYTES];
+    struct event event;
+    int32_t partition = 0;
+
+    while ((record = oracle_next(&sim->broker, next, &partition)) != NULL) {
+        struct slice value = broker_value(record);
+
+        if (memmem(value.at, value.bytes, "poison", 6) != NULL ||
+            event_read(sim->ground->reader, value, NULL, EVENT_TOPIC_TICKETS, &event, detail) != ERROR_NONE)
+            continue;
+        while (engine_advance(engine, record->timestamp_ms, ENGINE_BEFORE, 1000))
+            ;
+        (void)engine_event(engine, &event, record->timestamp_ms);
+    }
+    while (engine_advance(engine, sim->now_ms, ENGINE_THROUGH, 1000))
+        ;
+    engine_free(engine);
+}
+
+/* ---- the comparison ---- */
+
+/* With --verbose: everything of the ticket that the key begins with. */
+static void
+oracle_tell(struct oracle *oracle, struct slice key)
+{
+    const struct sim *sim = oracle->sim;
+    size_t bytes = (size_t)((const char *)memchr(key.at, '/', key.bytes) - key.at);
+    struct slice ticket = {key.at, bytes};
+
+    if (!sim->ground->verbose)
+        return;
+    for (int32_t p = 0; p < BROKER_PARTITIONS; p++) {
+        const enum topic topics[] = {TOPIC_TICKETS, TOPIC_ALERTS};
+
+        for (int t = 0; t < 2; t++) {
+            const struct broker_record *record;
+            int64_t offset = 0;
+
+            while ((record = broker_read(&sim->broker, topics[t], p, &offset)) != NULL) {
+                struct slice found = broker_key(record);
+
+                if (found.bytes >= bytes && memcmp(found.at, ticket.at, bytes) == 0 &&
+                    (found.bytes == bytes || found.at[bytes] == '/'))
+                    sim_tell(sim, "[%d] at +%lld: %.*s", (int)p,
+                             (long long)(record->timestamp_ms - SIM_START_MS), (int)broker_value(record).bytes,
+                             broker_value(record).at);
+            }
+        }
+    }
+    for (size_t i = 0; i < sim->witness.behinds_count; i++)
+        sim_tell(sim, "task %d was behind from +%lld to +%lld", (int)sim->witness.behinds[i].partition,
+                 (long long)(sim->witness.behinds[i].from_ms - SIM_START_MS),
+                 (long long)(sim->witness.behinds[i].until_ms - SIM_START_MS));
+}
+
+static void
+oracle_compare_outcomes(struct oracle *oracle)
+{
+    size_t cursor = 0;
+    const struct oracle_outcome *expected, *published;
+
+    while ((expected = map_each(oracle->outcomes_expected, &cursor)) != NULL) {
+        published = map_get(oracle->outcomes_published, expected->key);
+        if (published == NULL)
+            sim_fail(oracle->sim, "an outcome was never published: %.*s", (int)expected->key.bytes,
+                     expected->key.at);
+        if (!slice_equal(buffer_slice(&expected->body), buffer_slice(&published->body)))
+            sim_fail(oracle->sim, "an outcome differs:\n  published %.*s\n  expected  %.*s",
+                     (int)published->body.bytes, published->body.at, (int)expected->body.bytes,
+                     expected->body.at);
+    }
+    if (map_count(oracle->outcomes_published) != map_count(oracle->outcomes_expected))
+        sim_fail(oracle->sim, "%zu outcomes were published, %zu expected", map_count(oracle->outcomes_published),
+                 map_count(oracle->outcomes_expected));
+}
+
+static bool
+oracle_is_over(enum alert_state state)
+{
+    return state == ALERT_RESOLVED || state == ALERT_WITHDRAWN;
+}
+
+/* A record of its ticket lay in Kafka when it was announced, but not for long: it was on its way. */
+static bool
+oracle_was_on_the_way(const struct oracle *oracle, const struct oracle_alert *published)
+{
+    const struct broker_log *log = &oracle->sim->broker.logs[TOPIC_TICKETS][published->partition];
+    size_t bytes = (size_t)((const char *)memchr(published->key.at, '/', published->key.bytes) - published->key.at);
+    struct slice ticket = {published->key.at, bytes};
+
+    for (size_t i = 0; i < log->count; i++)
+        if (slice_equal(broker_key(&log->records[i]), ticket) &&
+            log->records[i].timestamp_ms <= published->fired_ms &&
+            log->records[i].timestamp_ms > published->fired_ms - TASK_BEHIND_MS)
+            return true;
+    return false;
+}
+
+static void
+oracle_check_published(struct oracle *oracle, const struct oracle_alert *published)
+{
+    const struct oracle_alert *expected = map_get(oracle->expected, published->key);
+
+    bool stands = expected == NULL && !(published->last == ALERT_WITHDRAWN ||
+                                        (oracle_is_over(published->last) &&
+                                         (published->lagging || oracle_was_on_the_way(oracle, published))));
+
+    if (published->twice || stands ||
+        (expected != NULL && oracle_is_over(published->last) != oracle_is_over(expected->last)))
+        oracle_tell(oracle, published->key);
+    if (published->twice)
+        sim_fail(oracle->sim, "%.*s fired twice", (int)published->key.bytes, published->key.at);
+    if (stands)
+        sim_fail(oracle->sim, "%.*s was announced and stands (%s), and nobody expected it",
+                 (int)published->key.bytes, published->key.at, alert_state_text(published->last));
+    if (expected == NULL)
+        oracle->excused_besides++;
+    else if (oracle_is_over(published->last) != oracle_is_over(expected->last))
+        sim_fail(oracle->sim, "%.*s ends %s, expected %s", (int)published->key.bytes, published->key.at,
+                 alert_state_text(published->last), alert_state_text(expected->last));
+}
+
+/* Whether the task was behind at an instant; then, whether the clock ended in that interval. */
+static bool
+oracle_was_behind(const struct oracle *oracle, const struct oracle_alert *expected,
+                  const struct oracle_clock *clock, bool *ret_ended)
+{
+    const struct witness *witness = &oracle->sim->witness;
+    bool behind = false;
+
+    for (size_t i = 0; i < witness->behinds_count; i++) {
+        const struct witness_behind *at = &witness->behinds[i];
+
+        if (at->partition != expected->partition || expected->fired_ms < at->from_ms ||
+            expected->fired_ms > at->until_ms)
+            continue;
+        behind = true;
+        for (size_t k = 0; clock != NULL && k < clock->stops_count; k++)
+            *ret_ended |= clock->stops_ms[k] >= at->from_ms && clock->stops_ms[k] <= at->until_ms;
+    }
+    return behind;
+}
+
+static void
+oracle_check_missing(struct oracle *oracle, const struct oracle_alert *expected)
+{
+    const struct oracle_clock *clock = map_get(oracle->clocks, oracle_clock_of(expected->key));
+    bool higher = false, soon = false, ended = false, behind;
+
+    if (expected->last == ALERT_WITHDRAWN) {
+        oracle->excused_withdrawn++;
+        return;
+    }
+    for (size_t i = 0; clock != NULL && i < clock->stages_count; i++)
+        if (clock->stages[i].rank > oracle_rank(expected->key)) {
+            higher = true;
+            soon |= clock->stages[i].found_ms - expected->fired_ms < TASK_BEHIND_MS;
+        }
+    behind = oracle_was_behind(oracle, expected, clock, &ended);
+    if (behind && higher)
+        oracle->excused_higher++;
+    else if (behind && ended)
+        oracle->excused_ended++;
+    else if (soon)
+        oracle->excused_folded++;
+    else {
+        oracle_tell(oracle, expected->key);
+        sim_fail(oracle->sim, "%.*s (known from +%lld ms, task %d) was never announced%s",
+                 (int)expected->key.bytes, expected->key.at, (long long)(expected->fired_ms - SIM_START_MS),
+                 (int)expected->partition, behind ? ": behind then, but still true afterwards" : "");
+    }
+}
+
+static void
+oracle_drop(struct map *map, bool outcomes)
+{
+    size_t cursor = 0;
+    void *value;
+
+    while ((value = map_each(map, &cursor)) != NULL) {
+        if (outcomes)
+            buffer_free(&((struct oracle_outcome *)value)->body);
+        memory_free(value);
+    }
+    map_free(map);
+}
+
+void
+oracle_compare(struct sim *sim)
+{
+    struct oracle oracle = {
+        .sim = sim,
+        .published = map_new(oracle_key_of, 1),
+        .expected = map_new(oracle_key_of, 1),
+        .outcomes_published = map_new(oracle_key_of, 1),
+        .outcomes_expected = map_new(oracle_key_of, 1),
+        .clocks = map_new(oracle_key_of, 1),
+    };
+    size_t cursor = 0;
+    const struct oracle_alert *alert;
+
+    for (int32_t p = 0; p < BROKER_PARTITIONS; p++)
+        witness_end(&sim->witness, p);
+    oracle_read_alerts(&oracle);
+    oracle_read_outcomes(&oracle);
+    oracle_replay(&oracle);
+    oracle_compare_outcomes(&oracle);
+    while ((alert = map_each(oracle.published, &cursor)) != NULL)
+        oracle_check_published(&oracle, alert);
+    cursor = 0;
+    while ((alert = map_each(oracle.expected, &cursor)) != NULL)
+        if (map_get(oracle.published, alert->key) == NULL)
+            oracle_check_missing(&oracle, alert);
+    sim->ground->announced += map_count(oracle.published);
+    sim->ground->expected += map_count(oracle.expected);
+    sim->ground->excused[0] += oracle.excused_higher;
+    sim->ground->excused[1] += oracle.excused_ended;
+    sim->ground->excused[2] += oracle.excused_withdrawn;
+    sim->ground->excused[3] += oracle.excused_folded;
+    sim->ground->excused[4] += oracle.excused_besides;
+    oracle_drop(oracle.published, false);
+    oracle_drop(oracle.expected, false);
+    oracle_drop(oracle.outcomes_published, true);
+    oracle_drop(oracle.outcomes_expected, true);
+    oracle_drop(oracle.clocks, false);
+    buffer_free(&oracle.key);
+    buffer_free(&oracle.body);
+}

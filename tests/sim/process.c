@@ -1,0 +1,925 @@
+/*
+ * One process of the simulation.
+ *
+ * What: the daemon's own protocol, tasks, ingest and snapshots, with the plumbing around them played: the
+ * transaction thread, the consumer and its group, the turn of the loop.
+ *
+ * Why so: between two calls to the outside nothing can be seen, so a process can only die in a way that matters
+ * where this file asks process_dies.
+ *
+ * Always true: a process that is dying sends nothing any more.
+ *
+ * Not here: the loader (loader.c), Redis (store.c).
+ */
+#include "base/memory.h"
+#include "base/panic.h"
+#include "sim.h"
+#include <string.h>
+
+enum {
+    PROCESS_GIVES_UP_MS = 2000, /* a call to the broker */
+    PROCESS_PART_MS = 1500,
+    PROCESS_MEASURE_MS = 1000,
+    PROCESS_JUMP_MS = 1000
+};
+
+bool
+process_dies(struct process *process, enum crash_point point)
+{
+    struct sim *sim = process->sim;
+
+    if (process->dying)
+        return true;
+    if (!sim->is_armed || sim->calm || sim->armed != point || sim->armed_after-- > 0)
+        return false;
+    sim->is_armed = false;
+    sim->ground->crashed[point]++;
+    process->dying = true;
+    sim_tell(sim, "process %d dies at %s", process->instance, crash_point_names[point]);
+    return true;
+}
+
+/* ---- requests ---- */
+
+static void
+request_send(struct process *process, struct request request)
+{
+    struct sim *sim = process->sim;
+    int64_t there_ms = chance_within(&sim->faults, 0, 3), back_ms = chance_within(&sim->faults, 0, 3);
+
+    if (!sim->calm && chance_one_in(&sim->faults, 60))
+        there_ms += chance_within(&sim->faults, 20, 3000);
+    if (!sim->calm && chance_one_in(&sim->faults, 60))
+        back_ms += chance_within(&sim->faults, 20, 1500);
+    request.applies_ms = sim->now_ms + there_ms;
+    request.replies_ms = request.applies_ms + back_ms;
+    request.gives_up_ms = sim->now_ms + PROCESS_GIVES_UP_MS;
+    request.reply_lost = !sim->calm && chance_one_in(&sim->faults, 150);
+    request.producer = process->instance;
+    request.epoch = process->epoch;
+    process->request = request;
+}
+
+static void
+request_produce(struct sim *sim, struct request *request, struct transaction_job *job)
+{
+    struct transaction_part *part = &job->parts[request->part];
+
+    for (size_t i = request->first; i < request->end && request->error == BROKER_OK; i++) {
+        struct batch_record record = batch_get(part->batch, i);
+        int32_t partition = record.partition;
+        int64_t offset;
+
+        if (record.topic == TOPIC_SCORES)
+            continue; /* nobody here reads them */
+        if (partition < 0)
+            partition = 0;
+        request->error = broker_produce(&sim->broker, request->producer, request->epoch, record.topic, partition,
+                                        record.key, record.value, &offset);
+        if (request->error == BROKER_OK && record.topic == TOPIC_STATE && slice_is(record.key, MARKER_KEY))
+            part->state_end = offset + 1;
+    }
+}
+
+void
+request_apply(struct sim *sim, struct request *request, struct transaction_job *job)
+{
+    request->applied = true;
+    request->error = BROKER_OK;
+    switch (request->kind) {
+    case REQUEST_INIT:
+        request->epoch = broker_init_producer(&sim->broker, request->producer);
+        break;
+    case REQUEST_PRODUCE:
+        request_produce(sim, request, job);
+        break;
+    case REQUEST_OFFSETS:
+        for (int32_t p = 0; p < BROKER_PARTITIONS && request->error == BROKER_OK; p++)
+            if (request->has_offsets[p])
+                request->error =
+                    broker_send_offsets(&sim->broker, request->producer, request->epoch, request->member,
+                                        request->generation, p, request->offsets[p], request->notes[p]);
+        break;
+    case REQUEST_COMMIT:
+    case REQUEST_ABORT:
+        request->error = broker_end(&sim->broker, request->producer, request->epoch,
+                                    request->kind == REQUEST_COMMIT);
+        break;
+    case REQUEST_NONE:
+        break;
+    }
+    sim_tell(sim, "broker: producer %d (epoch %d) asks for %d: error %d", request->producer, request->epoch,
+             (int)request->kind, (int)request->error);
+}
+
+/* It goes on travelling without anybody who waits for it. */
+static void
+request_orphan(struct sim *sim, const struct request *request)
+{
+    if (request->kind == REQUEST_NONE || request->kind == REQUEST_PRODUCE || request->kind == REQUEST_INIT ||
+        request->applied || sim->orphans_count == SIM_ORPHANS_MAX)
+        return;
+    sim->orphans[sim->orphans_count++] = *request;
+}
+
+static enum course_verdict
+request_verdict(struct process *process, const struct request *request)
+{
+    struct sim *sim = process->sim;
+
+    switch (request->error) {
+    case BROKER_OK:
+        if (!sim->calm && request->kind == REQUEST_COMMIT && chance_one_in(&sim->faults, 100))
+            return COURSE_IS_LOST;
+        if (!sim->calm && (request->kind == REQUEST_PRODUCE || request->kind == REQUEST_OFFSETS) &&
+            chance_one_in(&sim->faults, 200))
+            return COURSE_MUST_ABORT;
+        return COURSE_GOES_ON;
+    case BROKER_ILLEGAL_GENERATION:
+        return COURSE_MUST_ABORT;
+    case BROKER_CONCURRENT:
+        process->again_ms = sim->now_ms + 5;
+        return COURSE_AGAIN;
+    case BROKER_FENCED:
+    case BROKER_INVALID_STATE:
+        break;
+    }
+    return COURSE_IS_LOST;
+}
+
+/* true: answered, or given up; *ret_verdict says what that means. */
+static bool
+request_is_over(struct process *process, enum course_verdict *ret_verdict)
+{
+    struct sim *sim = process->sim;
+    struct request *request = &process->request;
+
+    if (!request->applied && request->applies_ms <= sim->now_ms)
+        request_apply(sim, request, process->job);
+    if (request->applied && !request->reply_lost && request->replies_ms <= sim->now_ms) {
+        *ret_verdict = request_verdict(process, request);
+        return true;
+    }
+    if (sim->now_ms < request->gives_up_ms)
+        return false;
+    *ret_verdict = request->kind == REQUEST_PRODUCE ? COURSE_MUST_ABORT : COURSE_AGAIN;
+    if (request->kind == REQUEST_COMMIT && chance_one_in(&sim->faults, 3))
+        *ret_verdict = COURSE_IS_LOST;
+    if (*ret_verdict == COURSE_IS_LOST) /* else the same connection would bring it before what comes next */
+        request_orphan(sim, request);
+    return true;
+}
+
+/* ---- the transaction thread ---- */
+
+static void
+transaction_produce_next(struct process *process)
+{
+    struct transaction_job *job = process->job;
+    size_t count, half;
+
+    while (process->part < job->parts_count &&
+           process->record >= batch_count(job->parts[process->part].batch)) {
+        process->part++;
+        process->record = 0;
+    }
+    if (process->part >= job->parts_count) {
+        course_go(&process->course, COURSE_GOES_ON);
+        return;
+    }
+    count = batch_count(job->parts[process->part].batch);
+    half = process->record + count / 2 + 1;
+    request_send(process, (struct request){.kind = REQUEST_PRODUCE,
+                                           .part = process->part,
+                                           .first = process->record,
+                                           .end = half < count ? half : count});
+}
+
+static void
+transaction_send_offsets(struct process *process)
+{
+    struct transaction_job *job = process->job;
+    struct request request = {
+        .kind = REQUEST_OFFSETS, .member = process->job_member, .generation = process->job_generation};
+    bool any = false;
+
+    memset(request.offsets, 0xff, sizeof request.offsets);
+    for (size_t i = 0; i < job->parts_count; i++) {
+        const rd_kafka_topic_partition_list_t *offsets = job->parts[i].offsets;
+
+        for (int k = 0; k < offsets->cnt; k++) {
+            const rd_kafka_topic_partition_t *at = &offsets->elems[k];
+            bool relay = strcmp(at->topic, process->world.topics.names[TOPIC_RELAY]) == 0;
+
+            request.has_offsets[at->partition] = any = true;
+            request.offsets[at->partition][relay] = at->offset;
+            restore_plan_read_note((struct slice){at->metadata, at->metadata_size}, &request.notes[at->partition]);
+        }
+    }
+    if (any)
+        request_send(process, request);
+    else
+        course_go(&process->course, COURSE_GOES_ON);
+}
+
+/* The next call of the course. */
+static void
+transaction_call(struct process *process)
+{
+    struct course *course = &process->course;
+
+    switch (course->step) {
+    case COURSE_BEGIN:
+        process->part = process->record = 0;
+        course_go(course, COURSE_GOES_ON);
+        process_dies(process, CRASH_TRANSACTION_BEGUN);
+        break;
+    case COURSE_PRODUCE:
+        transaction_produce_next(process);
+        break;
+    case COURSE_SETTLE:
+        if (!process_dies(process, CRASH_PRODUCED_ALL))
+            course_go(course, COURSE_GOES_ON);
+        process_dies(process, CRASH_REPORTS_HEARD);
+        break;
+    case COURSE_OFFSETS:
+        transaction_send_offsets(process);
+        process_dies(process, CRASH_OFFSETS_OUT);
+        break;
+    case COURSE_COMMIT:
+        if (process_dies(process, CRASH_COMMIT_READY))
+            break;
+        request_send(process, (struct request){.kind = REQUEST_COMMIT});
+        process_dies(process, CRASH_COMMIT_OUT);
+        break;
+    case COURSE_ABORT:
+        request_send(process, (struct request){.kind = REQUEST_ABORT});
+        process_dies(process, CRASH_ABORT_OUT);
+        break;
+    case COURSE_RENEW:
+        if (process_dies(process, CRASH_OUTCOME_UNKNOWN))
+            break;
+        request_send(process, (struct request){.kind = REQUEST_INIT});
+        process_dies(process, CRASH_RENEW_OUT);
+        break;
+    case COURSE_ENDED:
+        process->job->result = course->result;
+        process->done = process->job;
+        process->job = NULL;
+        break;
+    }
+}
+
+static void
+transaction_answer(struct process *process, enum request_kind kind, enum course_verdict verdict)
+{
+    struct course *course = &process->course;
+    const struct request *request = &process->request;
+
+    if (kind == REQUEST_PRODUCE && verdict == COURSE_GOES_ON) {
+        process->record = request->end;
+        if (process_dies(process, CRASH_PRODUCED_HALF))
+            return;
+        transaction_produce_next(process);
+        return;
+    }
+    if (kind == REQUEST_OFFSETS && verdict == COURSE_GOES_ON && process_dies(process, CRASH_OFFSETS_TAKEN))
+        return;
+    if (kind == REQUEST_COMMIT && request->applied && process_dies(process, CRASH_COMMIT_TAKEN))
+        return;
+    if (kind == REQUEST_INIT)
+        verdict = verdict == COURSE_GOES_ON ? verdict : COURSE_AGAIN;
+    course_go(course, verdict);
+    if (kind == REQUEST_COMMIT && verdict == COURSE_GOES_ON)
+        process_dies(process, CRASH_COMMIT_HEARD);
+    if (kind == REQUEST_ABORT && verdict == COURSE_GOES_ON)
+        process_dies(process, CRASH_ABORT_HEARD);
+    if (kind == REQUEST_INIT && verdict == COURSE_GOES_ON)
+        process_dies(process, CRASH_RENEWED);
+}
+
+/* The first producer of a process. */
+static void
+transaction_start(struct process *process)
+{
+    enum course_verdict verdict;
+
+    if (process->request.kind == REQUEST_NONE) {
+        if (process_dies(process, CRASH_STARTED))
+            return;
+        request_send(process, (struct request){.kind = REQUEST_INIT});
+        process_dies(process, CRASH_PRODUCER_ASKED);
+        return;
+    }
+    if (!request_is_over(process, &verdict))
+        return;
+    if (verdict == COURSE_GOES_ON) {
+        process->starting = false;
+        process->epoch = process->request.epoch;
+        process->done = transaction_job_new(1);
+        process->done->result = TRANSACTION_READY;
+    }
+    process->request.kind = REQUEST_NONE;
+}
+
+static void
+transaction_turn(struct process *process)
+{
+    for (int i = 0; i < 32 && !process->dying; i++) {
+        enum course_verdict verdict;
+        enum request_kind kind = process->request.kind;
+
+        if (process->starting) {
+            transaction_start(process);
+            continue;
+        }
+        if (process->job == NULL || process->done != NULL || process->sim->now_ms < process->again_ms)
+            return;
+        if (kind == REQUEST_NONE) {
+            transaction_call(process);
+            continue;
+        }
+        if (!request_is_over(process, &verdict))
+            return;
+        if (kind == REQUEST_INIT && verdict == COURSE_GOES_ON)
+            process->epoch = process->request.epoch;
+        process->request.kind = REQUEST_NONE;
+        transaction_answer(process, kind, verdict);
+    }
+}
+
+/* ---- what the protocol asks for ---- */
+
+static void
+process_fetch(void *context, struct task *task)
+{
+    struct process *process = context;
+
+    for (int s = 0; s < 2; s++) {
+        process->positions[task->partition][s] =
+            task->next_offsets[s] == MARKER_NO_OFFSET ? 0 : task->next_offsets[s];
+        process->told_end[task->partition][s] = false;
+    }
+}
+
+static void
+process_unfetch(void *context, struct task *task)
+{
+    (void)context;
+    (void)task;
+}
+
+static uint64_t
+process_ask_task(void *context, int32_t partition)
+{
+    return process_ask(context, partition, false);
+}
+
+static uint64_t
+process_ask_marker(void *context, int32_t partition)
+{
+    uint64_t number = process_ask(context, partition, true);
+
+    process_dies(context, CRASH_MARKER_ASKED);
+    return number;
+}
+
+static void
+process_submit(void *context, struct transaction_job *job)
+{
+    struct process *process = context;
+
+    must(process->job == NULL);
+    process->job = job;
+    process->job_member = process->member;
+    process->job_generation = process->generation;
+    course_begin(&process->course);
+    process_dies(process, CRASH_EPOCH_CLOSED);
+}
+
+static void
+process_note_behind(struct process *process, const struct task *task)
+{
+    struct witness *witness = &process->sim->witness;
+
+    if (task == NULL || task->engine == NULL)
+        return;
+    if (task->quiet || task->catching_up)
+        witness_behind(witness, task, task->behind_from_ms, INT64_MAX);
+    if (wallclock_frozen(&process->clock))
+        witness_behind(witness, task, wallclock_now_ms(&process->clock), INT64_MAX);
+    witness_gone(witness, task);
+}
+
+static void
+process_forget(void *context, int32_t partition)
+{
+    struct process *process = context;
+
+    sim_tell(process->sim, "process %d: task %d goes", process->instance, (int)partition);
+    process_note_behind(process, protocol_task(&process->protocol, partition));
+    process->was_behind[partition] = false;
+}
+
+/* ---- the group ---- */
+
+static void
+group_drop(struct process *process, unsigned partitions, const char *why)
+{
+    for (int32_t p = 0; p < BROKER_PARTITIONS; p++)
+        if ((partitions & 1U << p) != 0)
+            protocol_drop(&process->protocol, p, why);
+    process->owned &= ~partitions;
+}
+
+static void
+group_add(struct process *process, unsigned assigned)
+{
+    unsigned added = assigned & ~process->owned;
+
+    for (int32_t p = 0; p < BROKER_PARTITIONS; p++)
+        if ((added & 1U << p) != 0)
+            protocol_assigned(&process->protocol, p);
+    process->owned |= added;
+    if (added != 0)
+        process_dies(process, CRASH_ASSIGNED);
+}
+
+/* In the callback: the loop stands still until the last commit is heard, or patience ends. */
+static void
+group_part(struct process *process)
+{
+    struct sim *sim = process->sim;
+    unsigned assigned;
+    int generation;
+
+    (void)broker_heartbeat(&sim->broker, process->member, process->instance);
+    if (process->done != NULL) {
+        struct transaction_job *job = process->done;
+
+        process->done = NULL;
+        protocol_on_done(&process->protocol, job);
+    }
+    if (protocol_is_parting(&process->protocol, &process->closed) && sim->now_ms < process->part_until_ms) {
+        if (!process->protocol.in_flight)
+            protocol_send_again(&process->protocol);
+        process_dies(process, process->stopping ? CRASH_STOPPING : CRASH_REVOKING_WAITS);
+        return;
+    }
+    process->parting = false;
+    group_drop(process, process->revoking, process->stopping ? "stopping" : "revoked");
+    if (process_dies(process, CRASH_REVOKED))
+        return;
+    if (process->stopping) {
+        broker_leave(&sim->broker, process->member);
+        process->ended = true;
+        return;
+    }
+    if (broker_assignment(&sim->broker, process->member, &generation, &assigned) &&
+        generation == process->generation)
+        group_add(process, assigned);
+    if (process->dying)
+        return;
+    broker_rejoin(&sim->broker, process->member, process->owned);
+    process_dies(process, CRASH_GAVE_BACK);
+}
+
+static void
+group_begin_to_part(struct process *process, unsigned partitions)
+{
+    process->parting = true;
+    process->closed = false;
+    process->revoking = partitions;
+    sim_tell(process->sim, "process %d: gives back %x", process->instance, partitions);
+    process->part_until_ms = process->sim->now_ms + PROCESS_PART_MS;
+}
+
+void
+process_stop(struct process *process)
+{
+    process->stopping = true;
+    group_begin_to_part(process, process->owned);
+}
+
+static void
+group_turn(struct process *process)
+{
+    struct broker *broker = &process->sim->broker;
+    unsigned assigned;
+    int generation;
+
+    if (!process->joined)
+        return;
+    switch (broker_heartbeat(broker, process->member, process->instance)) {
+    case BROKER_FENCED_MEMBER:
+        process->ended = true; /* another of the same name: this one says so and ends */
+        return;
+    case BROKER_UNKNOWN_MEMBER:
+        group_drop(process, process->owned, "lost");
+        if (process_dies(process, CRASH_LOST))
+            return;
+        process->member = broker_join(broker, process->instance, 0);
+        process->generation = -1;
+        return;
+    case BROKER_REJOIN:
+        broker_rejoin(broker, process->member, process->owned);
+        return;
+    case BROKER_STEADY:
+        break;
+    }
+    if (!broker_assignment(broker, process->member, &generation, &assigned) ||
+        generation == process->generation)
+        return;
+    process->generation = generation;
+    sim_tell(process->sim, "process %d: generation %d, owns %x, assigned %x", process->instance, generation,
+             process->owned, assigned);
+    if ((process->owned & ~assigned) != 0) {
+        if (!process_dies(process, CRASH_REVOKING))
+            group_begin_to_part(process, process->owned & ~assigned);
+    } else
+        group_add(process, assigned);
+}
+
+/* ---- records ---- */
+
+/* The record that kills: twice; the third time it is a letter. true: it was dealt with, or the process dies. */
+static bool
+records_poison(struct process *process, struct task *task, const struct ingest_record *record)
+{
+    struct sim *sim = process->sim;
+    size_t i = 0;
+
+    if (memmem(record->value.at, record->value.bytes, "poison", 6) == NULL)
+        return false;
+    while (i < sim->poisons_count && (sim->poison_partitions[i] != record->partition ||
+                                      sim->poison_offsets[i] != record->offset))
+        i++;
+    if (i == sim->poisons_count) {
+        must(i < sizeof sim->poison_deaths / sizeof *sim->poison_deaths);
+        sim->poison_partitions[i] = record->partition;
+        sim->poison_offsets[i] = record->offset;
+        sim->poison_deaths[i] = 0;
+        sim->poisons_count++;
+    }
+    if (sim->poison_deaths[i] < 2) {
+        sim->poison_deaths[i]++;
+        sim->ground->crashed[CRASH_POISON]++;
+        process->dying = true;
+        return true;
+    }
+    if (task_arrive(task, TASK_TICKETS, record->timestamp_ms))
+        return false;
+    ingest_refuse(process->ingest, task->batch, record, ERROR_POISON, "the process died of it");
+    task_advance_offset(task, TASK_TICKETS, record->offset, -1);
+    return true;
+}
+
+/* true: it is to be given again. */
+static bool
+records_give(struct process *process, struct task *task, enum task_source source,
+             const struct broker_record *from)
+{
+    struct sim *sim = process->sim;
+    enum topic topic = source == TASK_RELAY ? TOPIC_RELAY : TOPIC_TICKETS;
+    int64_t end = sim->broker.logs[topic][task->partition].end;
+    int64_t high = chance_one_in(&sim->faults, 3) ? -1 : end;
+    struct ingest_record record = {
+        .topic = process->world.topics.names[topic],
+        .partition = task->partition,
+        .offset = from->offset,
+        .timestamp_ms = from->timestamp_ms,
+        .key = broker_key(from),
+        .value = broker_value(from),
+    };
+    bool again;
+
+    process->protocol.records_count++;
+    if (source == TASK_RELAY) {
+        again = ingest_relay(process->ingest, task, &record, high);
+        process_dies(process, CRASH_RELAY_TAKEN);
+        return again;
+    }
+    if (record.offset >= task->next_offsets[TASK_TICKETS] && records_poison(process, task, &record))
+        return false;
+    again = ingest_ticket(process->ingest, task, &record, high);
+    process_dies(process, CRASH_RECORD_TAKEN);
+    if (memmem(record.value.at, record.value.bytes, "broken", 6) != NULL)
+        process_dies(process, CRASH_LETTER_WRITTEN);
+    return again;
+}
+
+static void
+records_of(struct process *process, struct task *task, enum task_source source, int *budget)
+{
+    struct sim *sim = process->sim;
+    enum topic topic = source == TASK_RELAY ? TOPIC_RELAY : TOPIC_TICKETS;
+    int64_t *position = &process->positions[task->partition][source];
+
+    if (!sim->calm && *position > 4 && chance_one_in(&sim->faults, 400))
+        *position -= chance_within(&sim->faults, 1, 4); /* librdkafka may give one again */
+    while (*budget > 0 && protocol_takes_records(task) && !process->dying) {
+        int64_t next = *position;
+        const struct broker_record *record = broker_read(&sim->broker, topic, task->partition, &next);
+
+        if (record == NULL) {
+            *position = next;
+            if (!process->told_end[task->partition][source])
+                task_reach_end(task, source, next);
+            process->told_end[task->partition][source] = true;
+            return;
+        }
+        process->told_end[task->partition][source] = false;
+        (*budget)--;
+        if (records_give(process, task, source, record))
+            return;
+        *position = next;
+    }
+}
+
+static void
+records_turn(struct process *process)
+{
+    struct sim *sim = process->sim;
+    int budget = (int)chance_within(&sim->faults, 1, process->world.config->turn_records_max);
+    int32_t first = (int32_t)chance_below(&sim->faults, BROKER_PARTITIONS);
+
+    if (protocol_is_full(&process->protocol)) {
+        process_dies(process, CRASH_PAUSED);
+        return;
+    }
+    if (!sim->calm && sim->now_ms < process->slow_until_ms)
+        return;
+    if (!sim->calm && chance_one_in(&sim->faults, 1500))
+        process->slow_until_ms = sim->now_ms + chance_within(&sim->faults, 50, 900);
+    for (int32_t i = 0; i < BROKER_PARTITIONS; i++) {
+        struct task *task = protocol_task(&process->protocol, (first + i) % BROKER_PARTITIONS);
+
+        for (int s = 0; s < TASK_SOURCES_COUNT && protocol_takes_records(task); s++)
+            records_of(process, task, (enum task_source)s, &budget);
+    }
+}
+
+/* ---- the turn ---- */
+
+static void
+loop_take_news(struct process *process)
+{
+    struct loader *loader = &process->loader;
+
+    for (int i = 0; i < 2 && loader->news_count > 0 && !process->dying; i++) {
+        struct restore_news *news = loader->news[0];
+        struct task *task = protocol_task(&process->protocol, news->partition);
+        bool is_for_it = task != NULL && task->question == news->question;
+
+        memmove(loader->news, loader->news + 1, --loader->news_count * sizeof *loader->news);
+        if (is_for_it && news->kind == RESTORE_DONE && task->state == TASK_LOADING)
+            witness_loaded(&process->sim->witness, task);
+        if (is_for_it && news->kind == RESTORE_HELD)
+            sim_fail(process->sim, "task %d of process %d is held: %s", (int)news->partition,
+                     process->instance, news->error);
+        if (is_for_it && news->kind == RESTORE_MARKER) {
+            struct marker own = task_marker(task);
+
+            process->sim->ground->unknown++;
+            process_dies(process, news->has_marker && marker_is(&own, &news->marker)
+                                      ? CRASH_MARKER_IS_OURS
+                                      : CRASH_MARKER_IS_NOT_OURS);
+        }
+        protocol_on_news(&process->protocol, news);
+        if (is_for_it && news->kind == RESTORE_DONE) {
+            sim_tell(process->sim, "process %d: task %d is live at epoch %llu", process->instance,
+                     (int)news->partition, (unsigned long long)task->epoch);
+            process->sim->ground->restores++;
+            process_dies(process, CRASH_LOAD_LIVE);
+        }
+        restore_news_free(news);
+    }
+}
+
+static void
+loop_take_done(struct process *process)
+{
+    struct transaction_job *job = process->done;
+    enum transaction_result result;
+
+    if (job == NULL)
+        return;
+    process->done = NULL;
+    result = job->result;
+    for (size_t i = 0; i < job->parts_count; i++)
+        sim_tell(process->sim, "process %d: task %d epoch %llu ended %d", process->instance, (int)job->parts[i].task,
+                 (unsigned long long)job->parts[i].epoch, (int)result);
+    protocol_on_done(&process->protocol, job);
+    if (result == TRANSACTION_COMMITTED)
+        process_dies(process, CRASH_COMMIT_KNOWN);
+    if (result == TRANSACTION_ABORTED)
+        process_dies(process, CRASH_RETRY_WAITS);
+    if (result == TRANSACTION_READY && !process_dies(process, CRASH_PRODUCER_THERE)) {
+        process->member = broker_join(&process->sim->broker, process->instance, 0);
+        process->joined = true;
+        process_dies(process, CRASH_JOINED);
+    }
+}
+
+/* A task may be behind between two phases of one turn. */
+static void
+loop_note_behind(struct process *process)
+{
+    for (int32_t p = 0; p < BROKER_PARTITIONS; p++) {
+        const struct task *task = protocol_task(&process->protocol, p);
+        bool is_behind = task != NULL && task->engine != NULL && task->state != TASK_LOADING &&
+                         (task->quiet || task->catching_up);
+
+        if (task != NULL && task->serial == process->serials[p] &&
+            !process->was_behind[p] && !is_behind && process->t_ms[p] > 0 &&
+            task->t_ms - process->t_ms[p] > PROCESS_JUMP_MS) /* as a full epoch makes it: stages fold */
+            witness_behind(&process->sim->witness, task, process->t_ms[p], task->t_ms);
+        process->serials[p] = task != NULL && task->engine != NULL && task->state != TASK_LOADING ? task->serial : 0;
+        process->t_ms[p] = process->serials[p] == 0 ? 0 : task->t_ms;
+        if (process->serials[p] != 0 && engine_next_ms(task->engine) < task->t_ms)
+            process->t_ms[p] = engine_next_ms(task->engine); /* passed, but not had its turn */
+        if (process->was_behind[p] && !is_behind && task != NULL)
+            witness_behind(&process->sim->witness, task, task->behind_from_ms, task->t_ms);
+        process->was_behind[p] = is_behind;
+    }
+}
+
+static void
+loop_watch_tasks(struct process *process)
+{
+    for (int32_t p = 0; p < BROKER_PARTITIONS; p++) {
+        struct task *task = protocol_task(&process->protocol, p);
+
+        if (task == NULL || task->engine == NULL || task->state == TASK_LOADING)
+            continue;
+        if (task->quiet || task->catching_up)
+            process_dies(process, task->quiet ? CRASH_BEHIND : CRASH_CATCHING_UP);
+        if (task->lagging)
+            process_dies(process, CRASH_LAGGING);
+        if (task->announces) {
+            process->sim->ground->alerts++;
+            process_dies(process, CRASH_ALERT_DECIDED);
+        }
+    }
+}
+
+static void
+loop_measure(struct process *process)
+{
+    if (process->sim->now_ms - process->measured_ms < PROCESS_MEASURE_MS)
+        return;
+    process->measured_ms = process->sim->now_ms;
+    for (int32_t p = 0; p < BROKER_PARTITIONS; p++) {
+        struct task *task = protocol_task(&process->protocol, p);
+
+        if (task != NULL && task->state == TASK_LIVE) {
+            task_publish_open(task);
+            process_dies(process, CRASH_OPEN_PUBLISHED);
+        }
+    }
+}
+
+static void
+loop_turn(struct process *process)
+{
+    loop_take_news(process);
+    if (process->dying)
+        return;
+    loop_take_done(process);
+    if (process->dying)
+        return;
+    group_turn(process);
+    if (process->dying || process->ended || process->parting)
+        return;
+    loop_note_behind(process);
+    records_turn(process);
+    loop_note_behind(process);
+    if (process->dying)
+        return;
+    (void)protocol_tick(&process->protocol);
+    loop_note_behind(process);
+    loop_watch_tasks(process);
+    if (process->dying)
+        return;
+    protocol_turn(&process->protocol);
+    if (!process->dying && process->snapshot != NULL)
+        (void)snapshot_turn(process->snapshot, process->protocol.tasks, process->protocol.tasks_count);
+    if (!process->dying)
+        loop_measure(process);
+}
+
+static void
+process_read_time(struct process *process)
+{
+    int64_t mono_ms = process->sim->now_ms - SIM_START_MS + 1000000;
+    struct wallclock_reading reading = {process->sim->now_ms + process->wall_off_ms, mono_ms};
+
+    int64_t held_ms = wallclock_now_ms(&process->clock);
+
+    switch (wallclock_turn(&process->clock, reading)) {
+    case WALLCLOCK_JUMPED:
+        process_dies(process, CRASH_CLOCK_JUMPED);
+        break;
+    case WALLCLOCK_RESUMED:
+        for (int32_t p = 0; p < BROKER_PARTITIONS; p++)
+            if (protocol_task(&process->protocol, p) != NULL)
+                witness_behind(&process->sim->witness, protocol_task(&process->protocol, p), held_ms,
+                               wallclock_now_ms(&process->clock));
+        break;
+    case WALLCLOCK_STEADY:
+        break;
+    }
+    process->world.now_ms = wallclock_now_ms(&process->clock);
+    process->world.now_mono_ms = mono_ms;
+}
+
+void
+process_turn(struct process *process)
+{
+    if (!process->running || process->sim->now_ms < process->frozen_until_ms)
+        return;
+    process_read_time(process);
+    transaction_turn(process);
+    if (!process->dying)
+        loader_turn(process);
+    if (!process->dying) {
+        if (process->parting)
+            group_part(process);
+        else
+            loop_turn(process);
+    }
+    if (!process->dying)
+        transaction_turn(process);
+    if (process->dying || process->ended)
+        process_kill(process);
+}
+
+/* ---- life ---- */
+
+void
+process_start(struct process *process, struct sim *sim, int instance)
+{
+    struct sim_ground *ground = sim->ground;
+    struct protocol_port port = {
+        .context = process,
+        .fetch = process_fetch,
+        .unfetch = process_unfetch,
+        .ask_task = process_ask_task,
+        .ask_marker = process_ask_marker,
+        .submit = process_submit,
+        .forget = process_forget,
+    };
+    uint64_t drawn[2] = {sim->seed, ++sim->writers};
+
+    must(!process->running);
+    sim_tell(sim, "process %d starts", instance);
+    *process = (struct process){
+        .sim = sim, .instance = instance, .running = true, .starting = true, .generation = -1};
+    process->world = (struct world){
+        .config = ground->configs[instance],
+        .log = ground->log,
+        .metrics = ground->metrics,
+        .kafka = {.config = ground->configs[instance], .log = ground->log, .brokers = "nowhere"},
+        .topics = ground->topics,
+        .symbols = ground->symbols,
+        .policies = ground->policies,
+        .writer = hash_bytes128((struct hash128){0, 0}, drawn, sizeof drawn),
+        .group = ground->group,
+        .partitions_count = BROKER_PARTITIONS,
+        .source = ground->source,
+        .started_at_ms = sim->now_ms,
+    };
+    process->measured_ms = sim->now_ms;
+    wallclock_init(&process->clock, (struct wallclock_reading){sim->now_ms, sim->now_ms - SIM_START_MS + 1000000});
+    protocol_init(&process->protocol, &process->world, &port);
+    process_read_time(process);
+    process->ingest = ingest_new(&process->world);
+    if (sim->with_redis) {
+        process->redis = store_connect(process);
+        process->snapshot = snapshot_new(&process->world, process->redis);
+    }
+}
+
+void
+process_kill(struct process *process)
+{
+    struct sim *sim = process->sim;
+
+    for (int32_t p = 0; p < BROKER_PARTITIONS; p++)
+        process_note_behind(process, protocol_task(&process->protocol, p));
+    if (process->dying) {
+        sim->crashes++;
+        if (chance_one_in(&sim->faults, 2))
+            request_orphan(sim, &process->request);
+    }
+    if (process->redis != NULL) {
+        store_disconnect(process->redis);
+        snapshot_free(process->snapshot);
+    }
+    transaction_job_free(process->job);
+    transaction_job_free(process->done);
+    loader_done(&process->loader);
+    protocol_done(&process->protocol);
+    ingest_free(process->ingest);
+    process->running = false;
+}

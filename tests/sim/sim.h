@@ -1,0 +1,275 @@
+#ifndef SLAD_TESTS_SIM_SIM_H
+#define SLAD_TESTS_SIM_SIM_H
+
+/*
+ * One run of the simulation: three processes made of the daemon's own code, a model of Kafka and one of Redis,
+ * a load, faults, and witnesses of what must be true. One thread; everything follows from the seed.
+ */
+#include "base/map.h"
+#include "broker.h"
+#include "chance.h"
+#include "shell/ingest.h"
+#include "shell/protocol.h"
+#include "shell/snapshot.h"
+#include "shell/wallclock.h"
+
+enum crash_point {
+#define CRASH(NAME, where) CRASH_##NAME,
+#include "crash_points.def"
+#undef CRASH
+    CRASH_POINTS_COUNT
+};
+extern const char *const crash_point_names[CRASH_POINTS_COUNT];
+extern const char *const crash_point_wheres[CRASH_POINTS_COUNT];
+
+enum {
+    SIM_INSTANCES = 3,
+    SIM_PROCESSES_MAX = 4, /* one may have a double */
+    SIM_TICK_MS = 20,
+    SIM_ORPHANS_MAX = 32,
+    SIM_BEHINDS_MAX = 4096,
+    SIM_SNAPSHOT_AGE_MS_MAX = 10000 /* half of what tombstones are kept */
+};
+#define SIM_START_MS INT64_C(1774602000000) /* Friday 2026-03-27T09:00:00Z */
+
+struct sim;
+struct process;
+
+/* ---- what all runs of a process share ---- */
+
+struct sim_ground {
+    struct symbols *symbols;
+    struct policy_set *policies;
+    struct config *configs[SIM_INSTANCES];
+    struct log *log;
+    struct metrics *metrics;
+    struct topics topics;
+    char *group, *source;
+    struct event_reader *reader; /* the oracle's */
+    uint64_t crashed[CRASH_POINTS_COUNT];
+    uint64_t events, crashes, rebalances, alerts, restores, snapshots, unknown, zombies;
+    uint64_t announced, expected, excused[5], failed;
+    uint64_t last_count; /* the counts end here */
+    bool verbose;
+};
+
+/* ---- the load ---- */
+
+struct load_event {
+    int64_t at_ms;
+    unsigned order;
+    char ticket[16];
+    int32_t partition;
+    bool poison;
+    char *json; /* owned */
+};
+struct load {
+    struct load_event *events;
+    size_t count, room, sent;
+};
+void load_make(struct load *load, struct chance *chance, size_t events_min);
+void load_done(struct load *load);
+extern const char load_policy[];
+
+/* ---- Redis ---- */
+
+struct store_value {
+    struct slice name, bytes; /* one piece of memory */
+};
+struct store {
+    struct map *values;  /* struct store_value */
+    struct map *copy;    /* of an earlier time; NULL */
+    int64_t down_until_ms;
+};
+void store_init(struct store *store);
+void store_done(struct store *store);
+struct slice store_get(const struct store *store, struct slice name); /* at NULL: there is none */
+void store_set(struct store *store, struct slice name, struct slice bytes);
+bool store_remove(struct store *store, struct slice name);
+void store_wipe(struct store *store);
+void store_keep(struct store *store);
+void store_roll_back(struct store *store);
+void store_spoil(struct store *store, struct chance *chance);
+struct redis *store_connect(struct process *process);
+void store_disconnect(struct redis *redis); /* every answer that is out becomes an error */
+
+/* ---- what must be true ---- */
+
+struct witness_behind {
+    int32_t partition;
+    int64_t from_ms, until_ms;
+};
+struct witness_ending {
+    int64_t from_ms, until_ms;
+    uint64_t epoch; /* that must have happened; 0: nothing is pending */
+    struct hash128 writer;
+};
+struct witness_frozen {
+    uint64_t sum;       /* of the hashes of every record of the state */
+    size_t count;       /* of its tickets */
+    struct hash128 writer;
+    int64_t t_ms;
+};
+struct witness {
+    struct sim *sim;
+    struct map *states[BROKER_PARTITIONS]; /* what slad.state says now */
+    struct witness_frozen *frozen[BROKER_PARTITIONS]; /* by epoch */
+    size_t frozen_room[BROKER_PARTITIONS];
+    uint64_t epoch[BROKER_PARTITIONS];
+    struct hash128 lineage[BROKER_PARTITIONS];
+    int64_t t_ms[BROKER_PARTITIONS], marker_offset[BROKER_PARTITIONS];
+    int64_t open_from_ms[BROKER_PARTITIONS]; /* behind when it died; INT64_MAX: not */
+    struct witness_ending endings[BROKER_PARTITIONS];
+    struct witness_behind behinds[SIM_BEHINDS_MAX];
+    size_t behinds_count;
+};
+void witness_init(struct witness *witness, struct sim *sim);
+void witness_done(struct witness *witness);
+void witness_committed(void *context, const struct broker_transaction *transaction);
+/* The task has everything the loader had to say. */
+void witness_loaded(struct witness *witness, const struct task *task);
+/* A head was moved in Redis. */
+void witness_moved(struct witness *witness, struct slice head_name, struct slice head);
+/* A task was behind, or its process's timers were frozen; until_ms INT64_MAX: it died so. */
+void witness_behind(struct witness *witness, const struct task *task, int64_t from_ms, int64_t until_ms);
+/* Nothing comes of it any more but what is committed. */
+/* The run is over: what is open stays open. */
+void witness_end(struct witness *witness, int32_t partition);
+void witness_gone(struct witness *witness, const struct task *task);
+
+/* The read_committed alerts and outcomes against one engine that was never disturbed. */
+void oracle_compare(struct sim *sim);
+
+/* ---- processes ---- */
+
+enum request_kind { REQUEST_NONE, REQUEST_INIT, REQUEST_PRODUCE, REQUEST_OFFSETS, REQUEST_COMMIT, REQUEST_ABORT };
+struct request {
+    enum request_kind kind;
+    int64_t applies_ms, replies_ms, gives_up_ms;
+    bool applied, reply_lost;
+    enum broker_error error;
+    int producer, epoch;
+    uint64_t member;
+    int generation;
+    size_t part, first, end;
+    int64_t offsets[BROKER_PARTITIONS][2];
+    uint64_t notes[BROKER_PARTITIONS];
+    bool has_offsets[BROKER_PARTITIONS];
+};
+
+enum { LOADER_QUESTIONS_MAX = 64, LOADER_NEWS_MAX = 8 };
+enum loader_step { LOADER_IDLE, LOADER_MARKER, LOADER_COMMITTED, LOADER_HEADS, LOADER_BUCKETS, LOADER_STREAM };
+struct loader_question {
+    uint64_t number;
+    int32_t partition;
+    bool marker_only;
+};
+struct loader {
+    struct loader_question questions[LOADER_QUESTIONS_MAX];
+    size_t questions_count;
+    uint64_t last_number;
+    struct restore_news *news[LOADER_NEWS_MAX];
+    size_t news_count;
+    enum loader_step step;
+    int64_t again_ms;
+    struct restore_patience patience;
+    struct restore_found found;
+    struct buffer marker_bytes, last_marker_bytes, head, before;
+    bool has_last_marker;
+    int64_t state_end, position;
+    struct snapshot_head chosen;
+    int used;
+    uint32_t bucket;
+    bool snapshots_failed;
+};
+
+struct process {
+    struct sim *sim;
+    int instance;
+    bool running, dying, ended;
+    int64_t frozen_until_ms;
+    struct world world;
+    struct wallclock clock;
+    int64_t wall_off_ms; /* how wrong its clock is */
+    struct protocol protocol;
+    struct ingest *ingest;
+    struct redis *redis;
+    struct snapshot *snapshot;
+    int64_t measured_ms;
+    /* the transaction thread */
+    bool starting; /* its first producer is not there yet */
+    int epoch;     /* of the producer */
+    struct course course;
+    struct transaction_job *job, *done;
+    uint64_t job_member;
+    int job_generation;
+    size_t part, record;
+    int64_t again_ms;
+    struct request request;
+    /* the consumer */
+    bool joined;
+    uint64_t member;
+    int generation;
+    unsigned owned, revoking;
+    bool parting, closed, stopping;
+    int64_t part_until_ms;
+    int64_t positions[BROKER_PARTITIONS][2];
+    bool told_end[BROKER_PARTITIONS][2];
+    int64_t slow_until_ms; /* its fetches come late */
+    struct loader loader;
+    bool was_behind[BROKER_PARTITIONS];
+    uint64_t serials[BROKER_PARTITIONS];
+    int64_t t_ms[BROKER_PARTITIONS];
+};
+
+void process_start(struct process *process, struct sim *sim, int instance);
+/* It is gone, in the middle of what it did. */
+void process_kill(struct process *process);
+void process_turn(struct process *process);
+/* In peace: the last commit, then it leaves the group. */
+void process_stop(struct process *process);
+/* true: it dies here. */
+bool process_dies(struct process *process, enum crash_point point);
+uint64_t process_ask(struct process *process, int32_t partition, bool marker_only);
+void loader_turn(struct process *process);
+void loader_done(struct loader *loader);
+/* What was sent is applied when its time comes, also when its sender is gone. */
+void request_apply(struct sim *sim, struct request *request, struct transaction_job *job);
+
+/* ---- one run ---- */
+
+struct sim {
+    struct sim_ground *ground;
+    uint64_t seed;
+    struct chance chance, faults;
+    int64_t now_ms;
+    bool calm; /* no more faults */
+    bool with_redis, with_jumps;
+    struct broker broker;
+    struct store store;
+    struct load load;
+    struct witness witness;
+    struct process processes[SIM_PROCESSES_MAX];
+    struct request orphans[SIM_ORPHANS_MAX];
+    size_t orphans_count;
+    uint64_t writers;
+    /* the crash that is to come: a point, and which time it is reached */
+    enum crash_point armed;
+    unsigned armed_after;
+    int64_t armed_until_ms;
+    bool is_armed;
+    int64_t restart_ms[SIM_INSTANCES];
+    int poison_deaths[64];
+    int32_t poison_partitions[64];
+    int64_t poison_offsets[64];
+    size_t poisons_count;
+    uint64_t crashes;
+};
+
+/* A run that went wrong says so, with its seed, and ends the process. */
+_Noreturn void sim_fail(const struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* With --verbose: what happens, with the time of the run. */
+void sim_tell(const struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void sim_run(struct sim_ground *ground, uint64_t seed);
+
+#endif

@@ -1,0 +1,580 @@
+/*
+ * simulate: runs the exactly-once protocol against models of Kafka and Redis, and kills it at every step.
+ *
+ *   simulate COUNT [--from SEED] [--jobs N] [--list FILE] [--verbose]
+ *
+ * One seed is one run: three processes, some 2,000 events, crashes at named points, freezes, doubles, stops in
+ * peace, lost answers, unknown outcomes, clock jumps, poison, a Redis that forgets. Exit status 1 when a run
+ * failed (its seed and the reason are printed), or when a crash point of the table was never reached in a run
+ * of at least COVER_SEEDS_MIN seeds.
+ */
+#include "../support/policies.h"
+#include "base/memory.h"
+#include "base/panic.h"
+#include "sim.h"
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    SIM_EVENTS_MIN = 2000,
+    SIM_FAULTS_UNTIL_MS = 52000,
+    SIM_REST_MS_MAX = 90000,
+    SIM_ARMED_MS = 3000,
+    SIM_JOBS_MAX = 64,
+    COVER_SEEDS_MIN = 300
+};
+
+const char *const crash_point_names[CRASH_POINTS_COUNT] = {
+#define CRASH(NAME, where) #NAME,
+#include "crash_points.def"
+#undef CRASH
+};
+const char *const crash_point_wheres[CRASH_POINTS_COUNT] = {
+#define CRASH(NAME, where) where,
+#include "crash_points.def"
+#undef CRASH
+};
+
+void
+sim_fail(const struct sim *sim, const char *format, ...)
+{
+    va_list arguments;
+
+    printf("seed %" PRIu64 " at +%lld ms: ", sim->seed, (long long)(sim->now_ms - SIM_START_MS));
+    va_start(arguments, format);
+    (void)vprintf(format, arguments);
+    va_end(arguments);
+    printf("\n");
+    (void)fflush(stdout);
+    _exit(1);
+}
+
+void
+sim_tell(const struct sim *sim, const char *format, ...)
+{
+    va_list arguments;
+
+    if (!sim->ground->verbose)
+        return;
+    (void)fprintf(stderr, "+%lld ", (long long)(sim->now_ms - SIM_START_MS));
+    va_start(arguments, format);
+    (void)vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    (void)fputc('\n', stderr);
+}
+
+/* ---- faults ---- */
+
+static struct process *
+sim_find(struct sim *sim, int instance)
+{
+    for (int i = 0; i < SIM_PROCESSES_MAX; i++)
+        if (sim->processes[i].running && sim->processes[i].instance == instance &&
+            sim->now_ms >= sim->processes[i].frozen_until_ms)
+            return &sim->processes[i];
+    return NULL;
+}
+
+static struct process *
+sim_vacancy(struct sim *sim)
+{
+    for (int i = 0; i < SIM_PROCESSES_MAX; i++)
+        if (!sim->processes[i].running)
+            return &sim->processes[i];
+    return NULL;
+}
+
+/* Whoever is gone comes back after a while. */
+static void
+sim_restart(struct sim *sim)
+{
+    for (int instance = 0; instance < SIM_INSTANCES; instance++) {
+        bool there = false;
+        struct process *vacancy = sim_vacancy(sim);
+
+        for (int i = 0; i < SIM_PROCESSES_MAX; i++)
+            there |= sim->processes[i].running && sim->processes[i].instance == instance;
+        if (there || vacancy == NULL) {
+            sim->restart_ms[instance] = 0;
+            continue;
+        }
+        if (sim->restart_ms[instance] == 0)
+            sim->restart_ms[instance] =
+                sim->now_ms + (sim->calm || chance_one_in(&sim->faults, 2)
+                                   ? 0
+                                   : chance_within(&sim->faults, 0, chance_one_in(&sim->faults, 3) ? 8000 : 1500));
+        if (sim->now_ms >= sim->restart_ms[instance]) {
+            process_start(vacancy, sim, instance);
+            sim->restart_ms[instance] = 0;
+        }
+    }
+}
+
+static void
+sim_arm(struct sim *sim)
+{
+    if (sim->is_armed && sim->now_ms < sim->armed_until_ms)
+        return;
+    sim->is_armed = !chance_one_in(&sim->faults, 3);
+    sim->armed = (enum crash_point)chance_below(&sim->faults, CRASH_POINTS_COUNT);
+    sim->armed_after = chance_below(&sim->faults, 1U << chance_below(&sim->faults, 8));
+    sim->armed_until_ms = sim->now_ms + SIM_ARMED_MS;
+}
+
+/* Stopped, to be continued; perhaps somebody starts another in its place meanwhile. */
+static void
+sim_freeze(struct sim *sim, struct process *process)
+{
+    struct process *vacancy = sim_vacancy(sim);
+
+    process->frozen_until_ms =
+        sim->now_ms + (chance_one_in(&sim->faults, 2) ? chance_within(&sim->faults, 100, 900)
+                                                      : chance_within(&sim->faults, 2100, 9000));
+    sim_tell(sim, "process %d stands still until +%lld", process->instance,
+             (long long)(process->frozen_until_ms - SIM_START_MS));
+    if (vacancy != NULL && chance_one_in(&sim->faults, 3)) {
+        sim->ground->zombies++;
+        process_start(vacancy, sim, process->instance);
+    }
+}
+
+static void
+sim_disturb_process(struct sim *sim)
+{
+    struct process *process = sim_find(sim, (int)chance_below(&sim->faults, SIM_INSTANCES));
+
+    if (process == NULL)
+        return;
+    if (chance_one_in(&sim->faults, 500))
+        sim_freeze(sim, process);
+    else if (chance_one_in(&sim->faults, 700) && process->joined && !process->parting)
+        process_stop(process);
+    else if (sim->with_jumps && chance_one_in(&sim->faults, 900))
+        process->wall_off_ms = chance_within(&sim->faults, -7200000, 7200000);
+    else if (process->wall_off_ms != 0 && chance_one_in(&sim->faults, 100))
+        process->wall_off_ms = 0;
+}
+
+static void
+sim_disturb_store(struct sim *sim)
+{
+    if (chance_one_in(&sim->faults, 250))
+        store_keep(&sim->store);
+    else if (chance_one_in(&sim->faults, 1200))
+        store_wipe(&sim->store);
+    else if (chance_one_in(&sim->faults, 600))
+        store_roll_back(&sim->store);
+    else if (chance_one_in(&sim->faults, 300))
+        store_spoil(&sim->store, &sim->faults);
+    else if (chance_one_in(&sim->faults, 900))
+        sim->store.down_until_ms = sim->now_ms + chance_within(&sim->faults, 50, 6000);
+}
+
+static void
+sim_become_calm(struct sim *sim)
+{
+    sim->calm = true;
+    sim->is_armed = false;
+    sim->broker.slow_markers = false;
+    sim->store.down_until_ms = 0;
+    for (int i = 0; i < SIM_PROCESSES_MAX; i++) {
+        sim->processes[i].frozen_until_ms = 0;
+        sim->processes[i].wall_off_ms = 0;
+        sim->processes[i].again_ms = 0;
+    }
+}
+
+static void
+sim_disturb(struct sim *sim)
+{
+    if (sim->calm)
+        return;
+    if (sim->now_ms - SIM_START_MS > SIM_FAULTS_UNTIL_MS) {
+        sim_become_calm(sim);
+        return;
+    }
+    sim_arm(sim);
+    sim_disturb_process(sim);
+    if (sim->with_redis)
+        sim_disturb_store(sim);
+    if (chance_one_in(&sim->faults, 300))
+        broker_compact(&sim->broker, TOPIC_STATE, (int32_t)chance_below(&sim->faults, BROKER_PARTITIONS),
+                       2 * SIM_SNAPSHOT_AGE_MS_MAX);
+}
+
+/* ---- a tick ---- */
+
+static void
+sim_send(struct sim *sim)
+{
+    struct load *load = &sim->load;
+
+    while (load->sent < load->count && load->events[load->sent].at_ms <= sim->now_ms) {
+        const struct load_event *event = &load->events[load->sent++];
+
+        broker_append(&sim->broker, TOPIC_TICKETS, event->partition, slice_of(event->ticket),
+                      slice_of(event->json));
+    }
+}
+
+/* What travels arrives, also at or from those who are gone. */
+static void
+sim_deliver(struct sim *sim)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < sim->orphans_count; i++) {
+        if (sim->orphans[i].applies_ms <= sim->now_ms)
+            request_apply(sim, &sim->orphans[i], NULL);
+        else
+            sim->orphans[kept++] = sim->orphans[i];
+    }
+    sim->orphans_count = kept;
+    for (int i = 0; i < SIM_PROCESSES_MAX; i++) {
+        struct process *process = &sim->processes[i];
+
+        if (process->running && process->request.kind != REQUEST_NONE && !process->request.applied &&
+            process->request.applies_ms <= sim->now_ms)
+            request_apply(sim, &process->request, process->job);
+    }
+}
+
+static void
+sim_tick(struct sim *sim)
+{
+    unsigned first = chance_below(&sim->faults, SIM_PROCESSES_MAX);
+
+    sim->now_ms += SIM_TICK_MS;
+    broker_tick(&sim->broker, sim->now_ms);
+    sim_send(sim);
+    sim_deliver(sim);
+    sim_disturb(sim);
+    sim_restart(sim);
+    for (unsigned i = 0; i < SIM_PROCESSES_MAX; i++)
+        process_turn(&sim->processes[(first + i) % SIM_PROCESSES_MAX]);
+}
+
+/* ---- the end of a run ---- */
+
+static const char *
+sim_unrest_of(const struct sim *sim, int32_t partition)
+{
+    const struct task *found = NULL;
+
+    for (int i = 0; i < SIM_PROCESSES_MAX; i++) {
+        const struct process *process = &sim->processes[i];
+        const struct task *task = process->running ? protocol_task(&process->protocol, partition) : NULL;
+
+        if (task == NULL)
+            continue;
+        if (found != NULL)
+            return "two have it";
+        if (protocol_is_out(&process->protocol))
+            return "a transaction is out";
+        found = task;
+    }
+    if (found == NULL)
+        return "nobody has it";
+    if (found->state != TASK_LIVE)
+        return "it is not live";
+    if (found->quiet || found->catching_up || found->lagging)
+        return "it is behind";
+    if (found->announces)
+        return "it has something to say";
+    if (found->next_offsets[TASK_TICKETS] < sim->broker.logs[TOPIC_TICKETS][partition].end)
+        return "tickets are not read";
+    if (found->next_offsets[TASK_RELAY] < broker_stable_end(&sim->broker, TOPIC_RELAY, partition))
+        return "relays are not read";
+    return found->t_ms + 200 < sim->now_ms ? "its time stands still" : NULL;
+}
+
+static const char *
+sim_unrest(const struct sim *sim, int32_t *ret_partition)
+{
+    for (*ret_partition = 0; *ret_partition < BROKER_PARTITIONS; (*ret_partition)++) {
+        const char *unrest = sim_unrest_of(sim, *ret_partition);
+
+        if (unrest != NULL)
+            return unrest;
+    }
+    return NULL;
+}
+
+static void
+sim_come_to_rest(struct sim *sim)
+{
+    int64_t until_ms = sim->now_ms + SIM_REST_MS_MAX;
+    int64_t last_ms = sim->load.events[sim->load.count - 1].at_ms + 16000;
+    int32_t partition = 0;
+    int rested = 0;
+
+    while (sim->now_ms < last_ms || rested < 30) {
+        const char *unrest = sim_unrest(sim, &partition);
+
+        rested = unrest == NULL ? rested + 1 : 0;
+        if (sim->now_ms > until_ms && unrest != NULL)
+            sim_fail(sim, "it does not come to rest: task %d: %s", (int)partition, unrest);
+        sim_tick(sim);
+    }
+}
+
+static void
+sim_vary(struct sim *sim)
+{
+    static const int64_t records[] = {40, 200, 10000, 10000};
+
+    sim->with_redis = !chance_one_in(&sim->chance, 5);
+    sim->with_jumps = chance_one_in(&sim->chance, 8);
+    sim->broker.slow_markers = chance_one_in(&sim->chance, 2);
+    for (int i = 0; i < SIM_INSTANCES; i++) {
+        struct config *config = sim->ground->configs[i];
+
+        config->epoch_records_max = CHANCE_PICK(&sim->chance, records);
+        config->turn_records_max = chance_within(&sim->chance, 2, 60);
+        config->turn_tickets_max = chance_within(&sim->chance, 1, 50);
+        config->catchup_max_ms = chance_within(&sim->chance, 1000, 8000);
+        config->snapshot = sim->with_redis ? CONFIG_SNAPSHOT_REDIS : CONFIG_SNAPSHOT_NONE;
+        config->snapshot_every_ms = chance_within(&sim->chance, 500, 4000);
+    }
+}
+
+void
+sim_run(struct sim_ground *ground, uint64_t seed)
+{
+    struct sim *sim = memory_allocate_zeroed(1, sizeof *sim);
+
+    *sim = (struct sim){.ground = ground, .seed = seed, .chance = chance_of_seed(seed), .now_ms = SIM_START_MS};
+    sim->faults = chance_of_seed(seed + (UINT64_C(1) << 32));
+    broker_init(&sim->broker, &sim->faults, SIM_START_MS);
+    sim->broker.session_ms = ground->configs[0]->session_timeout_ms;
+    sim->broker.transaction_ms = ground->configs[0]->transaction_timeout_ms;
+    sim->broker.on_committed = witness_committed;
+    sim->broker.context = &sim->witness;
+    store_init(&sim->store);
+    witness_init(&sim->witness, sim);
+    load_make(&sim->load, &sim->chance, SIM_EVENTS_MIN);
+    sim_vary(sim);
+    while (!sim->calm)
+        sim_tick(sim);
+    sim_come_to_rest(sim);
+    for (int i = 0; i < SIM_PROCESSES_MAX; i++)
+        if (sim->processes[i].running)
+            process_kill(&sim->processes[i]);
+    oracle_compare(sim);
+    if (sim->crashes == 0 || sim->broker.rebalances < 2)
+        sim_fail(sim, "%" PRIu64 " crashes and %u rebalances: nothing is proven", sim->crashes,
+                 sim->broker.rebalances);
+    ground->events += sim->load.count;
+    ground->crashes += sim->crashes;
+    ground->rebalances += sim->broker.rebalances;
+    load_done(&sim->load);
+    witness_done(&sim->witness);
+    store_done(&sim->store);
+    broker_done(&sim->broker);
+    memory_free(sim);
+}
+
+/* ---- the ground ---- */
+
+static struct config *
+ground_config(int instance)
+{
+    char name[32];
+    const char *overrides[] = {name,
+                               "prefix=sim",
+                               "session_timeout=2s",
+                               "transaction_timeout=2s",
+                               "accept_age=800d",
+                               "allowed_skew=1h",
+                               "log_level=debug"};
+    const struct config_source source = {.overrides = overrides,
+                                         .overrides_count = sizeof overrides / sizeof *overrides};
+    struct buffer errors = {0};
+    struct config *config;
+
+    (void)snprintf(name, sizeof name, "instance=sim-%d", instance);
+    config = config_load(&source, &errors);
+    if (config == NULL)
+        panic(buffer_slice(&errors).at);
+    buffer_free(&errors);
+    return config;
+}
+
+/* Shared with the children: their counts come back. */
+static struct sim_ground *
+ground_new(bool verbose)
+{
+    struct sim_ground *ground =
+        mmap(NULL, sizeof *ground, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct log_options log_options = {.descriptor = verbose ? 2 : -1, .level = verbose ? LOG_DEBUG : LOG_ERROR};
+    struct buffer policy = {0};
+    struct policies policies;
+
+    must(ground != MAP_FAILED);
+    if (!verbose)
+        log_options.descriptor = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    buffer_append_text(&policy, load_policy);
+    policies_load(&policies, &policy, 1, 0);
+    buffer_free(&policy);
+    ground->symbols = policies.symbols;
+    ground->policies = policies.set;
+    for (int i = 0; i < SIM_INSTANCES; i++)
+        ground->configs[i] = ground_config(i);
+    ground->log = log_new(&log_options);
+    ground->verbose = verbose;
+    ground->metrics = metrics_new();
+    topics_init(&ground->topics, ground->configs[0]);
+    ground->group = kafka_name("sim", "-tickets");
+    ground->source = kafka_name("/", "sim");
+    ground->reader = event_reader_new();
+    return ground;
+}
+
+/* ---- many runs ---- */
+
+struct runs {
+    uint64_t from, count;
+    uint64_t *list; /* NULL: from, from + 1, ... */
+    int jobs;
+    bool verbose;
+};
+
+/* One seed in a process of its own: a panic is a failure like another. */
+static bool
+runs_one(struct sim_ground *ground, uint64_t seed)
+{
+    pid_t child;
+    int status;
+
+    (void)fflush(stdout);
+    child = fork();
+    must(child >= 0);
+    if (child == 0) {
+        sim_run(ground, seed);
+        _exit(0);
+    }
+    must(waitpid(child, &status, 0) == child);
+    if (WIFSIGNALED(status)) {
+        printf("seed %" PRIu64 ": died of signal %d\n", seed, WTERMSIG(status));
+        (void)fflush(stdout);
+    }
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void
+runs_job(const struct runs *runs, struct sim_ground *ground, int job)
+{
+    for (uint64_t i = (uint64_t)job; i < runs->count; i += (uint64_t)runs->jobs)
+        if (!runs_one(ground, runs->list != NULL ? runs->list[i] : runs->from + i))
+            ground->failed++;
+}
+
+static int
+runs_report(const struct runs *runs, struct sim_ground *const *grounds, double seconds)
+{
+    struct sim_ground all = {0};
+    unsigned reached = 0;
+
+    for (int job = 0; job < runs->jobs; job++) {
+        const struct sim_ground *one = grounds[job];
+        const uint64_t *from = &one->events;
+        uint64_t *to = &all.events;
+
+        for (size_t i = 0; i < (size_t)(&one->last_count - from); i++)
+            to[i] += from[i];
+        for (int i = 0; i < CRASH_POINTS_COUNT; i++)
+            all.crashed[i] += one->crashed[i];
+    }
+    for (int i = 0; i < CRASH_POINTS_COUNT; i++) {
+        reached += all.crashed[i] > 0;
+        if (all.crashed[i] == 0 && (runs->verbose || runs->count >= COVER_SEEDS_MIN))
+            printf("never reached: %s (%s)\n", crash_point_names[i], crash_point_wheres[i]);
+        if (runs->verbose)
+            printf("%8" PRIu64 " %s\n", all.crashed[i], crash_point_names[i]);
+    }
+    printf("%" PRIu64 " seeds in %.1f s (%.0f a minute): %" PRIu64 " events, %" PRIu64 " crashes, %" PRIu64
+           " rebalances, %" PRIu64 " doubles, %" PRIu64 " tasks loaded, %" PRIu64 " unknown outcomes, %" PRIu64
+           " snapshots\n",
+           runs->count, seconds, (double)runs->count * 60 / seconds, all.events, all.crashes, all.rebalances,
+           all.zombies, all.restores, all.unknown, all.snapshots);
+    printf("%" PRIu64 " alert keys announced of %" PRIu64 " expected; not announced: %" PRIu64
+           " a higher stage was, %" PRIu64 " the clock had ended, %" PRIu64 " taken back, %" PRIu64
+           " folded on the way; besides and withdrawn: %" PRIu64 "\n",
+           all.announced, all.expected, all.excused[0], all.excused[1], all.excused[2], all.excused[3],
+           all.excused[4]);
+    printf("%u of %d crash points reached, %" PRIu64 " seeds failed\n", reached, CRASH_POINTS_COUNT, all.failed);
+    return all.failed > 0 || (runs->count >= COVER_SEEDS_MIN && reached < CRASH_POINTS_COUNT);
+}
+
+static int
+runs_all(const struct runs *runs)
+{
+    struct sim_ground *grounds[SIM_JOBS_MAX];
+    struct timespec begun, ended;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &begun);
+    for (int job = 0; job < runs->jobs; job++) {
+        pid_t child;
+
+        grounds[job] = ground_new(runs->verbose);
+        child = runs->jobs > 1 ? fork() : 0;
+        must(child >= 0);
+        if (child == 0) {
+            runs_job(runs, grounds[job], job);
+            if (runs->jobs > 1)
+                _exit(0);
+        }
+    }
+    while (wait(NULL) > 0)
+        ;
+    (void)clock_gettime(CLOCK_MONOTONIC, &ended);
+    return runs_report(runs, grounds,
+                       (double)(ended.tv_sec - begun.tv_sec) + (double)(ended.tv_nsec - begun.tv_nsec) / 1e9);
+}
+
+/* One seed a line; what comes behind a blank is for people. */
+static void
+runs_read_list(struct runs *runs, const char *path)
+{
+    FILE *file = fopen(path, "r");
+    char line[256];
+
+    must(file != NULL);
+    runs->count = 0;
+    while (fgets(line, sizeof line, file) != NULL) {
+        if (line[0] < '0' || line[0] > '9')
+            continue;
+        runs->list = memory_resize(runs->list, (runs->count + 1) * sizeof *runs->list);
+        runs->list[runs->count++] = strtoull(line, NULL, 10);
+    }
+    (void)fclose(file);
+}
+
+int
+main(int arguments_count, char **arguments)
+{
+    struct runs runs = {.from = 1, .count = 100, .jobs = 2};
+
+    for (int i = 1; i < arguments_count; i++) {
+        const char *value = i + 1 < arguments_count ? arguments[i + 1] : "0";
+
+        if (strcmp(arguments[i], "--verbose") == 0)
+            runs.verbose = true;
+        else if (strcmp(arguments[i], "--from") == 0)
+            runs.from = strtoull(value, NULL, 10), i++;
+        else if (strcmp(arguments[i], "--jobs") == 0)
+            runs.jobs = atoi(value), i++;
+        else if (strcmp(arguments[i], "--list") == 0)
+            runs_read_list(&runs, value), i++;
+        else
+            runs.count = strtoull(arguments[i], NULL, 10);
+    }
+    if (runs.jobs < 1 || runs.jobs > SIM_JOBS_MAX)
+        runs.jobs = 2;
+    return runs_all(&runs);
+}
