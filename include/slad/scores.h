@@ -127,6 +127,145 @@ struct score_detractor {
     struct arrival arrival;
 };
 
+/* ---- KEIs and contracts (semantics.md sections 8 and 9) ---- */
+
+enum kei_unit { KEI_SHARE, KEI_POINTS, KEI_LENGTH };
+
+/* One key experience indicator in its window. Values are in the unit of its measure: shares as fractions of 1, points, means,
+ * minutes, counts; lengths in milliseconds. */
+struct score_kei {
+    const struct symbols *symbols; /* of its match */
+    enum kei_unit unit;
+    const struct policy_kei *kei; /* name, measure, match, target, owner, review_by */
+    int64_t at_ms;
+    bool present; /* enough stands behind it: min_answers answers, or one ticket or verdict */
+    double value;
+    int64_t n;
+    bool met;          /* on the right side of its target; only while present */
+    bool has_previous; /* the window before is present too */
+    double previous;
+    int64_t previous_n;
+    bool has_z; /* px, nps, aspects: how much of the trend is chance */
+    double z;
+    bool overdue; /* review_by is over */
+    uint32_t revision;
+};
+
+enum pxa_state { PXA_NO_DATA, PXA_PROVISIONAL, PXA_HEALTHY, PXA_PLAN, PXA_RELEASE_RIGHT, PXA_STATES_COUNT };
+const char *pxa_state_text(enum pxa_state state); /* "no_data", ... */
+
+/* What one daily decision looks at. */
+struct pxa_question {
+    enum pxa_state state;
+    int64_t at_ms, plan_until_ms;
+    int64_t positive, n; /* n as `neutral` counts */
+    int threshold_bp, min_answers;
+};
+/* The state after it. A plan runs to its end; release_right is left by hand only. */
+enum pxa_state pxa_decide(const struct pxa_question *question);
+
+struct score_pxa {
+    struct slice contract;
+    enum pxa_state state;
+    int64_t since_ms;      /* INSTANT_NONE: never decided */
+    int64_t plan_until_ms; /* INSTANT_NONE: no plan */
+    int64_t at_ms, after_ms;
+    struct score_px px; /* present: n >= min_answers */
+    int64_t people, tickets; /* behind the answers */
+    int threshold_bp, min_answers;
+    bool proven; /* the interval leaves the threshold out on the value's side; only while px is present */
+    uint32_t revision;
+};
+
+struct score_share {
+    struct slice name;
+    int64_t n;
+    double value;
+};
+enum { WATERMELON_ASPECTS_MAX = 3 };
+
+struct score_watermelon {
+    struct slice contract;
+    struct score_scope scope;
+    struct slice window;
+    bool ripe;
+    int64_t since_ms, at_ms;
+    struct score_rate attainment; /* contract view */
+    int attainment_target_bp;
+    bool has_px_target, has_nps_target;
+    struct score_px px;
+    int px_target_bp;
+    struct score_nps nps;
+    int nps_target;
+    struct score_share negative[WATERMELON_ASPECTS_MAX], positive[WATERMELON_ASPECTS_MAX]; /* the greatest first */
+    size_t negative_count, positive_count;
+    int64_t wall_ms[PARTIES_COUNT]; /* where the time of the window's solved tickets went */
+    uint32_t revision;
+};
+
+struct score_credit_line {
+    const struct policy_credit_line *line;
+    struct slice clock;
+    struct score_rate contract, honest; /* both views, whichever the line asks for */
+    bool due;                           /* under target (a bonus: at or over it), and not without verdicts */
+    int64_t amount_minor;
+};
+struct score_credit {
+    struct slice contract;
+    char month[8]; /* "2026-11" */
+    struct slice currency;
+    int64_t at_ms, after_ms;
+    int64_t monthly_fee_minor, at_risk_minor;
+    const struct score_credit_line *lines; /* as listed */
+    size_t lines_count;
+    int64_t credit_minor, bonus_minor; /* sums, each at most at_risk_minor */
+    uint32_t revision;
+};
+
+enum contract_subject { CONTRACT_PXA, CONTRACT_WATERMELON, CONTRACT_CREDIT, CONTRACT_SUBJECTS_COUNT };
+/* The states of an experience agreement (enum pxa_state), then those of a watermelon. */
+enum contract_state { CONTRACT_CLEAR = PXA_STATES_COUNT, CONTRACT_RIPE, CONTRACT_STATES_COUNT };
+const char *contract_subject_text(enum contract_subject subject); /* "pxa", "watermelon", "credit" */
+const char *contract_state_text(int state);                       /* "healthy", "ripe", ... */
+
+struct contract_answer {
+    struct slice survey, feedback, ticket;
+    enum answer_class answer_class;
+    int64_t at_ms;
+};
+enum { CONTRACT_ANSWERS_MAX = 100 };
+
+/* A fact about a contract: a daily decision of its PXA (whether or not it moved), a watermelon that opens or is over, the
+ * credits of a month that is over. Never rewritten. One of the three evidences stands, by subject. Read back only what
+ * comes before `evidence` is filled. */
+struct contract_outcome {
+    struct slice contract;
+    enum contract_subject subject;
+    int64_t decided_at_ms;
+    bool has_states;      /* pxa, watermelon */
+    int from, to;         /* enum pxa_state or contract_state */
+    bool moved;           /* they differ, or it is the first */
+    int64_t since_ms;     /* in `to` */
+    bool has_plan;        /* pxa */
+    int64_t plan_until_ms; /* INSTANT_NONE: no plan */
+    bool has_scope;       /* watermelon */
+    struct score_scope scope;
+    struct slice window;
+    struct slice month;   /* credit: "2026-11"; else at NULL */
+    struct slice by, reason;              /* moved by hand; else at NULL */
+    int64_t offset;                       /* it has read slad.outcomes up to here (this one not); its own task's records stand
+                                           * before it in any case */
+    struct slice policy;
+    struct slice event, event_source;     /* moved by hand: by which event */
+    struct arrival arrival;
+    /* evidence */
+    const struct score_pxa *pxa;
+    const struct contract_answer *answers; /* pxa, when it moved: those that are not positive, the latest; in order of time */
+    size_t answers_count, answers_omitted;
+    const struct score_watermelon *watermelon;
+    const struct score_credit *credit;
+};
+
 /* Called inside the functions below; must not call them. Any pointer may be NULL; with score NULL nothing is
  * computed for it. */
 struct scores_sink {
@@ -136,7 +275,11 @@ struct scores_sink {
     void (*detractor)(void *context, const struct score_detractor *alert);
     /* Its answer is forgotten: a tombstone for its key. Only what the key is made of is filled. */
     void (*detractor_gone)(void *context, const struct score_detractor *alert);
-    /* later, on top of the same fold: kei, watermelon, pxa, credit */
+    void (*kei)(void *context, const struct score_kei *kei);
+    void (*pxa)(void *context, const struct score_pxa *pxa);
+    void (*watermelon)(void *context, const struct score_watermelon *watermelon);
+    void (*credit)(void *context, const struct score_credit *credit);
+    void (*contract)(void *context, const struct contract_outcome *outcome); /* also without score */
 };
 
 struct scores_options {
@@ -148,6 +291,8 @@ struct scores_options {
                                * thing in it. -1: nothing  ever goes (replay) */
     int64_t allowed_skew_ms;  /* stamped ahead: -1: any (replay, R14) */
     int64_t accept_age_ms;    /* too old: -1: any */
+    const int64_t *outcomes_offset; /* borrowed: how far slad.outcomes has been given to these functions; NULL: nobody
+                                     * knows (-1 in decisions) */
 };
 
 enum scores_moment { SCORES_BEFORE, SCORES_THROUGH };
@@ -161,7 +306,8 @@ void scores_free(struct scores *scores);
 void scores_set_policies(struct scores *scores, const struct policy_set *set, int64_t t_ms);
 void scores_set_rebuilding(struct scores *scores, bool rebuilding, int64_t t_ms);
 
-/* feedback.offered, .submitted, .withdrawn. alert.acknowledged of a detractor. Other types: ENGINE_NO_EFFECT.
+/* feedback.offered, .submitted, .withdrawn. alert.acknowledged of a detractor. contract.moved (refused:
+ * unknown_contract, wrong_type). Other types: ENGINE_NO_EFFECT.
  * Refused: unknown_scale, number_out_of_range, missing_field, future_stamped, too_old. An event stamped ahead
  * within the skew gives its outcome now and counts from its own time on (ENGINE_WAITS). An event older than
  * what its feedback id already says: no effect. */
@@ -169,6 +315,7 @@ struct engine_answer scores_feedback(struct scores *scores, const struct event *
 void scores_ticket(struct scores *scores, const struct ticket_outcome *outcome, int64_t t_ms);
 void scores_verdict(struct scores *scores, const struct verdict_outcome *outcome, int64_t t_ms);
 void scores_answer(struct scores *scores, const struct answer_outcome *outcome, int64_t t_ms);
+void scores_contract(struct scores *scores, const struct contract_outcome *outcome, int64_t t_ms);
 
 /* The earliest timer (an answer that leaves a window, a month that turns, a waiting answer, a publication
  * held back, a policy that comes into force); INT64_MAX when there is none. O(1). */

@@ -635,11 +635,10 @@ score_answers_place_people(struct scores *scores)
         if (number == 0)
             continue;
         version = score_store_at(&scores->versions, number);
-        answer->context =
-            (scores_ticket_at(scores, answer->ticket)->flags & TICKET_ERASED) != 0
-                ? score_context_with_people(scores, answer->context, 0, 0, answer->own)
-                : score_context_with_people(scores, answer->context, version->requester, version->assignee,
-                                            answer->own);
+        answer->context = (scores_ticket_at(scores, answer->ticket)->flags & TICKET_ERASED) != 0
+                              ? score_context_with_people(scores, answer->context, 0, 0, answer->own)
+                              : score_context_with_people(scores, answer->context, version->requester,
+                                                          version->assignee, answer->own);
     }
 }
 

@@ -103,6 +103,10 @@ digest_ticket(const struct scores *scores, const struct score_ticket *ticket)
     hash = mix_number(hash, ticket->flags);
     hash = mix_number(hash, ticket->weight);
     hash = mix_number(hash, ticket->state);
+    hash = mix_number(hash, ticket->started_at_ms);
+    hash = mix_number(hash, ticket->bounces);
+    hash = mix_number(hash, ticket->tier);
+    hash = hash_bytes(hash, ticket->wall_ms, sizeof ticket->wall_ms);
     while (number != 0) {
         const struct score_version *version = score_store_at(&scores->versions, number);
 
@@ -126,6 +130,9 @@ digest_verdict(const struct scores *scores, const struct score_verdict *verdict)
     hash = mix_number(hash, verdict->decided_at_ms);
     hash = mix_number(hash, verdict->revision);
     hash = mix_number(hash, verdict->flags);
+    hash = mix_number(hash, verdict->kind);
+    hash = mix_symbol(scores, hash, verdict->requester);
+    hash = mix_symbol(scores, hash, verdict->assignee);
     return mix_context(scores, hash, verdict->context);
 }
 
@@ -153,16 +160,49 @@ digest_scope(const struct scores *scores, const struct score_scope_state *scope)
     return sum == 0 ? 0 : mix_values(scores, mix_number(sum, scope->definition), &scope->values);
 }
 
+/* What was never decided is as if it were not known. */
+static uint64_t
+digest_contract(const struct scores *scores, const struct score_contract *contract)
+{
+    uint64_t hash = mix_symbol(scores, 6, contract->name);
+
+    if (contract->pxa_revision == 0 && contract->credits_stated_ms == INSTANT_NONE)
+        return 0;
+    hash = mix_number(hash, contract->state);
+    hash = mix_number(hash, contract->since_ms);
+    hash = mix_number(hash, contract->plan_until_ms);
+    hash = mix_number(hash, contract->pxa_decided_ms);
+    hash = mix_number(hash, contract->pxa_revision);
+    return mix_number(hash, contract->credits_stated_ms);
+}
+
+static uint64_t
+digest_melon(const struct scores *scores, const struct score_melon *melon)
+{
+    uint64_t hash = mix_values(scores, mix_symbol(scores, 7, melon->contract), &melon->values);
+
+    hash = mix_number(hash, melon->dimensions);
+    hash = mix_number(hash, melon->ripe);
+    hash = mix_number(hash, melon->since_ms);
+    return mix_number(hash, melon->revision);
+}
+
 uint64_t
 scores_digest(const struct scores *scores)
 {
     uint64_t digest = scores->waiting_count;
 
+    for (size_t i = 0; i < scores->contracts_count; i++)
+        digest += digest_contract(scores, &scores->contracts[i]);
+    for (size_t i = 0; i < scores->melons_count; i++)
+        digest += digest_melon(scores, &scores->melons[i]);
+
     for (uint32_t i = 1; i < scores->answers.used; i++)
         if (scores_answer_at(scores, i)->id != 0)
-            digest += digest_answer(scores, scores_answer_at(scores, i)) +
-                      (scores_answer_at(scores, i)->alert != 0 ? digest_alert(scores, scores_answer_at(scores, i))
-                                                               : 0);
+            digest +=
+                digest_answer(scores, scores_answer_at(scores, i)) +
+                (scores_answer_at(scores, i)->alert != 0 ? digest_alert(scores, scores_answer_at(scores, i))
+                                                         : 0);
     for (uint32_t i = 1; i < scores->tickets.used; i++)
         if (scores_ticket_at(scores, i)->references != 0)
             digest += digest_ticket(scores, scores_ticket_at(scores, i));
@@ -197,14 +237,14 @@ check_people(struct scores *scores, const struct score_scope_state *scope)
         bool last = true;
 
         if ((answer->flags & (ANSWER_COUNTED | ANSWER_OFFER)) != ANSWER_COUNTED ||
-            score_scopes_of(&scores->scopes, answer->context)[scope->definition] != scope->number)
+            !score_scopes_counts_in(&scores->scopes, answer->context, scope->number))
             continue;
         for (uint32_t j = 1; j < scores->answers.used && answer->person != 0; j++) {
             const struct score_answer *other = scores_answer_at(scores, j);
 
             if ((other->flags & (ANSWER_COUNTED | ANSWER_OFFER)) == ANSWER_COUNTED &&
                 other->person == answer->person &&
-                score_scopes_of(&scores->scopes, other->context)[scope->definition] == scope->number &&
+                score_scopes_counts_in(&scores->scopes, other->context, scope->number) &&
                 score_answers_later(scores, other, answer))
                 last = false;
         }
@@ -221,7 +261,28 @@ check_scope(struct scores *scores, const struct score_scope_state *scope)
 
         score_series_check(&scope->series[i].series, &weigher);
     }
-    check_people(scores, scope);
+    if ((scope->kinds & SCORE_KIND_BIT(SCORE_ANSWERS)) != 0)
+        check_people(scores, scope);
+}
+
+/* Series of answers and aspects in which this one stands. */
+static size_t
+count_entries(struct scores *scores, const struct score_answer *answer)
+{
+    size_t aspects = 0, entries = 0;
+    uint32_t count;
+    const struct score_place *places = score_scopes_of(&scores->scopes, answer->context, &count);
+
+    if (answer->aspects != 0)
+        aspects =
+            ((const struct score_answer_aspects *)score_store_at(&scores->aspects, answer->aspects))->count;
+    for (uint32_t i = 0; i < count; i++) {
+        uint16_t kinds = score_scopes_at(&scores->scopes, places[i].scope)->kinds;
+
+        entries += (kinds & SCORE_KIND_BIT(SCORE_ANSWERS)) != 0;
+        entries += (kinds & SCORE_KIND_BIT(SCORE_ASPECT)) != 0 ? aspects : 0;
+    }
+    return entries;
 }
 
 void
@@ -238,12 +299,7 @@ scores_check(struct scores *scores)
         must(counted == ((answer->flags & ANSWER_WITHDRAWN) == 0 && score_answers_elected(scores, i) == i));
         if (!counted || (answer->flags & ANSWER_OFFER) != 0)
             continue;
-        for (size_t d = 0; d < scores->scopes.definitions_count; d++)
-            if (score_scopes_of(&scores->scopes, answer->context)[d] != 0)
-                entries += 1 + (answer->aspects == 0 ? 0
-                                                     : ((const struct score_answer_aspects *)score_store_at(
-                                                            &scores->aspects, answer->aspects))
-                                                           ->count);
+        entries += count_entries(scores, answer);
     }
     for (uint32_t i = 1; i < scores->scopes.scopes.used; i++) {
         const struct score_scope_state *scope = score_scopes_at(&scores->scopes, i);

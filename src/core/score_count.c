@@ -86,6 +86,24 @@ weigh_verdict(const struct scores *scores, uint32_t entry, struct score_tally *t
 }
 
 static void
+weigh_life(const struct scores *scores, uint32_t entry, struct score_tally *tally)
+{
+    const struct score_ticket *ticket = scores_ticket_at(scores, entry);
+
+    tally->columns[LIFE_N]++;
+    tally->columns[LIFE_BOUNCES] += ticket->bounces;
+    for (int i = 0; i < PARTIES_COUNT; i++)
+        tally->columns[LIFE_PARTY_FIRST + i] += ticket->wall_ms[i];
+}
+
+static void
+weigh_created(const struct scores *scores, uint32_t entry, struct score_tally *tally)
+{
+    tally->columns[CREATED_N]++;
+    tally->columns[CREATED_REPEATED] += (scores_ticket_at(scores, entry)->flags & TICKET_REPEATED) != 0;
+}
+
+static void
 weigh(const struct score_weigher *weigher, uint32_t entry, struct score_tally *tally)
 {
     const struct scores *scores = weigher->context;
@@ -104,8 +122,20 @@ weigh(const struct score_weigher *weigher, uint32_t entry, struct score_tally *t
         weigh_solved(scores, entry, tally);
         break;
     case SCORE_CLOCK:
+    case SCORE_LINE:
         weigh_verdict(scores, entry, tally);
         break;
+    case SCORE_LIFE:
+        weigh_life(scores, entry, tally);
+        break;
+    case SCORE_TIER:
+        tally->columns[TIER_N]++;
+        break;
+    case SCORE_CREATED:
+        weigh_created(scores, entry, tally);
+        break;
+    case SCORE_KINDS_COUNT:
+        panic("a series of no kind");
     }
 }
 
@@ -115,22 +145,22 @@ score_count_weigher(const struct scores *scores, uint64_t kind)
     return (struct score_weigher){weigh, scores, kind};
 }
 
-/* One thing into or out of one series of every scope of its context. */
+/* One thing into or out of one series of every scope of its context that wants it. */
 static void
 count_in_scopes(struct scores *scores, uint32_t context, uint64_t kind, int64_t at_ms, uint32_t number,
                 bool in)
 {
-    const uint32_t *list = score_scopes_of(&scores->scopes, context);
+    uint32_t count;
+    const struct score_place *places = score_scopes_of(&scores->scopes, context, &count);
     struct score_weigher weigher = score_count_weigher(scores, kind);
     struct score_tally weight = {{0}};
 
     weigh(&weigher, number, &weight);
-    for (size_t i = 0; i < scores->scopes.definitions_count; i++) {
-        struct score_scope_state *scope;
+    for (uint32_t i = 0; i < count; i++) {
+        struct score_scope_state *scope = score_scopes_at(&scores->scopes, places[i].scope);
 
-        if (list[i] == 0)
+        if ((scope->kinds & SCORE_KIND_BIT(kind >> 56)) == 0)
             continue;
-        scope = score_scopes_at(&scores->scopes, list[i]);
         if (in)
             score_series_insert(score_scopes_series(&scores->scopes, scope, kind), at_ms, number, &weight,
                                 &weigher);
@@ -159,33 +189,46 @@ set_mark(struct scores *scores, uint32_t scope, uint32_t number, bool marked)
         answer->at_ms, number, marked, &change);
 }
 
-/* For each definition the latest other answer of the same person that counts in the same scope; 0: none. */
+/* The places of a candidate that are places of ours too, and still open: it is the latest there. */
+static uint32_t
+take_places(const struct score_context *candidate, uint32_t other, const struct score_place *places,
+            uint32_t count, uint32_t *ret_others)
+{
+    uint32_t theirs = 0, taken = 0;
+
+    if (candidate->places_count == SCORE_PLACES_UNKNOWN)
+        return 0;
+    for (uint32_t i = 0; i < count && theirs < candidate->places_count; i++) {
+        while (theirs < candidate->places_count &&
+               candidate->places[theirs].definition < places[i].definition)
+            theirs++;
+        if (theirs < candidate->places_count && candidate->places[theirs].scope == places[i].scope &&
+            ret_others[i] == 0) {
+            ret_others[i] = other;
+            taken++;
+        }
+    }
+    return taken;
+}
+
+/* For each place the latest other answer of the same person that counts in the same scope; 0: none. */
 static void
-find_others(const struct scores *scores, uint32_t number, const uint32_t *list, uint32_t *ret_others)
+find_others(const struct scores *scores, uint32_t number, const struct score_place *places, uint32_t count,
+            uint32_t *ret_others)
 {
     const struct score_answer *answer = scores_answer_at(scores, number);
-    size_t definitions = scores->scopes.definitions_count;
-    size_t open = 0;
+    uint32_t open = count;
     uint32_t other;
 
-    for (size_t i = 0; i < definitions; i++) {
-        ret_others[i] = 0;
-        open += list[i] != 0;
-    }
+    memset(ret_others, 0, count * sizeof *ret_others);
     other = answer->person == 0 ? 0 : scores_person_at(scores, answer->person)->answers;
     for (; other != 0 && open > 0; other = scores_answer_at(scores, other)->next_of_person) {
         const struct score_answer *candidate = scores_answer_at(scores, other);
-        const uint32_t *theirs;
 
         if (other == number || (candidate->flags & (ANSWER_COUNTED | ANSWER_OFFER)) != ANSWER_COUNTED)
             continue;
-        theirs = ((const struct score_context *)score_store_at(&scores->scopes.contexts, candidate->context))
-                     ->scopes;
-        for (size_t i = 0; i < definitions; i++)
-            if (list[i] != 0 && ret_others[i] == 0 && theirs[i] == list[i]) {
-                ret_others[i] = other;
-                open--;
-            }
+        open -= take_places(score_store_at(&scores->scopes.contexts, candidate->context), other, places,
+                            count, ret_others);
     }
 }
 
@@ -193,26 +236,26 @@ static void
 count_one_answer(struct scores *scores, uint32_t number, bool in)
 {
     const struct score_answer *answer = scores_answer_at(scores, number);
-    const uint32_t *list = score_scopes_of(&scores->scopes, answer->context);
+    uint32_t count;
+    const struct score_place *places = score_scopes_of(&scores->scopes, answer->context, &count);
     struct score_weigher weigher = score_count_weigher(scores, answers_kind(answer));
     uint32_t *others = scores->others;
 
-    find_others(scores, number, list, others);
-    for (size_t i = 0; i < scores->scopes.definitions_count; i++) {
+    find_others(scores, number, places, count, others);
+    for (uint32_t i = 0; i < count; i++) {
         bool marked;
         uint32_t entry;
         struct score_tally weight = {{0}};
-        struct score_scope_state *scope;
+        struct score_scope_state *scope = score_scopes_at(&scores->scopes, places[i].scope);
         struct score_series *series;
 
-        if (list[i] == 0)
+        if ((scope->kinds & SCORE_KIND_BIT(SCORE_ANSWERS)) == 0)
             continue;
         marked = others[i] == 0 || score_answers_later(scores, answer, scores_answer_at(scores, others[i]));
         entry = marked ? number | SCORE_SERIES_MARK : number;
         if (marked && others[i] != 0)
-            set_mark(scores, list[i], others[i], !in);
+            set_mark(scores, places[i].scope, others[i], !in);
         weigh_answer(scores, entry, &weight);
-        scope = score_scopes_at(&scores->scopes, list[i]);
         series = score_scopes_series(&scores->scopes, scope, weigher.kind);
         if (in)
             score_series_insert(series, answer->at_ms, entry, &weight, &weigher);
@@ -254,6 +297,21 @@ score_count_solved(struct scores *scores, uint32_t number, bool in)
     ticket->flags = (uint8_t)(ticket->flags ^ TICKET_COUNTED);
     count_in_scopes(scores, ticket->counted_context, score_series_kind(SCORE_SOLVED, 0, 0),
                     ticket->counted_at_ms, number, in);
+    if ((scores->wanted & SCORE_KIND_BIT(SCORE_LIFE)) != 0)
+        count_in_scopes(scores, ticket->counted_context, score_series_kind(SCORE_LIFE, 0, 0),
+                        ticket->counted_at_ms, number, in);
+    if ((scores->wanted & SCORE_KIND_BIT(SCORE_TIER)) != 0 && ticket->tier != 0)
+        count_in_scopes(scores, ticket->counted_context, score_series_kind(SCORE_TIER, ticket->tier, 0),
+                        ticket->counted_at_ms, number, in);
+}
+
+void
+score_count_created(struct scores *scores, uint32_t number, bool in)
+{
+    const struct score_ticket *ticket = scores_ticket_at(scores, number);
+
+    count_in_scopes(scores, ticket->created_context, score_series_kind(SCORE_CREATED, 0, 0),
+                    ticket->created_at_ms, number, in);
 }
 
 void
@@ -261,6 +319,11 @@ score_count_verdict(struct scores *scores, uint32_t number, bool in)
 {
     const struct score_verdict *verdict = score_store_at(&scores->verdicts, number);
 
-    count_in_scopes(scores, verdict->context, score_series_kind(SCORE_CLOCK, 0, verdict->clock),
-                    verdict->decided_at_ms, number, in);
+    if ((verdict->flags & VERDICT_ATTAINMENT) != 0)
+        count_in_scopes(scores, verdict->context, score_series_kind(SCORE_CLOCK, 0, verdict->clock),
+                        verdict->decided_at_ms, number, in);
+    if ((scores->wanted & SCORE_KIND_BIT(SCORE_LINE)) != 0)
+        count_in_scopes(scores, verdict->context,
+                        score_series_kind(SCORE_LINE, verdict->kind, verdict->clock), verdict->decided_at_ms,
+                        number, in);
 }

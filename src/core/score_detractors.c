@@ -84,7 +84,8 @@ next_page_ms(const struct scores *scores, const struct score_alert *alert, int64
     if (first_ms == INT64_MAX)
         return INT64_MAX;
     page_ms = first_ms + pages_before(scores, alert, from_ms) * repeat->every_ms;
-    if (page_ms < from_ms || (repeat->stop_after_ms > 0 && page_ms > alert->fired_at_ms + repeat->stop_after_ms))
+    if (page_ms < from_ms ||
+        (repeat->stop_after_ms > 0 && page_ms > alert->fired_at_ms + repeat->stop_after_ms))
         return INT64_MAX;
     return page_ms;
 }
@@ -127,7 +128,8 @@ describe(const struct scores *scores, const struct score_answer *answer, struct 
     alert->policy = scores->policy->label;
 }
 
-/* at_ms: the instant this record is of. Pages count as records of the key whether somebody heard them or not. */
+/* at_ms: the instant this record is of. Pages count as records of the key whether somebody heard them or not.
+ */
 static void
 tell(struct scores *scores, uint32_t number, enum alert_state state, int64_t at_ms)
 {

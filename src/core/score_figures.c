@@ -201,20 +201,26 @@ add_part(struct scores *scores, const struct part *part, struct score_record *re
     case SCORE_CLOCK:
         add_clock(scores, part, record, scores->read_clocks);
         break;
+    case SCORE_LINE:
+    case SCORE_LIFE:
+    case SCORE_TIER:
+    case SCORE_CREATED:
+    case SCORE_KINDS_COUNT:
+        break; /* read one by one (score_figures_tally) */
     }
 }
 
 /* ---- figures from counts ---- */
 
 static void
-finish_px(const struct scores *scores, struct score_px *px)
+finish_px(const struct score_frame *frame, struct score_px *px)
 {
     struct score_interval interval;
 
     px->n = px->positive + px->negative;
-    if (scores->experience->neutral == NEUTRAL_COUNTED)
+    if (frame->neutral == NEUTRAL_COUNTED)
         px->n += px->neutral;
-    px->present = px->n > 0 && px->n >= scores->experience->min_answers;
+    px->present = px->n > 0 && px->n >= frame->min_answers;
     if (!px->present)
         return;
     interval = score_statistics_share(px->positive, px->n);
@@ -224,12 +230,12 @@ finish_px(const struct scores *scores, struct score_px *px)
 }
 
 static void
-finish_nps(const struct scores *scores, struct score_nps *nps)
+finish_nps(const struct score_frame *frame, struct score_nps *nps)
 {
     struct score_interval interval;
 
     nps->n = nps->promoters + nps->passives + nps->detractors;
-    nps->present = nps->n > 0 && nps->n >= scores->experience->min_answers;
+    nps->present = nps->n > 0 && nps->n >= frame->min_answers;
     if (!nps->present)
         return;
     interval = score_statistics_nps(nps->promoters, nps->passives, nps->detractors);
@@ -261,13 +267,13 @@ px_impact(const struct scores *scores, const struct score_px *px)
 }
 
 static void
-finish_aspects(struct scores *scores, struct score_record *record)
+finish_aspects(struct scores *scores, const struct score_frame *frame, struct score_record *record)
 {
     for (size_t i = 0; i < record->aspects_count; i++) {
         struct score_aspect *aspect = &scores->read_aspects[i];
 
-        finish_px(scores, &aspect->px);
-        finish_mean(&aspect->mean, aspect->mean.present && aspect->mean.n >= scores->experience->min_answers);
+        finish_px(frame, &aspect->px);
+        finish_mean(&aspect->mean, aspect->mean.present && aspect->mean.n >= frame->min_answers);
         aspect->has_impact = aspect->px.present && scores->experience->px_target_bp > 0;
         if (aspect->has_impact)
             aspect->impact = px_impact(scores, &aspect->px);
@@ -291,12 +297,12 @@ finish_attainment(struct scores *scores, struct score_record *record)
 }
 
 static void
-finish_change(const struct scores *scores, struct score_record *record, struct before *before)
+finish_change(const struct score_frame *frame, struct score_record *record, struct before *before)
 {
     const struct score_nps *now = &record->nps, *then = &before->nps;
 
-    finish_px(scores, &before->px);
-    finish_nps(scores, &before->nps);
+    finish_px(frame, &before->px);
+    finish_nps(frame, &before->nps);
     if (record->px.present && before->px.present)
         record->change_px = (struct score_change){
             true, before->px.value, record->px.value - before->px.value,
@@ -325,23 +331,24 @@ compare_clocks(const void *a, const void *b)
 }
 
 static void
-finish(struct scores *scores, struct score_record *record, struct before *before)
+finish(struct scores *scores, const struct score_frame *frame, struct score_record *record,
+       struct before *before)
 {
     const struct policy_experience *experience = scores->experience;
 
-    record->insufficient = record->n < experience->min_answers;
-    finish_px(scores, &record->px);
-    finish_nps(scores, &record->nps);
-    finish_mean(&record->csat, record->csat.n >= experience->min_answers);
-    finish_mean(&record->ces, record->ces.n >= experience->min_answers);
+    record->insufficient = record->n < frame->min_answers;
+    finish_px(frame, &record->px);
+    finish_nps(frame, &record->nps);
+    finish_mean(&record->csat, record->csat.n >= frame->min_answers);
+    finish_mean(&record->ces, record->ces.n >= frame->min_answers);
     finish_mean(&record->lost_minutes, true);
     finish_rate(&record->response_rate);
     finish_rate(&record->coverage);
     finish_rate(&record->coverage_met);
     finish_rate(&record->coverage_breached);
-    finish_aspects(scores, record);
+    finish_aspects(scores, frame, record);
     finish_attainment(scores, record);
-    finish_change(scores, record, before);
+    finish_change(frame, record, before);
     record->has_impact_px = record->px.present && experience->px_target_bp > 0;
     if (record->has_impact_px)
         record->impact_px = px_impact(scores, &record->px);
@@ -356,23 +363,23 @@ finish(struct scores *scores, struct score_record *record, struct before *before
 
 /* ---- a window ---- */
 
-/* When the window changes by time alone: something leaves it, or the window before it, or a month turns. */
-static int64_t
-expiry(const struct scores *scores, const struct score_scope_state *scope, const struct policy_window *window,
-       const struct score_window *place, int64_t at_ms)
+int64_t
+score_figures_expiry_ms(const struct score_scope_state *scope, const struct policy_window *window,
+                        const struct zone *zone, int64_t at_ms)
 {
+    struct score_window place = score_windows_at(window, zone, at_ms);
     int64_t earliest_ms = INT64_MAX;
 
     if (window->kind != WINDOW_ROLLING)
-        return score_windows_next_turn_ms(window, scores->zone, at_ms);
+        return score_windows_next_turn_ms(window, zone, at_ms);
     for (uint32_t i = 0; i < scope->series_count; i++) {
         const struct score_series *series = &scope->series[i].series;
-        int64_t leaves_ms = score_series_first_after_ms(series, place->after_ms);
-        int64_t fades_ms = score_series_first_after_ms(series, place->before_ms);
+        int64_t leaves_ms = score_series_first_after_ms(series, place.after_ms);
+        int64_t fades_ms = score_series_first_after_ms(series, place.before_ms);
 
         if (leaves_ms != INT64_MAX && leaves_ms + window->length_ms < earliest_ms)
             earliest_ms = leaves_ms + window->length_ms;
-        if (scope->series[i].kind >> 56 == SCORE_ANSWERS && fades_ms <= place->after_ms &&
+        if (scope->series[i].kind >> 56 == SCORE_ANSWERS && fades_ms <= place.after_ms &&
             fades_ms + 2 * window->length_ms < earliest_ms)
             earliest_ms = fades_ms + 2 * window->length_ms;
     }
@@ -394,19 +401,20 @@ keep_what_is_compared(struct part *part)
             part->before.columns[i] = 0;
 }
 
+/* The figures of (after, through] from the sums that were read up to these bounds. */
 static void
-read_window(struct scores *scores, const struct score_scope_state *scope, const struct policy_window *window,
-            int64_t at_ms, const struct bounds *bounds, struct score_reading *reading)
+read_frame(struct scores *scores, const struct score_scope_state *scope, const struct score_frame *frame,
+           const struct bounds *bounds, struct score_reading *reading)
 {
-    struct score_window place = score_windows_at(window, scores->zone, at_ms);
-    size_t before_bound = bound_of(bounds, place.before_ms);
-    size_t after_bound = bound_of(bounds, place.after_ms);
+    size_t before_bound = bound_of(bounds, frame->before_ms);
+    size_t after_bound = bound_of(bounds, frame->after_ms);
+    size_t through_bound = bound_of(bounds, frame->through_ms);
     struct before before = {0};
     const struct score_tally nothing = {{0}};
 
     for (uint32_t i = 0; i < scope->series_count; i++) {
         const struct score_tally *sums = sums_of(scores, i);
-        struct part part = {scope->series[i].kind, sums[bounds->count - 1], sums[after_bound]};
+        struct part part = {scope->series[i].kind, sums[through_bound], sums[after_bound]};
 
         score_tally_subtract(&part.now, &sums[after_bound]);
         score_tally_subtract(&part.before, &sums[before_bound]);
@@ -416,12 +424,26 @@ read_window(struct scores *scores, const struct score_scope_state *scope, const 
             memcmp(&part.before, &nothing, sizeof nothing) != 0)
             reading->digest = hash_bytes(reading->digest, &part, sizeof part);
     }
+    reading->record.at_ms = frame->through_ms;
+    reading->record.after_ms = frame->after_ms;
+    finish(scores, frame, &reading->record, &before);
+}
+
+static void
+read_window(struct scores *scores, const struct score_scope_state *scope, const struct policy_window *window,
+            int64_t at_ms, const struct bounds *bounds, struct score_reading *reading)
+{
+    struct score_window place = score_windows_at(window, scores->zone, at_ms);
+    const struct score_frame frame = {.before_ms = place.before_ms,
+                                      .after_ms = place.after_ms,
+                                      .through_ms = at_ms,
+                                      .min_answers = scores->experience->min_answers,
+                                      .neutral = scores->experience->neutral};
+
     reading->record.window = window->name;
-    reading->record.at_ms = at_ms;
-    reading->record.after_ms = place.after_ms;
-    finish(scores, &reading->record, &before);
+    read_frame(scores, scope, &frame, bounds, reading);
     if (reading->digest != 0)
-        reading->expires_at_ms = expiry(scores, scope, window, &place, at_ms);
+        reading->expires_at_ms = score_figures_expiry_ms(scope, window, scores->zone, at_ms);
 }
 
 static void
@@ -480,4 +502,43 @@ score_figures_read(struct scores *scores, const struct score_scope_state *scope,
         read_window(scores, scope, &windows[i], at_ms, &bounds, &reading);
         take(context, i, &reading);
     }
+}
+
+void
+score_figures_frame(struct scores *scores, const struct score_scope_state *scope,
+                    const struct score_frame *frame, struct score_reading *ret_reading)
+{
+    struct bounds bounds = {{frame->before_ms, frame->after_ms, frame->through_ms}, 3};
+
+    must(frame->before_ms < frame->after_ms && frame->after_ms < frame->through_ms);
+    make_room(scores, (size_t)scope->series_count + 1);
+    read_sums(scores, scope, &bounds);
+    *ret_reading = (struct score_reading){.expires_at_ms = INT64_MAX};
+    describe_scope(scores, scope, &ret_reading->record.scope);
+    read_frame(scores, scope, frame, &bounds, ret_reading);
+}
+
+const struct score_series *
+score_figures_series(const struct score_scope_state *scope, uint64_t kind)
+{
+    for (uint32_t i = 0; i < scope->series_count; i++)
+        if (scope->series[i].kind == kind)
+            return &scope->series[i].series;
+    return NULL;
+}
+
+struct score_tally
+score_figures_tally(const struct scores *scores, const struct score_scope_state *scope, uint64_t kind,
+                    int64_t after_ms, int64_t through_ms)
+{
+    const struct score_series *series = score_figures_series(scope, kind);
+    const int64_t bounds[] = {after_ms, through_ms};
+    struct score_weigher weigher = score_count_weigher(scores, kind);
+    struct score_tally sums[2] = {{{0}}, {{0}}};
+
+    if (series == NULL)
+        return sums[0];
+    score_series_sums(series, bounds, 2, &weigher, sums);
+    score_tally_subtract(&sums[1], &sums[0]);
+    return sums[1];
 }

@@ -37,8 +37,35 @@ ask_for(struct scores *scores, struct score_scope_state *scope, int64_t at_ms)
 void
 score_publish_touch(struct scores *scores, struct score_scope_state *scope)
 {
-    if (scores->options.sink.score != NULL)
+    bool wanted = scores->options.sink.score != NULL;
+
+    if (scores->scopes.definitions[scope->definition].use == SCORE_USE_WATERMELON)
+        wanted |= scores->options.sink.contract != NULL;
+    if (wanted)
         ask_for(scores, scope, no_earlier_ms(scores, scope, scores->t_ms));
+}
+
+void
+score_publish_ask(struct scores *scores, struct score_scope_state *scope, int64_t at_ms)
+{
+    if (scores->options.sink.score != NULL)
+        ask_for(scores, scope, no_earlier_ms(scores, scope, at_ms));
+}
+
+bool
+score_publish_differs(struct scores *scores, struct score_scope_state *scope, uint64_t digest,
+                      uint32_t *ret_revision)
+{
+    struct score_published *last = &scope->published[0];
+
+    *ret_revision = last->revision;
+    if (last->digest == digest)
+        return false;
+    last->digest = digest;
+    *ret_revision = ++last->revision;
+    scope->published_at_ms = scores->t_ms;
+    scores->published++;
+    return true;
 }
 
 int64_t
@@ -76,19 +103,55 @@ publish_window(void *context, size_t window, struct score_reading *reading)
     scores->options.sink.score(scores->options.sink.context, &reading->record);
 }
 
+/* Returns when time alone changes it. */
+static int64_t
+publish_scores(struct scores *scores, struct score_scope_state *scope, int64_t at_ms)
+{
+    struct publication publication = {.scores = scores, .scope = scope, .next_ms = INT64_MAX};
+
+    if (scores->options.sink.score == NULL)
+        return INT64_MAX;
+    score_figures_read(scores, scope, at_ms, publish_window, &publication);
+    if (publication.said)
+        scope->published_at_ms = at_ms;
+    return publication.next_ms;
+}
+
+static int64_t
+publish(struct scores *scores, struct score_scope_state *scope, int64_t at_ms, bool always)
+{
+    switch (scores->scopes.definitions[scope->definition].use) {
+    case SCORE_USE_SCORES:
+        return publish_scores(scores, scope, at_ms);
+    case SCORE_USE_KEI:
+        return score_keis_publish(scores, scope, at_ms, always);
+    case SCORE_USE_PXA:
+        return score_pxa_publish(scores, scope, at_ms, always);
+    case SCORE_USE_WATERMELON:
+        return score_watermelons_publish(scores, scope, at_ms, always);
+    case SCORE_USE_CREDITS:
+        return score_credits_publish(scores, scope, at_ms, always);
+    }
+    panic("a scope for nothing");
+}
+
+void
+score_publish_again(struct scores *scores, struct score_scope_state *scope)
+{
+    (void)publish(scores, scope, scores->t_ms, true);
+}
+
 void
 score_publish_due(struct scores *scores)
 {
     struct heap_item *top = heap_top(scores->scopes.due);
     struct score_scope_state *scope = (void *)top;
     int64_t at_ms = score_publish_next_ms(scores);
-    struct publication publication = {.scores = scores, .scope = scope, .next_ms = INT64_MAX};
+    int64_t next_ms;
 
     must(top != NULL);
     heap_remove(scores->scopes.due, top);
-    score_figures_read(scores, scope, at_ms, publish_window, &publication);
-    if (publication.said)
-        scope->published_at_ms = at_ms;
-    if (publication.next_ms != INT64_MAX)
-        ask_for(scores, scope, no_earlier_ms(scores, scope, publication.next_ms));
+    next_ms = publish(scores, scope, at_ms, false);
+    if (next_ms != INT64_MAX)
+        ask_for(scores, scope, no_earlier_ms(scores, scope, next_ms));
 }

@@ -75,26 +75,48 @@ free_scope(struct score_scopes *scopes, struct score_scope_state *scope)
 }
 
 static void
+leave_scope(struct score_scopes *scopes, uint32_t number)
+{
+    struct score_scope_state *scope = score_scopes_at(scopes, number);
+
+    must(scope->references > 0);
+    if (--scope->references == 0)
+        free_scope(scopes, scope);
+}
+
+static void
 leave_scopes(struct score_scopes *scopes, struct score_context *context)
 {
-    for (size_t i = 0; context->scopes != NULL && i < scopes->definitions_count; i++) {
-        struct score_scope_state *scope;
+    if (context->places_count == SCORE_PLACES_UNKNOWN)
+        return;
+    for (uint32_t i = 0; i < context->places_count; i++)
+        leave_scope(scopes, context->places[i].scope);
+    memory_free(context->places);
+    context->places = NULL;
+    context->places_count = SCORE_PLACES_UNKNOWN;
+}
 
-        if (context->scopes[i] == 0)
-            continue;
-        scope = score_scopes_at(scopes, context->scopes[i]);
-        if (--scope->references == 0)
-            free_scope(scopes, scope);
-    }
-    memory_free(context->scopes);
-    context->scopes = NULL;
+/* KEIs, contracts: there from the beginning, with or without anything that counts. */
+static bool
+is_always_there(const struct score_definition *definition)
+{
+    return definition->use != SCORE_USE_SCORES && definition->use != SCORE_USE_WATERMELON;
 }
 
 static void
 leave_all_scopes(struct score_scopes *scopes)
 {
-    for (uint32_t i = 1; i < scopes->contexts.used; i++)
-        leave_scopes(scopes, score_store_at(&scopes->contexts, i));
+    const struct score_values none = {{0}};
+
+    for (uint32_t i = 1; i < scopes->contexts.used; i++) {
+        struct score_context *context = score_store_at(&scopes->contexts, i);
+
+        if (context->references > 0)
+            leave_scopes(scopes, context);
+    }
+    for (uint32_t i = 0; i < scopes->definitions_count; i++)
+        if (is_always_there(&scopes->definitions[i]))
+            leave_scope(scopes, score_scopes_find(scopes, i, &none)->number);
     must(scopes->scopes.count == 0);
 }
 
@@ -114,17 +136,6 @@ score_scopes_done(struct score_scopes *scopes)
     score_store_done(&scopes->scopes);
     heap_free(scopes->due);
     memory_free(scopes->definitions);
-}
-
-void
-score_scopes_define(struct score_scopes *scopes, const struct score_definition *definitions, size_t count,
-                    size_t windows_count)
-{
-    leave_all_scopes(scopes);
-    memory_free(scopes->definitions);
-    scopes->definitions = memory_copy(definitions, count * sizeof *definitions);
-    scopes->definitions_count = count;
-    scopes->windows_count = windows_count;
 }
 
 uint32_t
@@ -148,6 +159,7 @@ score_scopes_context(struct score_scopes *scopes, const struct score_values *val
     context = score_store_at(&scopes->contexts, number);
     context->values = *values;
     context->references = 1;
+    context->places_count = SCORE_PLACES_UNKNOWN;
     for (size_t i = 0; i < SCORE_DIMENSIONS_COUNT; i++)
         symbols_retain(scopes->symbols, values->of[i]);
     score_index_add(&scopes->context_index, number);
@@ -185,10 +197,10 @@ score_scopes_values(const struct score_scopes *scopes, uint32_t context)
 }
 
 static bool
-is_among(const struct policy_match_key *key, symbol value)
+is_among(const symbol *values, size_t count, symbol value)
 {
-    for (size_t i = 0; i < key->values_count; i++)
-        if (key->values[i] == value)
+    for (size_t i = 0; i < count; i++)
+        if (values[i] == value)
             return value != 0;
     return false;
 }
@@ -204,10 +216,14 @@ counts(const struct score_definition *definition, const struct score_values *val
         return false;
     if (definition->survey != 0 && values->of[SCORE_SURVEY] != definition->survey)
         return false;
+    if (definition->surveys_count > 0 &&
+        !is_among(definition->surveys, definition->surveys_count, values->of[SCORE_SURVEY]))
+        return false;
     for (size_t i = 0; definition->match != NULL && i < definition->match->keys_count; i++) {
         const struct policy_match_key *key = &definition->match->keys[i];
 
-        if (!is_among(key, values->of[key->attribute])) /* POLICY_MATCH_SOURCE is SCORE_SOURCE */
+        if (!is_among(key->values, key->values_count,
+                      values->of[key->attribute])) /* POLICY_MATCH_SOURCE is SCORE_SOURCE */
             return false;
     }
     return true;
@@ -251,6 +267,7 @@ make_scope(struct score_scopes *scopes, uint32_t definition, const struct score_
     heap_item_init(&scope->due);
     scope->number = number;
     scope->definition = definition;
+    scope->kinds = scopes->definitions[definition].kinds;
     scope->values = *values;
     scope->published_at_ms = INT64_MIN;
     scope->published = memory_allocate_zeroed(scopes->windows_count, sizeof *scope->published);
@@ -260,26 +277,79 @@ make_scope(struct score_scopes *scopes, uint32_t definition, const struct score_
     return number;
 }
 
-const uint32_t *
-score_scopes_of(struct score_scopes *scopes, uint32_t number)
+void
+score_scopes_define(struct score_scopes *scopes, const struct score_definition *definitions, size_t count,
+                    size_t windows_count)
 {
-    struct score_context *context = score_store_at(&scopes->contexts, number);
+    const struct score_values none = {{0}};
 
-    if (context->scopes != NULL)
-        return context->scopes;
-    context->scopes = memory_allocate_zeroed(scopes->definitions_count, sizeof *context->scopes);
+    leave_all_scopes(scopes);
+    memory_free(scopes->definitions);
+    scopes->definitions = memory_copy(definitions, count * sizeof *definitions);
+    scopes->definitions_count = count;
+    scopes->windows_count = windows_count;
+    for (uint32_t i = 0; i < count; i++)
+        if (is_always_there(&definitions[i]))
+            score_scopes_at(scopes, make_scope(scopes, i, &none))->references = 1;
+}
+
+struct score_scope_state *
+score_scopes_always(const struct score_scopes *scopes, enum score_use use, uint32_t index)
+{
+    const struct score_values none = {{0}};
+
+    for (uint32_t i = 0; i < scopes->definitions_count; i++)
+        if (scopes->definitions[i].use == use && scopes->definitions[i].index == index)
+            return score_scopes_find(scopes, i, &none);
+    return NULL;
+}
+
+/* Looks up its scopes, once. */
+static void
+place_context(struct score_scopes *scopes, struct score_context *context)
+{
+    struct score_place *places = memory_allocate((scopes->definitions_count + 1) * sizeof *places);
+
+    context->places_count = 0;
     for (uint32_t i = 0; i < scopes->definitions_count; i++) {
         const struct score_definition *definition = &scopes->definitions[i];
-        struct score_values values = values_of_scope(definition, &context->values);
+        struct score_values values;
         struct score_scope_state *scope;
+        uint32_t number;
 
         if (!counts(definition, &context->values))
             continue;
+        values = values_of_scope(definition, &context->values);
         scope = score_scopes_find(scopes, i, &values);
-        context->scopes[i] = scope != NULL ? scope->number : make_scope(scopes, i, &values);
-        score_scopes_at(scopes, context->scopes[i])->references++;
+        number = scope != NULL ? scope->number : make_scope(scopes, i, &values);
+        score_scopes_at(scopes, number)->references++;
+        places[context->places_count++] = (struct score_place){i, number};
     }
-    return context->scopes;
+    context->places = memory_copy(places, context->places_count * sizeof *places);
+    memory_free(places);
+}
+
+const struct score_place *
+score_scopes_of(struct score_scopes *scopes, uint32_t number, uint32_t *ret_count)
+{
+    struct score_context *context = score_store_at(&scopes->contexts, number);
+
+    if (context->places_count == SCORE_PLACES_UNKNOWN)
+        place_context(scopes, context);
+    *ret_count = context->places_count;
+    return context->places;
+}
+
+bool
+score_scopes_counts_in(struct score_scopes *scopes, uint32_t context, uint32_t scope)
+{
+    uint32_t count;
+    const struct score_place *places = score_scopes_of(scopes, context, &count);
+
+    for (uint32_t i = 0; i < count; i++)
+        if (places[i].scope == scope)
+            return true;
+    return false;
 }
 
 struct score_series *
@@ -344,8 +414,11 @@ score_scopes_bytes(const struct score_scopes *scopes)
             bytes +=
                 scope->series_room * sizeof *scope->series + scopes->windows_count * sizeof *scope->published;
     }
-    for (uint32_t i = 1; i < scopes->contexts.used; i++)
-        if (((const struct score_context *)score_store_at(&scopes->contexts, i))->scopes != NULL)
-            bytes += scopes->definitions_count * sizeof(uint32_t);
+    for (uint32_t i = 1; i < scopes->contexts.used; i++) {
+        const struct score_context *context = score_store_at(&scopes->contexts, i);
+
+        if (context->references > 0 && context->places_count != SCORE_PLACES_UNKNOWN)
+            bytes += context->places_count * sizeof *context->places;
+    }
     return bytes;
 }

@@ -22,22 +22,54 @@ struct score_values {
     symbol of[SCORE_DIMENSIONS_COUNT]; /* 0: missing */
 };
 
+/* Where it counts: one scope of one definition. */
+struct score_place {
+    uint32_t definition, scope;
+};
 struct score_context {
     struct score_values values;
     uint32_t references;
-    uint32_t *scopes; /* by definition; 0: does not count there. NULL until something counts */
+    uint32_t places_count; /* SCORE_PLACES_UNKNOWN until something counts */
+    struct score_place *places; /* by definition */
 };
-
-/* Dimensions, or a filter (then dimensions is 0 and match, touchpoint, survey say what counts; 0: any). */
-struct score_definition {
-    uint32_t dimensions;
-    const struct policy_match *match; /* NULL: everything. Borrowed from the policy */
-    symbol touchpoint, survey;
-    int kei; /* index of the KEI it serves; -1 */
-};
+#define SCORE_PLACES_UNKNOWN UINT32_MAX
 
 /* What a series counts. Columns of a kind stand below. */
-enum score_kind { SCORE_ANSWERS, SCORE_ASPECT, SCORE_OFFERS, SCORE_SOLVED, SCORE_CLOCK };
+enum score_kind {
+    SCORE_ANSWERS,
+    SCORE_ASPECT,
+    SCORE_OFFERS,
+    SCORE_SOLVED,
+    SCORE_CLOCK,   /* verdicts of one SLA clock that count in attainment */
+    SCORE_LINE,    /* verdicts of one clock of any kind, whether or not it counts in attainment */
+    SCORE_LIFE,    /* solved tickets again: where their time went */
+    SCORE_TIER,    /* solved tickets whose highest tier is the scale number of the series */
+    SCORE_CREATED, /* created tickets */
+    SCORE_KINDS_COUNT
+};
+#define SCORE_KIND_BIT(kind) ((uint16_t)(1U << (kind)))
+
+/* What a definition is for. */
+enum score_use {
+    SCORE_USE_SCORES,     /* one of the policy's scopes, in all its windows */
+    SCORE_USE_KEI,        /* the KEI `index` */
+    SCORE_USE_PXA,        /* the contract `index` */
+    SCORE_USE_WATERMELON, /* the contract `index`, cut by dimensions */
+    SCORE_USE_CREDITS     /* the contract `index` */
+};
+
+/* Dimensions, and a filter that says what counts (0: any). Without dimensions, and not a scope of the policy, it is one
+ * scope that is always there. */
+struct score_definition {
+    uint32_t dimensions;
+    const struct policy_match *match; /* NULL: everything. Borrowed from the policy, as surveys */
+    symbol touchpoint, survey;
+    const symbol *surveys; /* one of these; NULL: any */
+    size_t surveys_count;
+    enum score_use use;
+    uint32_t index;
+    uint16_t kinds; /* SCORE_KIND_BITs that are counted */
+};
 enum {
     ANSWER_N,
     ANSWER_CLASS_FIRST,
@@ -57,7 +89,10 @@ enum {
     SOLVED_REOPENED,
     SOLVED_FIRST_CONTACT
 };
-enum { CLOCK_CONTRACT_N, CLOCK_CONTRACT_MET, CLOCK_HONEST_N, CLOCK_HONEST_MET };
+enum { CLOCK_CONTRACT_N, CLOCK_CONTRACT_MET, CLOCK_HONEST_N, CLOCK_HONEST_MET }; /* of lines too */
+enum { LIFE_N, LIFE_BOUNCES, LIFE_PARTY_FIRST };                                 /* five parties: 2 ... 6 */
+enum { TIER_N };
+enum { CREATED_N, CREATED_REPEATED };
 
 /* kind, scale number (answers, aspects), name (aspects, clocks) in one number; kinds, then names stand
  * together. */
@@ -83,7 +118,8 @@ struct score_scope_state {
     struct heap_item due; /* first: a heap item is its scope */
     uint32_t number;
     uint32_t definition;
-    uint32_t references; /* contexts that count here */
+    uint32_t references; /* contexts that count here, and the definition itself when it is always there */
+    uint16_t kinds;      /* of the definition */
     uint32_t series_count, series_room;
     struct score_named_series *series; /* by kind */
     struct score_values values;        /* of the definition's dimensions; else 0 */
@@ -123,14 +159,17 @@ score_scopes_holds(const struct score_scopes *scopes, uint32_t context)
 void score_scopes_retain(struct score_scopes *scopes, uint32_t context);
 void score_scopes_release(struct score_scopes *scopes, uint32_t context); /* 0 is fine */
 const struct score_values *score_scopes_values(const struct score_scopes *scopes, uint32_t context);
-/* The scopes this context counts in, by definition (0: none); creates them. */
-const uint32_t *score_scopes_of(struct score_scopes *scopes, uint32_t context);
+/* The scopes this context counts in, by definition; creates them. The list lives until the definitions change. */
+const struct score_place *score_scopes_of(struct score_scopes *scopes, uint32_t context, uint32_t *ret_count);
+bool score_scopes_counts_in(struct score_scopes *scopes, uint32_t context, uint32_t scope);
 
 static inline struct score_scope_state *
 score_scopes_at(const struct score_scopes *scopes, uint32_t scope)
 {
     return score_store_at(&scopes->scopes, scope);
 }
+/* The scope that a definition without dimensions always has. */
+struct score_scope_state *score_scopes_always(const struct score_scopes *scopes, enum score_use use, uint32_t index);
 /* The scope of these values; NULL when nothing ever counted there. */
 struct score_scope_state *score_scopes_find(const struct score_scopes *scopes, uint32_t definition,
                                             const struct score_values *values);

@@ -111,7 +111,7 @@ score_tickets_take(struct scores *scores, struct slice name)
         number = score_store_take(&scores->tickets);
         ticket = scores_ticket_at(scores, number);
         ticket->name = score_texts_add(&scores->texts, name);
-        ticket->solved_at_ms = INSTANT_NONE;
+        ticket->started_at_ms = ticket->solved_at_ms = INSTANT_NONE;
         ticket->cycle = 1;
         score_index_add(&scores->ticket_index, number);
     }
@@ -127,7 +127,8 @@ score_tickets_release(struct scores *scores, uint32_t number)
     must(ticket->references > 0);
     if (--ticket->references > 0)
         return;
-    must(ticket->answers == 0 && ticket->verdicts == 0 && (ticket->flags & TICKET_COUNTED) == 0);
+    must(ticket->answers == 0 && ticket->verdicts == 0 && ticket->contact == 0);
+    must((ticket->flags & (TICKET_COUNTED | TICKET_CREATED)) == 0);
     while (ticket->versions != 0) {
         uint32_t version = ticket->versions;
 
@@ -291,6 +292,38 @@ forget_people(struct scores *scores, const struct score_ticket *ticket)
     }
 }
 
+static uint8_t
+highest_tier(uint32_t tiers)
+{
+    uint8_t tier = 0;
+
+    for (uint8_t i = 1; i < 32; i++)
+        if ((tiers >> i & 1) != 0)
+            tier = i;
+    return tier;
+}
+
+/* What its life weighs. It leaves the scopes first when that changes. */
+static void
+take_life(struct scores *scores, uint32_t number, const struct ticket_outcome *outcome)
+{
+    static const int64_t nothing[PARTIES_COUNT] = {0};
+    struct score_ticket *ticket = scores_ticket_at(scores, number);
+    const int64_t *wall_ms = outcome->counted ? outcome->by_party_wall_ms : nothing;
+    uint32_t bounces = outcome->counted ? outcome->group_bounces : 0;
+    uint8_t tier = outcome->counted ? highest_tier(outcome->tiers_touched) : 0;
+
+    if (ticket->bounces == bounces && ticket->tier == tier &&
+        ticket->started_at_ms == outcome->started_at_ms &&
+        memcmp(ticket->wall_ms, wall_ms, sizeof ticket->wall_ms) == 0)
+        return;
+    take_out(scores, number);
+    ticket->bounces = bounces;
+    ticket->tier = tier;
+    ticket->started_at_ms = outcome->started_at_ms;
+    memcpy(ticket->wall_ms, wall_ms, sizeof ticket->wall_ms);
+}
+
 uint32_t
 score_tickets_fold(struct scores *scores, const struct ticket_outcome *outcome, bool *ret_erased)
 {
@@ -309,6 +342,7 @@ score_tickets_fold(struct scores *scores, const struct ticket_outcome *outcome, 
             return 0;
         }
     }
+    take_life(scores, number, outcome);
     ticket->revision = outcome->arrival.revision;
     ticket->cycle = cycle_after(ticket, outcome);
     ticket->state = (uint8_t)outcome->state;
@@ -322,6 +356,7 @@ score_tickets_fold(struct scores *scores, const struct ticket_outcome *outcome, 
     changed = take_version(scores, ticket, outcome);
     if (erased)
         forget_people(scores, ticket);
+    score_contacts_refresh(scores, number);
     score_tickets_refresh(scores, number);
     if (changed != 0 && scores->experience->one_answer_per == ONE_ANSWER_PER_CYCLE)
         score_answers_elect_ticket(scores, number);
@@ -333,13 +368,17 @@ score_tickets_fold(struct scores *scores, const struct ticket_outcome *outcome, 
 
 /* The record of this clock and cycle; 0: none yet. */
 static uint32_t
-find_verdict(const struct scores *scores, const struct score_ticket *ticket, symbol clock, uint32_t cycle)
+find_verdict(const struct scores *scores, const struct score_ticket *ticket, enum clock_kind kind,
+             symbol clock, uint32_t cycle)
 {
     uint32_t number = ticket->verdicts;
 
-    while (number != 0 &&
-           (verdict_at(scores, number)->clock != clock || verdict_at(scores, number)->cycle != cycle))
-        number = verdict_at(scores, number)->next;
+    for (; number != 0; number = verdict_at(scores, number)->next) {
+        const struct score_verdict *verdict = verdict_at(scores, number);
+
+        if (verdict->clock == clock && verdict->cycle == cycle && verdict->kind == kind)
+            break;
+    }
     return number;
 }
 
@@ -360,20 +399,20 @@ verdict_flags(const struct verdict_outcome *outcome)
 {
     unsigned flags = 0;
 
-    if (!outcome->attainment)
-        return 0;
     if (outcome->verdict == VERDICT_MET || outcome->verdict == VERDICT_BREACHED)
         flags |= VERDICT_CONTRACT | (outcome->verdict == VERDICT_MET ? VERDICT_CONTRACT_MET : 0U);
     if (!outcome->honest_excluded && outcome->verdict != VERDICT_VOID &&
         (outcome->honest == VERDICT_MET || outcome->honest == VERDICT_BREACHED))
         flags |= VERDICT_HONEST | (outcome->honest == VERDICT_MET ? VERDICT_HONEST_MET : 0U);
+    if (flags != 0 && outcome->attainment && outcome->name.kind == KIND_SLA)
+        flags |= VERDICT_ATTAINMENT; /* attainment is of SLAs (section 8) */
     return (uint8_t)flags;
 }
 
 static void
 tally_on_ticket(struct score_ticket *ticket, uint8_t flags, int by)
 {
-    if ((flags & VERDICT_CONTRACT) == 0)
+    if ((flags & VERDICT_CONTRACT) == 0 || (flags & VERDICT_ATTAINMENT) == 0)
         return;
     if ((flags & VERDICT_CONTRACT_MET) != 0)
         ticket->met = (uint16_t)(ticket->met + by);
@@ -410,12 +449,13 @@ set_verdict(struct scores *scores, uint32_t number, const struct verdict_outcome
 }
 
 static uint32_t
-make_verdict(struct scores *scores, uint32_t ticket, symbol clock, uint32_t cycle)
+make_verdict(struct scores *scores, uint32_t ticket, enum clock_kind kind, symbol clock, uint32_t cycle)
 {
     uint32_t number = score_store_take(&scores->verdicts);
     struct score_verdict *verdict = verdict_at(scores, number);
 
     verdict->ticket = ticket;
+    verdict->kind = (uint8_t)kind;
     verdict->clock = clock;
     verdict->cycle = cycle;
     verdict->next = scores_ticket_at(scores, ticket)->verdicts;
@@ -426,17 +466,16 @@ make_verdict(struct scores *scores, uint32_t ticket, symbol clock, uint32_t cycl
 void
 score_tickets_fold_verdict(struct scores *scores, const struct verdict_outcome *outcome)
 {
+    enum clock_kind kind = outcome->name.kind;
     symbol clock;
     uint32_t ticket, number;
 
     scores->folded++;
-    if (outcome->name.kind != KIND_SLA)
-        return; /* attainment is of SLAs (section 8) */
     clock = symbols_intern(scores->options.symbols, outcome->name.clock);
     ticket = score_tickets_take(scores, outcome->name.ticket);
-    number = find_verdict(scores, scores_ticket_at(scores, ticket), clock, outcome->name.cycle);
+    number = find_verdict(scores, scores_ticket_at(scores, ticket), kind, clock, outcome->name.cycle);
     if (number == 0) {
-        set_verdict(scores, make_verdict(scores, ticket, clock, outcome->name.cycle), outcome);
+        set_verdict(scores, make_verdict(scores, ticket, kind, clock, outcome->name.cycle), outcome);
         return; /* the record keeps the references on ticket and clock */
     }
     symbols_release(scores->options.symbols, clock);
@@ -454,6 +493,7 @@ score_tickets_uncount_all(struct scores *scores)
 {
     for (uint32_t i = 1; i < scores->tickets.used; i++)
         set_flag(scores_ticket_at(scores, i), TICKET_COUNTED, false);
+    score_contacts_uncount_all(scores);
 }
 
 void
@@ -465,6 +505,7 @@ score_tickets_count_all(struct scores *scores)
     for (uint32_t i = 1; i < scores->verdicts.used; i++)
         if (verdict_at(scores, i)->context != 0)
             score_count_verdict(scores, i, true);
+    score_contacts_count_all(scores);
 }
 
 void
@@ -474,21 +515,20 @@ score_tickets_place_people(struct scores *scores)
         struct score_version *version = version_at(scores, i);
 
         if (version->context != 0)
-            version->context = score_context_with_people(scores, version->context, version->requester,
-                                                         version->assignee, 0);
+            version->context =
+                score_context_with_people(scores, version->context, version->requester, version->assignee, 0);
     }
     for (uint32_t i = 1; i < scores->verdicts.used; i++) {
         struct score_verdict *verdict = verdict_at(scores, i);
 
         if (verdict->context != 0)
-            verdict->context = score_context_with_people(scores, verdict->context, verdict->requester,
-                                                         verdict->assignee, 0);
+            verdict->context =
+                score_context_with_people(scores, verdict->context, verdict->requester, verdict->assignee, 0);
     }
     for (uint32_t i = 1; i < scores->tickets.used; i++) {
         struct score_ticket *ticket = scores_ticket_at(scores, i);
-        uint32_t number = ticket->counted_context == 0
-                              ? 0
-                              : score_tickets_version_at(scores, i, ticket->counted_at_ms);
+        uint32_t number =
+            ticket->counted_context == 0 ? 0 : score_tickets_version_at(scores, i, ticket->counted_at_ms);
 
         if (number == 0)
             continue;
@@ -541,6 +581,7 @@ score_tickets_retire(struct scores *scores, int64_t before_ms)
             version_at(scores, ticket->versions)->from_ms >= before_ms)
             continue;
         take_out(scores, i);
+        score_contacts_drop(scores, i);
         set_flag(ticket, TICKET_KNOWN, false);
         score_tickets_release(scores, i);
     }

@@ -77,3 +77,47 @@ score_windows_reach_ms(const struct policy_window *window)
         return 2 * window->length_ms;
     return 63 * DAY_S * 1000 * months_of(window);
 }
+
+/* The local date at this instant, in days. */
+static int64_t
+local_day(const struct zone *zone, int64_t at_ms)
+{
+    int64_t at_s = floor_divided(at_ms, 1000);
+
+    return floor_divided(at_s + (zone == NULL ? 0 : zone_offset_s(zone, at_s)), DAY_S);
+}
+
+static int64_t
+midnight_ms(const struct zone *zone, int64_t day)
+{
+    return (zone == NULL ? day * DAY_S : zone_first_utc_s(zone, day * DAY_S)) * 1000;
+}
+
+int64_t
+score_windows_midnight_ms(const struct zone *zone, int64_t at_ms, int64_t days)
+{
+    int64_t day = local_day(zone, at_ms) + days;
+    int64_t result_ms = midnight_ms(zone, day);
+
+    return result_ms > at_ms ? result_ms : midnight_ms(zone, day + 1);
+}
+
+int64_t
+score_windows_month_ms(const struct zone *zone, int64_t at_ms, int64_t months)
+{
+    return month_start_ms(zone, period_at(zone, at_ms, 1) + months);
+}
+
+void
+score_windows_month_text(const struct zone *zone, int64_t at_ms, char text[8])
+{
+    struct instant_date date = instant_civil_from_days(local_day(zone, at_ms));
+    int64_t year = date.year % 10000;
+
+    for (int i = 3; i >= 0; i--, year /= 10)
+        text[i] = (char)('0' + year % 10);
+    text[4] = '-';
+    text[5] = (char)('0' + date.month / 10);
+    text[6] = (char)('0' + date.month % 10);
+    text[7] = '\0';
+}

@@ -30,40 +30,35 @@ scores_windows(const struct scores *scores, const struct policy_window **ret_win
 
 /* Returns whether people have become dimensions, or are none any more. */
 static bool
-see_who_counts(struct scores *scores)
+see_who_counts(struct scores *scores, const struct score_definition *definitions, size_t count)
 {
     bool requester = scores->counts_requester, assignee = scores->counts_assignee;
 
     scores->counts_requester = scores->counts_assignee = false;
-    for (size_t i = 0; i < scores->experience->scopes_count; i++) {
-        uint32_t dimensions = scores->experience->scopes[i];
+    for (size_t i = 0; i < count; i++) {
+        uint32_t asked = definitions[i].dimensions;
 
-        scores->counts_requester |= (dimensions & ATTRIBUTE_BIT(ATTRIBUTE_REQUESTER)) != 0;
-        scores->counts_assignee |= (dimensions & ATTRIBUTE_BIT(ATTRIBUTE_ASSIGNEE)) != 0;
+        for (size_t k = 0; definitions[i].match != NULL && k < definitions[i].match->keys_count; k++)
+            asked |= 1U << definitions[i].match->keys[k].attribute;
+        scores->counts_requester |= (asked & ATTRIBUTE_BIT(ATTRIBUTE_REQUESTER)) != 0;
+        scores->counts_assignee |= (asked & ATTRIBUTE_BIT(ATTRIBUTE_ASSIGNEE)) != 0;
     }
     return scores->counts_requester != requester || scores->counts_assignee != assignee;
 }
 
-static size_t
-define_scopes(struct scores *scores, struct score_definition *definitions)
+/* T is real and nothing is read back: KEIs and contracts speak, and have their timers. */
+static void
+begin(struct scores *scores)
 {
-    size_t count = 0;
+    scores->begun = true;
+    score_contracts_begin(scores);
+    score_watermelons_drop(scores);
+    for (uint32_t i = 1; i < scores->scopes.scopes.used; i++) {
+        struct score_scope_state *scope = score_scopes_at(&scores->scopes, i);
 
-    for (size_t i = 0; i < scores->experience->scopes_count; i++)
-        definitions[count++] =
-            (struct score_definition){.dimensions = scores->experience->scopes[i], .kei = -1};
-    return count;
-}
-
-static int64_t
-reach_of(const struct policy_experience *experience)
-{
-    int64_t reach_ms = SWEEP_MIN_MS;
-
-    for (size_t i = 0; i < experience->windows_count; i++)
-        if (score_windows_reach_ms(&experience->windows[i]) > reach_ms)
-            reach_ms = score_windows_reach_ms(&experience->windows[i]);
-    return reach_ms;
+        if (scope->number != 0 && scores->scopes.definitions[scope->definition].use != SCORE_USE_SCORES)
+            score_publish_touch(scores, scope);
+    }
 }
 
 static void
@@ -78,22 +73,25 @@ take_policy(struct scores *scores)
     scores->next_version_ms = policy_set_next_from_ms(scores->set, scores->t_ms);
     scores->zone =
         scores->experience->zone == POLICY_NONE ? NULL : scores->policy->zones[scores->experience->zone].zone;
-    scores->reach_ms = reach_of(scores->experience);
+    scores->reach_ms = score_definitions_reach_ms(scores);
+    if (scores->reach_ms < SWEEP_MIN_MS)
+        scores->reach_ms = SWEEP_MIN_MS;
     if (scores->options.retire_after_ms > scores->reach_ms)
         scores->reach_ms = scores->options.retire_after_ms;
-    definitions = memory_allocate_zeroed(scores->experience->scopes_count, sizeof *definitions);
-    count = define_scopes(scores, definitions);
+    definitions = score_definitions_make(scores, &count);
     scores->others = memory_resize(scores->others, (count + 1) * sizeof *scores->others);
     score_answers_uncount_all(scores);
     score_tickets_uncount_all(scores);
     score_scopes_define(&scores->scopes, definitions, count, scores->experience->windows_count);
-    if (see_who_counts(scores)) {
+    if (see_who_counts(scores, definitions, count)) {
         score_tickets_place_people(scores);
         score_answers_place_people(scores);
     }
     score_answers_count_all(scores);
     score_tickets_count_all(scores);
     memory_free(definitions);
+    if (scores->begun)
+        begin(scores);
 }
 
 struct scores *
@@ -106,11 +104,13 @@ scores_new(const struct scores_options *options, const struct policy_set *set)
     scores->t_ms = INT64_MIN;
     scores->swept_at_ms = INT64_MIN;
     scores->resumed_at_ms = INT64_MIN;
+    scores->decide_next_ms = INT64_MAX;
     score_scopes_init(&scores->scopes, options->symbols);
     score_texts_init(&scores->texts);
     score_answers_init(scores);
     score_detractors_init(scores);
     score_tickets_init(scores);
+    score_contacts_init(scores);
     take_policy(scores);
     return scores;
 }
@@ -124,6 +124,9 @@ scores_free(struct scores *scores)
     score_answers_done(scores);
     score_detractors_done(scores);
     score_tickets_done(scores);
+    score_contacts_done(scores);
+    score_contracts_done(scores);
+    score_watermelons_done(scores);
     score_scopes_done(&scores->scopes);
     score_texts_done(&scores->texts);
     score_seen_done(scores);
@@ -146,11 +149,17 @@ scores_set_policies(struct scores *scores, const struct policy_set *set, int64_t
 void
 scores_set_rebuilding(struct scores *scores, bool rebuilding, int64_t t_ms)
 {
-    scores_advance(scores, t_ms, SCORES_BEFORE);
-    scores->rebuilding = rebuilding;
-    if (rebuilding)
+    if (rebuilding) {
+        scores->rebuilding = true;
+        scores->begun = false;
+        scores->decide_next_ms = INT64_MAX;
+        scores_advance(scores, t_ms, SCORES_BEFORE);
         return;
+    }
+    scores_advance(scores, t_ms, SCORES_BEFORE);
+    scores->rebuilding = false;
     scores->resumed_at_ms = scores->t_ms;
+    begin(scores);
     score_join_catch_up(scores);
     score_detractors_resume(scores);
 }
@@ -176,6 +185,8 @@ scores_next_ms(const struct scores *scores)
 
     if (page_ms < next_ms)
         next_ms = page_ms;
+    if (scores->decide_next_ms < next_ms)
+        next_ms = scores->decide_next_ms;
     if (scores->next_version_ms < next_ms)
         next_ms = scores->next_version_ms;
     if (scores->waiting_count > 0 && scores->waiting[0].outcome.answered_at_ms < next_ms)
@@ -184,7 +195,7 @@ scores_next_ms(const struct scores *scores)
 }
 
 /* What one timer does. At one instant: the policy first (R49), then what waited, then what is said
- * again, then what is published. */
+ * again, then what contracts decide, then what is published. */
 static void
 fire(struct scores *scores)
 {
@@ -194,6 +205,8 @@ fire(struct scores *scores)
         score_waiting_fold_due(scores);
     else if (score_detractors_next_ms(scores) <= scores->t_ms)
         score_detractors_page(scores);
+    else if (scores->decide_next_ms <= scores->t_ms)
+        score_contracts_decide(scores);
     else
         score_publish_due(scores);
 }
@@ -271,6 +284,10 @@ scores_advance(struct scores *scores, int64_t t_ms, enum scores_moment moment)
 
     if (t_ms == INT64_MIN)
         return; /* before all time: there is no timer */
+    if (!scores->begun && !scores->rebuilding) {
+        scores->t_ms = scores->t_ms == INT64_MIN ? t_ms : scores->t_ms;
+        begin(scores);
+    }
     while ((next_ms = scores_next_ms(scores)) <= limit_ms) {
         scores->t_ms = next_ms > scores->t_ms ? next_ms : scores->t_ms;
         fire(scores);
@@ -303,6 +320,8 @@ scores_feedback(struct scores *scores, const struct event *event, int64_t t_ms)
         return score_join_feedback(scores, event);
     case EVENT_ALERT_ACKNOWLEDGED:
         return score_detractors_acknowledge(scores, event);
+    case EVENT_CONTRACT_MOVED:
+        return score_contracts_move(scores, event);
     default:
         scores->no_effect++;
         return (struct engine_answer){ENGINE_NO_EFFECT, ERROR_NONE, NULL};
@@ -341,11 +360,18 @@ scores_answer(struct scores *scores, const struct answer_outcome *outcome, int64
         score_join_check(scores, outcome);
 }
 
+void
+scores_contract(struct scores *scores, const struct contract_outcome *outcome, int64_t t_ms)
+{
+    come_to(scores, t_ms);
+    score_contracts_fold(scores, outcome);
+}
+
 /* ---- everything at once ---- */
 
 struct ordered_scope {
     struct scores *scores;
-    const struct score_scope_state *scope;
+    struct score_scope_state *scope;
 };
 
 static int
@@ -390,7 +416,10 @@ scores_publish_all(struct scores *scores, int64_t t_ms)
     must(count == scores->scopes.scopes.count);
     qsort(all, count, sizeof *all, compare_ordered);
     for (size_t i = 0; i < count; i++)
-        score_figures_read(scores, all[i].scope, scores->t_ms, say, &all[i]);
+        if (scores->scopes.definitions[all[i].scope->definition].use == SCORE_USE_SCORES)
+            score_figures_read(scores, all[i].scope, scores->t_ms, say, &all[i]);
+        else
+            score_publish_again(scores, all[i].scope);
     memory_free(all);
 }
 
@@ -427,7 +456,7 @@ scores_read(struct scores *scores, const struct score_scope *scope, struct slice
         const struct score_scope_state *state = score_scopes_find(&scores->scopes, i, &values);
 
         if (scores->scopes.definitions[i].dimensions != scope->dimensions ||
-            scores->scopes.definitions[i].match != NULL || state == NULL)
+            scores->scopes.definitions[i].use != SCORE_USE_SCORES || state == NULL)
             continue;
         score_figures_read(scores, state, scores->t_ms, pick, &wanted);
         break;
@@ -468,8 +497,8 @@ scores_figures(const struct scores *scores, struct scores_figures *ret_figures)
                              figures.entries_bytes + score_scopes_bytes(&scores->scopes) +
                              score_store_bytes(&scores->aspects) + score_store_bytes(&scores->people) +
                              score_store_bytes(&scores->tickets) + score_store_bytes(&scores->versions) +
-                             score_store_bytes(&scores->alerts) +
-                             score_store_bytes(&scores->verdicts) + score_index_bytes(&scores->person_index) +
+                             score_store_bytes(&scores->alerts) + score_store_bytes(&scores->verdicts) +
+                             score_index_bytes(&scores->person_index) +
                              score_index_bytes(&scores->ticket_index) +
                              (scores->seen[0].room + scores->seen[1].room) * sizeof(uint64_t);
     *ret_figures = figures;

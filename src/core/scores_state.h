@@ -74,7 +74,9 @@ enum ticket_flag {
     TICKET_REOPENED = 1 << 2,
     TICKET_FIRST_CONTACT = 1 << 3,
     TICKET_COUNTED = 1 << 4, /* stands in the scopes as solved, with `weight` */
-    TICKET_ERASED = 1 << 5
+    TICKET_ERASED = 1 << 5,
+    TICKET_REPEATED = 1 << 6, /* its requester had another one in that service shortly before */
+    TICKET_CREATED = 1 << 7   /* stands in the scopes as created */
 };
 enum solved_weight {
     SOLVED_WAS_OFFERED = 1 << 0,
@@ -87,9 +89,14 @@ enum solved_weight {
 struct score_ticket {
     uint32_t name;                        /* text */
     uint32_t versions, answers, verdicts; /* heads */
+    int64_t started_at_ms;
     int64_t solved_at_ms;                 /* INSTANT_NONE */
     int64_t counted_at_ms;
-    uint32_t counted_context;
+    int64_t created_at_ms;                /* where it stands as created */
+    int64_t wall_ms[PARTIES_COUNT];       /* as of the last solve */
+    uint32_t counted_context, created_context;
+    uint32_t contact, next_contact;       /* the chain of its requester and service; 0: none */
+    uint32_t bounces;
     uint32_t revision;
     uint32_t offers;        /* in the chain of answers */
     uint32_t references;    /* of answers and verdicts, and one when it is known */
@@ -97,6 +104,13 @@ struct score_ticket {
     uint16_t cycle;         /* present one, from 1 */
     uint8_t flags, weight;
     uint8_t state; /* enum ticket_state */
+    uint8_t tier;  /* the highest it touched; 0: none */
+};
+
+/* Whoever has a question about a service: tickets by their start. */
+struct score_contact {
+    symbol requester, service;
+    uint32_t first; /* the earliest ticket */
 };
 
 /* The ticket's attributes from an instant on. Chains run from the latest to the earliest. */
@@ -112,7 +126,8 @@ enum verdict_flag {
     VERDICT_CONTRACT = 1 << 0, /* counts in the contract view */
     VERDICT_CONTRACT_MET = 1 << 1,
     VERDICT_HONEST = 1 << 2,
-    VERDICT_HONEST_MET = 1 << 3
+    VERDICT_HONEST_MET = 1 << 3,
+    VERDICT_ATTAINMENT = 1 << 4 /* of an SLA clock that counts in attainment */
 };
 struct score_verdict {
     int64_t decided_at_ms;
@@ -120,6 +135,7 @@ struct score_verdict {
     symbol clock, requester, assignee; /* people: of the decision, whether a scope asks for them or not */
     uint32_t cycle, context, revision; /* context 0: in no scope */
     uint8_t flags;
+    uint8_t kind; /* enum clock_kind */
 };
 
 /* An answer stamped ahead: it counts from its time on. */
@@ -130,6 +146,28 @@ struct score_waiting {
 
 /* Who is named on a ticket (R63). */
 #define ATTRIBUTE_PEOPLE (ATTRIBUTE_BIT(ATTRIBUTE_REQUESTER) | ATTRIBUTE_BIT(ATTRIBUTE_ASSIGNEE))
+
+/* What is known of a contract by name, whatever the policy says of it now. */
+struct score_contract {
+    symbol name;
+    enum pxa_state state;
+    int64_t since_ms, plan_until_ms; /* INSTANT_NONE */
+    int64_t pxa_decided_ms;          /* the last midnight that was decided; INSTANT_NONE */
+    int64_t credits_stated_ms;       /* the month that begins here has its predecessor stated; INSTANT_NONE */
+    uint32_t pxa_revision;
+    int64_t pxa_next_ms, credits_next_ms; /* INT64_MAX: nothing to decide */
+};
+
+/* A watermelon that was ripe at least once. */
+struct score_melon {
+    symbol contract;
+    uint32_t dimensions;
+    struct score_values values;
+    bool ripe;
+    int64_t since_ms;
+    uint32_t revision;
+    int64_t check_at_ms; /* ripe: when the figures will have been at target for a day; INT64_MIN: not known */
+};
 
 enum { SCORE_CONTEXT_CACHE_BITS = 12 };
 
@@ -145,14 +183,16 @@ struct scores {
     int64_t reach_ms; /* how far back anything can be seen */
     int64_t swept_at_ms, seen_turned_at_ms;
     bool rebuilding;
+    bool begun; /* T is real: KEIs and contracts have their timers */
     uint32_t
         context_cache[1 << SCORE_CONTEXT_CACHE_BITS]; /* contexts by a hash of their texts; may be stale */
     bool counts_requester, counts_assignee;           /* some scope has it as a dimension */
+    uint16_t wanted;                                  /* SCORE_KIND_BITs that some definition counts */
     struct score_scopes scopes;
     struct score_texts texts;
-    struct score_store answers, aspects, people, tickets, versions, verdicts, alerts;
+    struct score_store answers, aspects, people, tickets, versions, verdicts, alerts, contacts;
     struct heap *pages; /* alerts by their next page */
-    struct score_index answer_index, person_index, ticket_index;
+    struct score_index answer_index, person_index, ticket_index, contact_index;
     symbol scales[256];            /* known scales by number, from 1 */
     struct score_waiting *waiting; /* in order of time */
     size_t waiting_count, waiting_room;
@@ -160,6 +200,11 @@ struct scores {
         uint64_t *hashes; /* 0: empty */
         size_t room, count;
     } seen[2];             /* (source, id) of feedback events: this generation and the last */
+    struct score_contract *contracts;
+    size_t contracts_count;
+    int64_t decide_next_ms; /* the earliest of theirs */
+    struct score_melon *melons;
+    size_t melons_count;
     int64_t resumed_at_ms; /* nothing is published as of an instant before */
     uint64_t events, duplicates, refused, no_effect, answers_decided, folded, stale, published, joined_later;
     uint32_t *others; /* work room of score_count: one a definition */
@@ -244,9 +289,18 @@ void score_tickets_uncount_all(struct scores *scores);
 void score_tickets_retire(struct scores *scores, int64_t before_ms);
 void score_tickets_place_people(struct scores *scores); /* see score_answers_place_people */
 
+/* ---- score_contacts.c: tickets by requester and service, as created. Empty unless some KEI asks ---- */
+void score_contacts_init(struct scores *scores);
+void score_contacts_done(struct scores *scores);
+void score_contacts_refresh(struct scores *scores, uint32_t ticket); /* its start or its first version changed */
+void score_contacts_drop(struct scores *scores, uint32_t ticket);
+void score_contacts_uncount_all(struct scores *scores);
+void score_contacts_count_all(struct scores *scores);
+
 /* ---- score_count.c: putting things into the scopes and taking them out ---- */
 void score_count_answer(struct scores *scores, uint32_t number, bool in);
 void score_count_solved(struct scores *scores, uint32_t ticket, bool in);
+void score_count_created(struct scores *scores, uint32_t ticket, bool in);
 void score_count_verdict(struct scores *scores, uint32_t verdict, bool in);
 struct score_weigher score_count_weigher(const struct scores *scores, uint64_t kind);
 
@@ -303,11 +357,76 @@ void score_figures_read(struct scores *scores, const struct score_scope_state *s
                         void (*take)(void *context, size_t window, struct score_reading *reading),
                         void *context);
 
+/* A stretch of time and what is asked of it: (after, through], compared with (before, after]. */
+struct score_frame {
+    int64_t before_ms, after_ms, through_ms;
+    int min_answers;
+    enum neutral_rule neutral;
+};
+/* One frame of one scope; the window of the record stays empty. Its arrays live until the next reading. */
+void score_figures_frame(struct scores *scores, const struct score_scope_state *scope,
+                         const struct score_frame *frame, struct score_reading *ret_reading);
+const struct score_series *score_figures_series(const struct score_scope_state *scope,
+                                                uint64_t kind); /* NULL: nothing */
+struct score_tally score_figures_tally(const struct scores *scores, const struct score_scope_state *scope,
+                                       uint64_t kind, int64_t after_ms, int64_t through_ms);
+/* When what is in the window, or in the one before, changes by time alone; INT64_MAX: never. */
+int64_t score_figures_expiry_ms(const struct score_scope_state *scope, const struct policy_window *window,
+                                const struct zone *zone, int64_t at_ms);
+
 /* ---- score_publish.c ---- */
 void score_publish_touch(struct scores *scores,
                          struct score_scope_state *scope); /* something in it changed now */
 int64_t score_publish_next_ms(const struct scores *scores);
+/* A KEI or something of a contract once more, whatever was published. */
+void score_publish_again(struct scores *scores, struct score_scope_state *scope);
 void score_publish_due(struct scores *scores); /* the first scope that is due, as of its instant */
+
+void score_publish_ask(struct scores *scores, struct score_scope_state *scope, int64_t at_ms); /* at the latest */
+/* Whether this differs from what was published of the scope last; then *ret_revision is the next. */
+bool score_publish_differs(struct scores *scores, struct score_scope_state *scope, uint64_t digest,
+                           uint32_t *ret_revision);
+
+/* ---- score_definitions.c ---- */
+/* Scopes, KEIs and contracts of the policy in force; *ret_count of them. The caller frees. */
+struct score_definition *score_definitions_make(struct scores *scores, size_t *ret_count);
+/* How far back their windows reach. */
+int64_t score_definitions_reach_ms(const struct scores *scores);
+
+/* ---- score_keis.c ---- */
+/* The kinds of series its measure is made of. */
+uint16_t score_keis_kinds(struct slice measure);
+void score_keis_read(struct scores *scores, struct score_scope_state *scope, int64_t at_ms,
+                     struct score_kei *ret_kei, uint64_t *ret_digest);
+/* Publishes what changed (or all of it); when it changes by time alone. */
+int64_t score_keis_publish(struct scores *scores, struct score_scope_state *scope, int64_t at_ms, bool always);
+
+/* ---- score_contracts.c: what is known of contracts, and their timers ---- */
+void score_contracts_done(struct scores *scores);
+void score_contracts_begin(struct scores *scores); /* the policy turned, or T is real now */
+void score_contracts_decide(struct scores *scores); /* the first one is due */
+void score_contracts_fold(struct scores *scores, const struct contract_outcome *outcome);
+struct engine_answer score_contracts_move(struct scores *scores, const struct event *event);
+struct score_contract *score_contracts_of(struct scores *scores, const struct policy_contract *policy);
+const struct zone *score_contracts_zone(const struct scores *scores, const struct policy_contract *policy);
+void score_contracts_tell(struct scores *scores, struct contract_outcome *outcome); /* fills the common part */
+
+/* ---- score_pxa.c ---- */
+void score_pxa_decide(struct scores *scores, uint32_t contract, int64_t at_ms);
+void score_pxa_move(struct scores *scores, uint32_t contract, enum pxa_state to, const struct event *event);
+void score_pxa_read(struct scores *scores, uint32_t contract, int64_t at_ms, struct score_pxa *ret_pxa);
+int64_t score_pxa_publish(struct scores *scores, struct score_scope_state *scope, int64_t at_ms, bool always);
+
+/* ---- score_credits.c ---- */
+void score_credits_state(struct scores *scores, uint32_t contract, int64_t at_ms); /* of the month before */
+int64_t score_credits_publish(struct scores *scores, struct score_scope_state *scope, int64_t at_ms, bool always);
+
+/* ---- score_watermelons.c ---- */
+void score_watermelons_done(struct scores *scores);
+void score_watermelons_fold(struct scores *scores, const struct contract_outcome *outcome);
+int64_t score_watermelons_publish(struct scores *scores, struct score_scope_state *scope, int64_t at_ms,
+                                  bool always);
+void score_watermelons_drop(struct scores *scores); /* the policy turned: what it does not look for is clear */
 
 /* ---- scores.c ---- */
 size_t scores_windows(const struct scores *scores, const struct policy_window **ret_windows);

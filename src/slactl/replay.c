@@ -17,6 +17,8 @@
 #include "wire/dead_letter.h"
 #include "wire/effect.h"
 #include "wire/event_read.h"
+#include "wire/contract_json.h"
+#include "wire/kei_json.h"
 #include "wire/score_json.h"
 #include <errno.h>
 #include <getopt.h>
@@ -41,6 +43,7 @@ struct replay {
     int64_t t_ms;
     bool has_t;
     bool failed;
+    int64_t outcomes_count; /* decided so far, printed or not: the offset that contracts' decisions carry */
     struct symbols *symbols;
     struct policy_set *set;
     struct engine *engine;
@@ -97,6 +100,7 @@ on_verdict(void *context, const struct verdict_outcome *outcome)
 
     if (replay->emit & EMIT_OUTCOMES)
         EMIT(replay, "outcome", effect_print_verdict, outcome);
+    replay->outcomes_count++;
     if (replay->scores != NULL)
         scores_verdict(replay->scores, outcome, outcome->arrival.detected_at_ms);
 }
@@ -108,6 +112,7 @@ on_ticket(void *context, const struct ticket_outcome *outcome)
 
     if (replay->emit & EMIT_OUTCOMES)
         EMIT(replay, "outcome", effect_print_ticket, outcome);
+    replay->outcomes_count++;
     if (replay->scores != NULL)
         scores_ticket(replay->scores, outcome, outcome->arrival.detected_at_ms);
 }
@@ -119,6 +124,7 @@ on_due_changed(void *context, const struct due_changed_outcome *outcome)
 
     if (replay->emit & EMIT_OUTCOMES)
         EMIT(replay, "outcome", effect_print_due_changed, outcome);
+    replay->outcomes_count++;
 }
 
 static void
@@ -128,6 +134,7 @@ on_answer(void *context, const struct answer_outcome *outcome)
 
     if (replay->emit & EMIT_OUTCOMES)
         EMIT(replay, "outcome", effect_print_answer, outcome);
+    replay->outcomes_count++;
 }
 
 static void
@@ -146,6 +153,64 @@ on_detractor(void *context, const struct score_detractor *alert)
 
     if (replay->emit & EMIT_ALERTS)
         EMIT(replay, "alert", score_json_print_detractor, alert);
+}
+
+static void
+on_contract(void *context, const struct contract_outcome *outcome)
+{
+    struct replay *replay = context;
+
+    if (replay->emit & EMIT_OUTCOMES)
+        EMIT(replay, "outcome", contract_json_print, outcome);
+    replay->outcomes_count++;
+}
+
+static void
+on_kei(void *context, const struct score_kei *kei)
+{
+    struct replay *replay = context;
+
+    EMIT(replay, "score", kei_json_print, kei);
+}
+
+static void
+on_pxa(void *context, const struct score_pxa *pxa)
+{
+    struct replay *replay = context;
+
+    EMIT(replay, "score", contract_json_print_pxa, pxa);
+}
+
+static void
+on_watermelon(void *context, const struct score_watermelon *watermelon)
+{
+    struct replay *replay = context;
+
+    EMIT(replay, "score", contract_json_print_watermelon, watermelon);
+}
+
+static void
+on_credit(void *context, const struct score_credit *credit)
+{
+    struct replay *replay = context;
+
+    EMIT(replay, "score", contract_json_print_credit, credit);
+}
+
+static struct scores_sink
+sink_of(struct replay *replay)
+{
+    struct scores_sink sink = {
+        .context = replay, .answer = on_answer, .detractor = on_detractor, .contract = on_contract};
+
+    if (!(replay->emit & EMIT_SCORES))
+        return sink;
+    sink.score = on_score;
+    sink.kei = on_kei;
+    sink.pxa = on_pxa;
+    sink.watermelon = on_watermelon;
+    sink.credit = on_credit;
+    return sink;
 }
 
 static void
@@ -168,11 +233,12 @@ start(struct replay *replay)
     };
     struct scores_options scores = {
         .symbols = replay->symbols,
-        .sink = {replay, on_answer, replay->emit & EMIT_SCORES ? on_score : NULL, on_detractor},
+        .sink = sink_of(replay),
         .publish_every_ms = 1000,
         .retire_after_ms = -1,
         .allowed_skew_ms = -1,
         .accept_age_ms = -1,
+        .outcomes_offset = &replay->outcomes_count,
     };
 
     replay->engine = engine_new(&engine, replay->set);

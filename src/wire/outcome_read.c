@@ -6,10 +6,11 @@
  *
  * Always true: print, read, print gives the same bytes.
  *
- * Not here: contract outcomes, scores, alerts.
+ * Not here: the evidence of contract outcomes, scores, alerts.
  */
 #include "wire/outcome_read.h"
 #include "base/memory.h"
+#include "wire/contract_json.h"
 #include "wire/effect.h"
 #include <stdio.h>
 
@@ -93,6 +94,10 @@ outcome_read(struct outcome_reader *reader, struct slice value, struct outcome *
     if (slice_is(ret_outcome->type, "due_changed"))
         return read_record(reader, &effect_due_changed_table, OUTCOME_DUE_CHANGED, &ret_outcome->due_changed,
                            ret_outcome, detail);
+    if (slice_is(ret_outcome->type, "contract")) {
+        ret_outcome->kind = OUTCOME_CONTRACT;
+        return contract_json_read(reader->json, ret_outcome->object, &ret_outcome->contract, detail);
+    }
     ret_outcome->kind = OUTCOME_OTHER;
     return ERROR_NONE;
 }

@@ -7,7 +7,7 @@
  * that nobody knows are passed over, so a record of a later version, or a line of slactl replay with its
  * "record", can be read.
  */
-#include "slad/effect.h"
+#include "slad/scores.h"
 #include "wire/json.h"
 
 enum outcome_kind {
@@ -15,7 +15,8 @@ enum outcome_kind {
     OUTCOME_TICKET,
     OUTCOME_ANSWER,
     OUTCOME_DUE_CHANGED,
-    OUTCOME_OTHER /* a type that is read elsewhere (contract) */
+    OUTCOME_CONTRACT, /* but for its evidence */
+    OUTCOME_OTHER     /* a type that a later version writes */
 };
 
 struct outcome {
@@ -28,6 +29,7 @@ struct outcome {
         struct ticket_outcome ticket;
         struct answer_outcome answer;
         struct due_changed_outcome due_changed;
+        struct contract_outcome contract;
     };
 };
 

@@ -11,6 +11,7 @@
 #include "wire/record.h"
 #include "base/instant.h"
 #include "base/panic.h"
+#include "slad/scores.h"
 #include "wire/print.h"
 #include <stdio.h>
 
@@ -54,6 +55,10 @@ word_of(enum record_words words, int value)
         return value < PARTIES_COUNT ? party_text((enum party)value) : NULL;
     case RECORD_WORDS_CLASS:
         return value < ANSWER_CLASSES_COUNT ? record_class_text((enum answer_class)value) : NULL;
+    case RECORD_WORDS_CONTRACT_SUBJECT:
+        return value < CONTRACT_SUBJECTS_COUNT ? contract_subject_text((enum contract_subject)value) : NULL;
+    case RECORD_WORDS_CONTRACT_STATE:
+        return value < CONTRACT_STATES_COUNT ? contract_state_text(value) : NULL;
     }
     panic("record: words of no enum");
 }

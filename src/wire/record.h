@@ -43,7 +43,9 @@ enum record_words {
     RECORD_WORDS_TICKET_STATE,
     RECORD_WORDS_SEVERITY,
     RECORD_WORDS_PARTY,
-    RECORD_WORDS_CLASS /* ANSWER_CLASSES_COUNT is null */
+    RECORD_WORDS_CLASS, /* ANSWER_CLASSES_COUNT is null */
+    RECORD_WORDS_CONTRACT_SUBJECT,
+    RECORD_WORDS_CONTRACT_STATE
 };
 
 #define RECORD_ALWAYS 0 /* no struct here begins with the bool of a condition */

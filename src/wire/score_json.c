@@ -13,88 +13,22 @@
 #include "wire/effect.h"
 #include "wire/number.h"
 #include "wire/print.h"
-
-static const char *
-dimension_text(unsigned dimension)
-{
-    static const char *const others[] = {"source", "touchpoint", "survey"};
-
-    return dimension < ATTRIBUTES_COUNT ? attribute_text((enum attribute)dimension)
-                                        : others[dimension - ATTRIBUTES_COUNT];
-}
-
-static void
-print_count(struct buffer *out, const char *key, int64_t count)
-{
-    print_key(out, key);
-    buffer_append_int64(out, count);
-}
-
-static void
-print_share(struct buffer *out, const char *key, double share)
-{
-    print_key(out, key);
-    number_print(out, share, NUMBER_SHARE_DECIMALS);
-}
-
-static void
-print_points(struct buffer *out, const char *key, double points)
-{
-    print_key(out, key);
-    number_print(out, points, NUMBER_POINTS_DECIMALS);
-}
-
-static void
-open_object(struct buffer *out, const char *key)
-{
-    print_key(out, key);
-    buffer_append_byte(out, '{');
-}
-
-static void
-close_object(struct buffer *out)
-{
-    buffer_append_byte(out, '}');
-}
-
-static void
-print_scope(struct buffer *out, const struct score_scope *scope)
-{
-    open_object(out, "scope");
-    for (unsigned i = 0; i < SCORE_DIMENSIONS_COUNT; i++)
-        if ((scope->dimensions & 1U << i) != 0) {
-            print_key(out, dimension_text(i));
-            print_text(out, scope->values[i]);
-        }
-    close_object(out);
-}
+#include "wire/score_parts.h"
 
 static void
 print_nps(struct buffer *out, const struct score_nps *nps)
 {
     if (!nps->present)
         return;
-    open_object(out, "nps");
-    print_points(out, "value", nps->value);
-    print_points(out, "low", nps->low);
-    print_points(out, "high", nps->high);
-    print_count(out, "promoters", nps->promoters);
-    print_count(out, "passives", nps->passives);
-    print_count(out, "detractors", nps->detractors);
-    print_count(out, "n", nps->n);
-    close_object(out);
-}
-
-static void
-print_px_members(struct buffer *out, const struct score_px *px)
-{
-    print_share(out, "value", px->value);
-    print_share(out, "low", px->low);
-    print_share(out, "high", px->high);
-    print_count(out, "positive", px->positive);
-    print_count(out, "neutral", px->neutral);
-    print_count(out, "negative", px->negative);
-    print_count(out, "n", px->n);
+    score_parts_open(out, "nps");
+    score_parts_points(out, "value", nps->value);
+    score_parts_points(out, "low", nps->low);
+    score_parts_points(out, "high", nps->high);
+    score_parts_count(out, "promoters", nps->promoters);
+    score_parts_count(out, "passives", nps->passives);
+    score_parts_count(out, "detractors", nps->detractors);
+    score_parts_count(out, "n", nps->n);
+    score_parts_close(out);
 }
 
 static void
@@ -102,9 +36,9 @@ print_px(struct buffer *out, const struct score_px *px)
 {
     if (!px->present)
         return;
-    open_object(out, "px");
-    print_px_members(out, px);
-    close_object(out);
+    score_parts_open(out, "px");
+    score_parts_px(out, px);
+    score_parts_close(out);
 }
 
 static void
@@ -112,10 +46,10 @@ print_mean(struct buffer *out, const char *key, const struct score_mean *mean)
 {
     if (!mean->present)
         return;
-    open_object(out, key);
-    print_points(out, "value", mean->value);
-    print_count(out, "n", mean->n);
-    close_object(out);
+    score_parts_open(out, key);
+    score_parts_points(out, "value", mean->value);
+    score_parts_count(out, "n", mean->n);
+    score_parts_close(out);
 }
 
 static void
@@ -123,11 +57,11 @@ print_lost_minutes(struct buffer *out, const struct score_mean *lost)
 {
     if (!lost->present)
         return;
-    open_object(out, "lost_minutes");
-    print_count(out, "sum", lost->sum);
-    print_points(out, "mean", lost->value);
-    print_count(out, "n", lost->n);
-    close_object(out);
+    score_parts_open(out, "lost_minutes");
+    score_parts_count(out, "sum", lost->sum);
+    score_parts_points(out, "mean", lost->value);
+    score_parts_count(out, "n", lost->n);
+    score_parts_close(out);
 }
 
 /* {value, HITS, TOTAL}: the two counts under their own names. */
@@ -137,11 +71,11 @@ print_rate(struct buffer *out, const char *key, const struct score_rate *rate, c
 {
     if (!rate->present)
         return;
-    open_object(out, key);
-    print_share(out, "value", rate->value);
-    print_count(out, hits, rate->hits);
-    print_count(out, total, rate->n);
-    close_object(out);
+    score_parts_open(out, key);
+    score_parts_share(out, "value", rate->value);
+    score_parts_count(out, hits, rate->hits);
+    score_parts_count(out, total, rate->n);
+    score_parts_close(out);
 }
 
 static void
@@ -149,13 +83,13 @@ print_coverage(struct buffer *out, const struct score_record *record)
 {
     if (!record->coverage.present)
         return;
-    open_object(out, "coverage");
-    print_share(out, "value", record->coverage.value);
-    print_count(out, "offered", record->coverage.hits);
-    print_count(out, "solved", record->coverage.n);
+    score_parts_open(out, "coverage");
+    score_parts_share(out, "value", record->coverage.value);
+    score_parts_count(out, "offered", record->coverage.hits);
+    score_parts_count(out, "solved", record->coverage.n);
     print_rate(out, "met", &record->coverage_met, "offered", "solved");
     print_rate(out, "breached", &record->coverage_breached, "offered", "solved");
-    close_object(out);
+    score_parts_close(out);
 }
 
 static void
@@ -165,15 +99,15 @@ print_aspect(struct buffer *out, const struct score_aspect *aspect)
     print_text(out, aspect->name);
     buffer_append(out, ":{", 2);
     if (aspect->px.present) {
-        print_px_members(out, &aspect->px);
+        score_parts_px(out, &aspect->px);
         if (aspect->mean.present)
-            print_points(out, "mean", aspect->mean.value);
+            score_parts_points(out, "mean", aspect->mean.value);
         if (aspect->has_impact)
-            print_points(out, "impact", aspect->impact);
+            score_parts_points(out, "impact", aspect->impact);
     } else {
-        print_count(out, "n", aspect->px.n);
+        score_parts_count(out, "n", aspect->px.n);
     }
-    close_object(out);
+    score_parts_close(out);
 }
 
 static void
@@ -181,28 +115,28 @@ print_aspects(struct buffer *out, const struct score_record *record)
 {
     if (record->aspects_count == 0)
         return;
-    open_object(out, "aspects");
+    score_parts_open(out, "aspects");
     for (size_t i = 0; i < record->aspects_count; i++)
         print_aspect(out, &record->aspects[i]);
-    close_object(out);
+    score_parts_close(out);
 }
 
 /* R59: {met, n, value, clocks: {name: {met, n, value}}} of one view. */
 static void
 print_view_members(struct buffer *out, const struct score_rate *rate)
 {
-    print_count(out, "met", rate->hits);
-    print_count(out, "n", rate->n);
+    score_parts_count(out, "met", rate->hits);
+    score_parts_count(out, "n", rate->n);
     if (rate->present)
-        print_share(out, "value", rate->value);
+        score_parts_share(out, "value", rate->value);
 }
 
 static void
 print_view(struct buffer *out, const char *key, const struct score_record *record, bool honest)
 {
-    open_object(out, key);
+    score_parts_open(out, key);
     print_view_members(out, honest ? &record->attainment_honest : &record->attainment_contract);
-    open_object(out, "clocks");
+    score_parts_open(out, "clocks");
     for (size_t i = 0; i < record->clocks_count; i++) {
         const struct score_rate *rate = honest ? &record->clocks[i].honest : &record->clocks[i].contract;
 
@@ -212,10 +146,10 @@ print_view(struct buffer *out, const char *key, const struct score_record *recor
         print_text(out, record->clocks[i].name);
         buffer_append(out, ":{", 2);
         print_view_members(out, rate);
-        close_object(out);
+        score_parts_close(out);
     }
-    close_object(out);
-    close_object(out);
+    score_parts_close(out);
+    score_parts_close(out);
 }
 
 static void
@@ -223,12 +157,12 @@ print_attainment(struct buffer *out, const struct score_record *record)
 {
     if (record->clocks_count == 0)
         return;
-    open_object(out, "attainment");
+    score_parts_open(out, "attainment");
     print_view(out, "contract", record, false);
     print_view(out, "honest", record, true);
     if (record->has_gap)
-        print_share(out, "gap", record->attainment_gap);
-    close_object(out);
+        score_parts_share(out, "gap", record->attainment_gap);
+    score_parts_close(out);
 }
 
 static void
@@ -236,12 +170,12 @@ print_impact(struct buffer *out, const struct score_record *record)
 {
     if (!record->has_impact_px && !record->has_impact_nps)
         return;
-    open_object(out, "impact");
+    score_parts_open(out, "impact");
     if (record->has_impact_px)
-        print_points(out, "px", record->impact_px);
+        score_parts_points(out, "px", record->impact_px);
     if (record->has_impact_nps)
-        print_points(out, "nps", record->impact_nps);
-    close_object(out);
+        score_parts_points(out, "nps", record->impact_nps);
+    score_parts_close(out);
 }
 
 static void
@@ -249,14 +183,14 @@ print_one_change(struct buffer *out, const char *key, const struct score_change 
 {
     if (!change->present)
         return;
-    open_object(out, key);
+    score_parts_open(out, key);
     print_key(out, "previous");
     number_print(out, change->previous, decimals);
     print_key(out, "difference");
     number_print(out, change->difference, decimals);
-    print_share(out, "z", change->z);
-    print_count(out, "previous_n", change->previous_n);
-    close_object(out);
+    score_parts_share(out, "z", change->z);
+    score_parts_count(out, "previous_n", change->previous_n);
+    score_parts_close(out);
 }
 
 static void
@@ -264,10 +198,10 @@ print_change(struct buffer *out, const struct score_record *record)
 {
     if (!record->change_nps.present && !record->change_px.present)
         return;
-    open_object(out, "change");
+    score_parts_open(out, "change");
     print_one_change(out, "nps", &record->change_nps, NUMBER_POINTS_DECIMALS);
     print_one_change(out, "px", &record->change_px, NUMBER_SHARE_DECIMALS);
-    close_object(out);
+    score_parts_close(out);
 }
 
 void
@@ -276,13 +210,13 @@ score_json_print(struct buffer *out, const struct score_record *record)
     buffer_append_byte(out, '{');
     print_key(out, "type");
     buffer_append_text(out, "\"score\"");
-    print_scope(out, &record->scope);
+    score_parts_scope(out, &record->scope);
     print_key(out, "window");
     print_text(out, record->window);
     print_key(out, "at");
     print_instant(out, record->at_ms);
-    print_count(out, "n", record->n);
-    print_count(out, "people", record->people);
+    score_parts_count(out, "n", record->n);
+    score_parts_count(out, "people", record->people);
     print_key(out, "insufficient");
     print_bool(out, record->insufficient);
     print_nps(out, &record->nps);
@@ -296,47 +230,18 @@ score_json_print(struct buffer *out, const struct score_record *record)
     print_attainment(out, record);
     print_impact(out, record);
     print_change(out, record);
-    close_object(out);
+    score_parts_close(out);
 }
 
 /* ---- keys ---- */
 
-static void
-append_encoded(struct buffer *out, struct slice text)
-{
-    static const char digits[] = "0123456789ABCDEF";
-
-    for (size_t i = 0; i < text.bytes; i++) {
-        unsigned char byte = (unsigned char)text.at[i];
-
-        if (byte == '%' || byte == '/' || byte == ',' || byte == '=') {
-            buffer_append_byte(out, '%');
-            buffer_append_byte(out, digits[byte >> 4]);
-            buffer_append_byte(out, digits[byte & 15]);
-        } else {
-            buffer_append_byte(out, (char)byte);
-        }
-    }
-}
-
 void
 score_json_key(struct buffer *out, const struct score_record *record)
 {
-    bool first = true;
-
     buffer_append_text(out, "score/");
     buffer_append_slice(out, record->window);
     buffer_append_byte(out, '/');
-    for (unsigned i = 0; i < SCORE_DIMENSIONS_COUNT; i++) {
-        if ((record->scope.dimensions & 1U << i) == 0)
-            continue;
-        if (!first)
-            buffer_append_byte(out, ',');
-        first = false;
-        buffer_append_text(out, dimension_text(i));
-        buffer_append_byte(out, '=');
-        append_encoded(out, record->scope.values[i]);
-    }
+    score_parts_scope_key(out, &record->scope);
 }
 
 void
@@ -392,16 +297,16 @@ score_json_print_detractor(struct buffer *out, const struct score_detractor *ale
     print_named_text(out, "stage", slice_of("detractor"));
     print_named_text(out, "state", slice_of(alert_state_text(alert->state)));
     if (alert->n > 0)
-        print_count(out, "n", alert->n);
+        score_parts_count(out, "n", alert->n);
     if (alert->by.at != NULL)
         print_named_text(out, "by", alert->by);
     print_named_text(out, "severity", slice_of(severity_text(alert->severity)));
     print_key(out, "effective_at");
     print_instant(out, alert->effective_at_ms);
     print_named_text(out, "scale", alert->scale);
-    print_count(out, "score", alert->score);
+    score_parts_count(out, "score", alert->score);
     for (unsigned i = 0; i < ATTRIBUTE_REQUESTER; i++)
-        print_named_text(out, dimension_text(i), alert->attributes[i]);
+        print_named_text(out, score_parts_dimension(i), alert->attributes[i]);
     if (alert->respondent.at != NULL)
         print_named_text(out, "respondent", alert->respondent);
     print_named_text(out, "policy", alert->policy);

@@ -17,8 +17,10 @@
 #include "slad/engine.h"
 #include "slad/scores.h"
 #include "../support/survey_lives.h"
+#include "wire/contract_json.h"
 #include "wire/effect.h"
 #include "wire/event_read.h"
+#include "wire/kei_json.h"
 #include "wire/outcome_read.h"
 #include "wire/score_json.h"
 #include <inttypes.h>
@@ -43,6 +45,7 @@ struct task {
     struct buffer text, printed;
     struct entry entries[ENTRIES_MAX];
     size_t count, line;
+    bool lost; /* something it had said was not committed */
 };
 
 static void
@@ -69,20 +72,45 @@ on_answer(void *context, const struct answer_outcome *outcome)
 }
 
 static void
-on_score(void *context, const struct score_record *record)
+on_contract(void *context, const struct contract_outcome *outcome)
 {
     struct task *task = context;
+    size_t at = task->text.bytes;
 
-    score_json_print(&task->printed, record);
-    buffer_append_byte(&task->printed, '\n');
+    contract_json_print(&task->text, outcome);
+    add_entry(task, at, true);
 }
+
+/* What contracts decide depends on what was known then, so it may differ when something was lost and came again. */
+#define PRINTER(name, type, print, decided)                                                                  \
+    static void name(void *context, const struct type *record)                                               \
+    {                                                                                                        \
+        struct task *task = context;                                                                         \
+                                                                                                             \
+        if (decided && task->lost)                                                                           \
+            return;                                                                                          \
+        print(&task->printed, record);                                                                       \
+        buffer_append_byte(&task->printed, '\n');                                                            \
+    }
+PRINTER(on_score, score_record, score_json_print, false)
+PRINTER(on_kei, score_kei, kei_json_print, false)
+PRINTER(on_pxa, score_pxa, contract_json_print_pxa, true)
+PRINTER(on_watermelon, score_watermelon, contract_json_print_watermelon, true)
+PRINTER(on_credit, score_credit, contract_json_print_credit, false)
 
 /* policies: a file or a directory. */
 static void
 task_open(struct task *task, const char *policies)
 {
     struct buffer errors = {0};
-    struct scores_options options = {.sink = {task, on_answer, on_score, NULL},
+    struct scores_options options = {.sink = {.context = task,
+                                              .answer = on_answer,
+                                              .score = on_score,
+                                              .kei = on_kei,
+                                              .pxa = on_pxa,
+                                              .watermelon = on_watermelon,
+                                              .credit = on_credit,
+                                              .contract = on_contract},
                                      .publish_every_ms = 1000,
                                      .retire_after_ms = -1,
                                      .allowed_skew_ms = -1,
@@ -128,6 +156,8 @@ task_fold(struct task *task, struct slice text)
         scores_ticket(task->scores, &outcome.ticket, outcome.ticket.arrival.detected_at_ms);
     else if (outcome.kind == OUTCOME_ANSWER)
         scores_answer(task->scores, &outcome.answer, outcome.answer.arrival.detected_at_ms);
+    else if (outcome.kind == OUTCOME_CONTRACT)
+        scores_contract(task->scores, &outcome.contract, outcome.contract.arrival.detected_at_ms);
 }
 
 static uint64_t
@@ -352,14 +382,15 @@ same_answers(const struct task *task, const struct task *whole, size_t cut)
 }
 
 static bool
-check_cut(struct whole *whole, const char *policies, const struct lives *lives, size_t committed, size_t cut,
-          uint64_t digest)
+check_cut(struct whole *whole, const char *policies, const struct lives *lives, size_t committed, size_t cut)
 {
     static struct task task;
-    uint64_t rebuilt;
+    uint64_t digest, rebuilt;
     bool good;
 
     task_open(&task, policies);
+    task.lost = whole->task.lost = committed != cut;
+    digest = task_finish(&whole->task, lives->end_ms);
     rebuild(&task, whole, committed, cut, lives->lines[cut - 1].arrives_ms);
     go_on(&task, whole, lives, committed, cut);
     scores_check(task.scores);
@@ -381,18 +412,16 @@ static bool
 check_cuts(const char *policies, const struct lives *lives, struct chance *chance)
 {
     static struct whole whole;
-    uint64_t digest;
     bool good = true;
 
     whole_open(&whole, policies);
     whole_live(&whole, lives);
     scores_check(whole.task.scores);
-    digest = task_finish(&whole.task, lives->end_ms);
     for (int i = 0; good && i < 6; i++) {
         size_t cut = 1 + chance_below(chance, (unsigned)lives->count);
         size_t lost = i % 2 == 0 ? 0 : chance_below(chance, 12);
 
-        good = check_cut(&whole, policies, lives, cut > lost ? cut - lost : 0, cut, digest);
+        good = check_cut(&whole, policies, lives, cut > lost ? cut - lost : 0, cut);
     }
     whole_close(&whole);
     return good;

@@ -1,10 +1,12 @@
-/* The alert of a negative answer: pages in real time, acknowledgements that are outcomes, what a rebuild knows. */
+/* The alert of a negative answer: pages in real time, acknowledgements that are outcomes, what a rebuild
+ * knows. */
 #include "../support/unit.h"
 #include "../support/scores.h"
 
 enum { TOLD_MAX = 64, LOG_MAX = 64 };
 #define REPEATING                                                                                            \
-    "{detractor_alert: true, detractor_repeat: {every: 30m, stop_after: 5h, ack_timeout: 60m}, windows: [24h]}"
+    "{detractor_alert: true, detractor_repeat: {every: 30m, stop_after: 5h, ack_timeout: 60m}, windows: "    \
+    "[24h]}"
 #define MINUTE_MS INT64_C(60000)
 #define KEY "T1/experience/post-ticket/f-1/detractor"
 
@@ -37,7 +39,8 @@ hear_detractor(void *context, const struct score_detractor *alert)
 static struct slice
 literal(struct slice text)
 {
-    static const char *const known[] = {"f-1", "f-2", "post-ticket", "nps", "T1", "test", "u-1", "acme", "desk"};
+    static const char *const known[] = {"f-1",  "f-2", "post-ticket", "nps", "T1",
+                                        "test", "u-1", "acme",        "desk"};
 
     if (text.at == NULL)
         return text;
@@ -152,8 +155,8 @@ test_stops(void **state)
     house_close(&house);
 }
 
-/* R33: resolved and true again is repeated; withdrawn and true again fires. The instant is the answer's own, in
- * the withdrawal too (R36). */
+/* R33: resolved and true again is repeated; withdrawn and true again fires. The instant is the answer's own,
+ * in the withdrawal too (R36). */
 static void
 test_again(void **state)
 {
@@ -181,8 +184,8 @@ test_again(void **state)
     house_close(&house);
 }
 
-/* An acknowledgement is an outcome: rebuilt from the log, the alert is in the same hands, and the next page comes when
- * it would have come. */
+/* An acknowledgement is an outcome: rebuilt from the log, the alert is in the same hands, and the next page
+ * comes when it would have come. */
 static void
 test_rebuilt(void **state)
 {
@@ -214,8 +217,8 @@ test_rebuilt(void **state)
     house_close(&rebuilt);
 }
 
-/* R11: over is over; the same acknowledgement twice is one. R63: an erased ticket's alert is in nobody's hands by
- * name, and what was taken back names nobody either. */
+/* R11: over is over; the same acknowledgement twice is one. R63: an erased ticket's alert is in nobody's
+ * hands by name, and what was taken back names nobody either. */
 static void
 test_erased(void **state)
 {

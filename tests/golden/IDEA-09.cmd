@@ -1,0 +1,1 @@
+{slactl} lint {dir}/IDEA-09.policy --year 2026
