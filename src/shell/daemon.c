@@ -21,6 +21,7 @@
 #include "shell/http.h"
 #include "shell/notify.h"
 #include "shell/policy_files.h"
+#include "shell/poison.h"
 #include "shell/restore.h"
 #include "shell/scoring.h"
 #include "shell/snapshot.h"
@@ -672,6 +673,8 @@ daemon_open(struct daemon *daemon)
               LOG_TEXT("instance", daemon->config->instance), LOG_TEXT("prefix", daemon->config->prefix),
               LOG_TEXT("brokers", daemon->options->embedded ? "embedded" : daemon->config->brokers),
               LOG_INTEGER("policies", policy_set_count(daemon->policies)));
+    if (!daemon->options->embedded)
+        daemon->world.poison = poison_new(daemon->config, daemon->log, NULL);
     daemon_open_loop(daemon);
     if (daemon_open_http(daemon) != 0 || (daemon->options->embedded && daemon_open_embedded(daemon) != 0))
         return -1;
@@ -728,6 +731,7 @@ daemon_close(struct daemon *daemon)
     watch_free(daemon->watch);
     tickets_free(daemon->tickets);
     scoring_free(daemon->scoring);
+    poison_free(daemon->world.poison);
     embedded_free(daemon->embedded);
 }
 

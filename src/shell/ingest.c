@@ -15,6 +15,7 @@
 #include "shell/ingest.h"
 #include "base/memory.h"
 #include "shell/partitioner.h"
+#include "shell/poison.h"
 #include "shell/publish.h"
 #include "shell/relay_record.h"
 #include <stdio.h>
@@ -144,18 +145,25 @@ ingest_count(struct ingest *ingest, enum metric_topic topic, const struct ingest
     metrics_add(ingest->world->metrics, METRIC_EVENT_BYTES, topic, record->value.bytes + record->key.bytes);
 }
 
-bool
-ingest_ticket(struct ingest *ingest, struct task *task, const struct ingest_record *record, int64_t high)
+/* The record killed this daemon before: it is put aside unread. detail: EVENT_DETAIL_BYTES. */
+static enum error_code
+ingest_poison(struct ingest *ingest, char *detail)
 {
-    char detail[EVENT_DETAIL_BYTES] = "";
+    metrics_add(ingest->world->metrics, METRIC_POISONED, 0, 1);
+    snprintf(detail, EVENT_DETAIL_BYTES, "%s died on it %d times", ingest->world->config->instance,
+             POISON_DEATHS_MAX);
+    return ERROR_POISON;
+}
+
+/* The engine's judgement, or why it did not come so far. detail: EVENT_DETAIL_BYTES. */
+static enum error_code
+ingest_apply_ticket(struct ingest *ingest, struct task *task, const struct ingest_record *record,
+                    char detail[EVENT_DETAIL_BYTES])
+{
     struct engine_answer answer;
     enum error_code error;
     struct event event;
 
-    if (record->offset < task->next_offsets[TASK_TICKETS])
-        return false;
-    if (task_arrive(task, TASK_TICKETS, record->timestamp_ms))
-        return true;
     error = ingest_read(ingest, record, EVENT_TOPIC_TICKETS, &event, detail);
     if (error == ERROR_NONE && !ingest_key_fits(ingest, record, event.ticket, detail))
         error = ERROR_WRONG_KEY;
@@ -163,9 +171,27 @@ ingest_ticket(struct ingest *ingest, struct task *task, const struct ingest_reco
         answer = engine_event(task->engine, &event, task->t_ms);
         if (answer.disposition == ENGINE_REFUSED) {
             error = answer.error;
-            snprintf(detail, sizeof detail, "%s", answer.detail != NULL ? answer.detail : "");
+            snprintf(detail, EVENT_DETAIL_BYTES, "%s", answer.detail != NULL ? answer.detail : "");
         }
     }
+    return error;
+}
+
+bool
+ingest_ticket(struct ingest *ingest, struct task *task, const struct ingest_record *record, int64_t high)
+{
+    struct poison *poison = ingest->world->poison;
+    char detail[EVENT_DETAIL_BYTES] = "";
+    enum error_code error;
+
+    if (record->offset < task->next_offsets[TASK_TICKETS])
+        return false;
+    if (task_arrive(task, TASK_TICKETS, record->timestamp_ms))
+        return true;
+    error = poison_begin(poison, TOPIC_TICKETS, record->partition, record->offset)
+                ? ingest_poison(ingest, detail)
+                : ingest_apply_ticket(ingest, task, record, detail);
+    poison_end(poison);
     if (error != ERROR_NONE)
         ingest_refuse(ingest, task->batch, record, error, detail);
     ingest_count(ingest, METRIC_TOPIC_TICKETS, record);
@@ -176,17 +202,24 @@ ingest_ticket(struct ingest *ingest, struct task *task, const struct ingest_reco
 bool
 ingest_relay(struct ingest *ingest, struct task *task, const struct ingest_record *record, int64_t high)
 {
+    struct poison *poison = ingest->world->poison;
+    char detail[EVENT_DETAIL_BYTES];
     struct relay relay;
 
     if (record->offset < task->next_offsets[TASK_RELAY])
         return false;
     if (task_arrive(task, TASK_RELAY, record->timestamp_ms))
         return true;
-    if (record->value.at == NULL || relay_record_read(record->value, &relay) != 0)
+    if (poison_begin(poison, TOPIC_RELAY, record->partition, record->offset)) {
+        enum error_code error = ingest_poison(ingest, detail);
+
+        ingest_refuse(ingest, task->batch, record, error, detail);
+    } else if (record->value.at == NULL || relay_record_read(record->value, &relay) != 0)
         log_write(ingest->world->log, LOG_ERROR, "relay_unreadable",
                   LOG_INTEGER("partition", record->partition), LOG_INTEGER("offset", record->offset));
     else
         engine_relay(task->engine, &relay, task->t_ms);
+    poison_end(poison);
     ingest_count(ingest, METRIC_TOPIC_RELAY, record);
     task_advance_offset(task, TASK_RELAY, record->offset, high);
     return false;

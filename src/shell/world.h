@@ -14,10 +14,13 @@
 #include "shell/topics.h"
 #include "slad/policy.h"
 
+struct poison;
+
 struct world {
     const struct config *config;
     struct log *log;
     struct metrics *metrics;
+    struct poison *poison; /* NULL: deaths are not counted */
     struct kafka kafka;
     struct topics topics;
     struct symbols *symbols;
