@@ -138,6 +138,7 @@ timeline_extend(const struct chain_span *span, struct timeline *timeline)
         timeline->room = timeline->room > 0 ? timeline->room * 2 : 1024;
         timeline->windows = memory_resize(timeline->windows, timeline->room * sizeof *timeline->windows);
     }
+    must(timeline->windows != NULL);
     timeline->windows[timeline->count++] = next;
     return true;
 }
@@ -378,6 +379,7 @@ gather(struct chain_span *span, const struct chain *chain, struct starts *starts
         put_edges(span, chain, step_begin(chain, leg), here->calendar, starts);
         put_last_calls(span, chain, step_begin(chain, leg), here->calendar, here->target_ms, starts);
     }
+    must(starts->count > 0); /* from_ms is one */
     qsort(starts->at_ms, starts->count, sizeof *starts->at_ms, compare_instants);
 }
 
