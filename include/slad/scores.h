@@ -306,6 +306,10 @@ void scores_free(struct scores *scores);
 void scores_set_policies(struct scores *scores, const struct policy_set *set, int64_t t_ms);
 void scores_set_rebuilding(struct scores *scores, bool rebuilding, int64_t t_ms);
 
+/* While the caller knows that more is waiting to be read than T says (it has just been down), nothing is decided of
+ * contracts: midnights wait, watermelons stay as they are. Afterwards all of it is decided at once. False to begin with. */
+void scores_set_behind(struct scores *scores, bool behind);
+
 /* feedback.offered, .submitted, .withdrawn. alert.acknowledged of a detractor. contract.moved (refused:
  * unknown_contract, wrong_type). Other types: ENGINE_NO_EFFECT.
  * Refused: unknown_scale, number_out_of_range, missing_field, future_stamped, too_old. An event stamped ahead

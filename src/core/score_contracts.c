@@ -169,6 +169,13 @@ fold_pxa(struct scores *scores, const struct contract_outcome *outcome)
         contract->pxa_decided_ms = outcome->decided_at_ms;
 }
 
+static void
+fold_credit(struct score_contract *contract, const struct contract_outcome *outcome)
+{
+    if (contract->credits_stated_ms < outcome->decided_at_ms) /* INSTANT_NONE is before all */
+        contract->credits_stated_ms = outcome->decided_at_ms;
+}
+
 void
 score_contracts_fold(struct scores *scores, const struct contract_outcome *outcome)
 {
@@ -183,7 +190,7 @@ score_contracts_fold(struct scores *scores, const struct contract_outcome *outco
         score_watermelons_fold(scores, outcome);
         break;
     case CONTRACT_CREDIT:
-        contract_of(scores, outcome->contract)->credits_stated_ms = outcome->decided_at_ms;
+        fold_credit(contract_of(scores, outcome->contract), outcome);
         break;
     case CONTRACT_SUBJECTS_COUNT:
         panic("an outcome of nothing");

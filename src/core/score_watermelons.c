@@ -338,6 +338,8 @@ score_watermelons_publish(struct scores *scores, struct score_scope_state *scope
     ripe = melon->ripe
                ? is_ripe_still(scores, scope, &policy->watermelon_window, zone, &reading.record, at_ms, melon)
                : is_green(scores, &reading.record) && is_proven_below(scores, &reading.record);
+    if (scores->behind)
+        ripe = melon->ripe;
     if (ripe && melon->ripe && melon->check_at_ms != INT64_MIN && melon->check_at_ms < next_ms)
         next_ms = melon->check_at_ms;
     if (!ripe && melon->revision == 0)

@@ -46,6 +46,18 @@ see_who_counts(struct scores *scores, const struct score_definition *definitions
     return scores->counts_requester != requester || scores->counts_assignee != assignee;
 }
 
+/* What KEIs and contracts say is asked for now. */
+static void
+speak(struct scores *scores)
+{
+    for (uint32_t i = 1; i < scores->scopes.scopes.used; i++) {
+        struct score_scope_state *scope = score_scopes_at(&scores->scopes, i);
+
+        if (scope->number != 0 && scores->scopes.definitions[scope->definition].use != SCORE_USE_SCORES)
+            score_publish_touch(scores, scope);
+    }
+}
+
 /* T is real and nothing is read back: KEIs and contracts speak, and have their timers. */
 static void
 begin(struct scores *scores)
@@ -53,12 +65,7 @@ begin(struct scores *scores)
     scores->begun = true;
     score_contracts_begin(scores);
     score_watermelons_drop(scores);
-    for (uint32_t i = 1; i < scores->scopes.scopes.used; i++) {
-        struct score_scope_state *scope = score_scopes_at(&scores->scopes, i);
-
-        if (scope->number != 0 && scores->scopes.definitions[scope->definition].use != SCORE_USE_SCORES)
-            score_publish_touch(scores, scope);
-    }
+    speak(scores);
 }
 
 static void
@@ -164,6 +171,16 @@ scores_set_rebuilding(struct scores *scores, bool rebuilding, int64_t t_ms)
     score_detractors_resume(scores);
 }
 
+void
+scores_set_behind(struct scores *scores, bool behind)
+{
+    bool over = scores->behind && !behind;
+
+    scores->behind = behind;
+    if (over)
+        speak(scores);
+}
+
 /* Another version may come into force now. */
 static void
 turn_policy(struct scores *scores)
@@ -185,7 +202,7 @@ scores_next_ms(const struct scores *scores)
 
     if (page_ms < next_ms)
         next_ms = page_ms;
-    if (scores->decide_next_ms < next_ms)
+    if (scores->decide_next_ms < next_ms && !scores->behind)
         next_ms = scores->decide_next_ms;
     if (scores->next_version_ms < next_ms)
         next_ms = scores->next_version_ms;
@@ -205,7 +222,7 @@ fire(struct scores *scores)
         score_waiting_fold_due(scores);
     else if (score_detractors_next_ms(scores) <= scores->t_ms)
         score_detractors_page(scores);
-    else if (scores->decide_next_ms <= scores->t_ms)
+    else if (scores->decide_next_ms <= scores->t_ms && !scores->behind)
         score_contracts_decide(scores);
     else
         score_publish_due(scores);

@@ -183,6 +183,7 @@ struct scores {
     int64_t reach_ms; /* how far back anything can be seen */
     int64_t swept_at_ms, seen_turned_at_ms;
     bool rebuilding;
+    bool behind; /* nothing is decided of contracts */
     bool begun; /* T is real: KEIs and contracts have their timers */
     uint32_t
         context_cache[1 << SCORE_CONTEXT_CACHE_BITS]; /* contexts by a hash of their texts; may be stale */

@@ -23,7 +23,9 @@
 #include "shell/transaction.h"
 #include "shell/wallclock.h"
 #include "slad/scores.h"
+#include "wire/contract_json.h"
 #include "wire/effect.h"
+#include "wire/kei_json.h"
 #include "wire/outcome_read.h"
 #include "wire/score_json.h"
 #include <stdio.h>
@@ -136,22 +138,78 @@ scoring_on_score(void *context, const struct score_record *record)
     metrics_add(scoring->world->metrics, METRIC_SCORES, 0, 1);
 }
 
+/* KEIs and contracts' present values. */
+#define SCORING_ON_VALUE(name, struct_name, type, print, print_key, print_id)                                \
+    static void name(void *context, const struct struct_name *record)                                        \
+    {                                                                                                        \
+        struct scoring *scoring = context;                                                                   \
+        struct buffer key = {0}, id = {0};                                                                   \
+                                                                                                             \
+        print_key(&key, record);                                                                             \
+        print_id(&id, record);                                                                               \
+        batch_begin(scoring->batch, TOPIC_SCORES, 0, buffer_slice(&key));                                    \
+        print(batch_value(scoring->batch), record);                                                          \
+        scoring_finish(scoring, type, &key, &id, record->at_ms, true);                                       \
+        metrics_add(scoring->world->metrics, METRIC_SCORES, 0, 1);                                           \
+    }
+SCORING_ON_VALUE(scoring_on_kei, score_kei, "slad.kei", kei_json_print, kei_json_key, kei_json_id)
+SCORING_ON_VALUE(scoring_on_pxa, score_pxa, "slad.pxa", contract_json_print_pxa, contract_json_pxa_key,
+                 contract_json_pxa_id)
+SCORING_ON_VALUE(scoring_on_watermelon, score_watermelon, "slad.watermelon", contract_json_print_watermelon,
+                 contract_json_watermelon_key, contract_json_watermelon_id)
+SCORING_ON_VALUE(scoring_on_credit, score_credit, "slad.credit", contract_json_print_credit,
+                 contract_json_credit_key, contract_json_credit_id)
+
+static void
+scoring_on_contract(void *context, const struct contract_outcome *outcome)
+{
+    struct scoring *scoring = context;
+    struct buffer key = {0}, id = {0};
+
+    contract_json_key(&key, outcome);
+    contract_json_id(&id, outcome);
+    batch_begin(scoring->batch, TOPIC_OUTCOMES, 0, buffer_slice(&key));
+    contract_json_print(batch_value(scoring->batch), outcome);
+    scoring_finish(scoring, "slad.contract", &key, &id, outcome->arrival.detected_at_ms, false);
+    metrics_add(scoring->world->metrics, METRIC_OUTCOMES, METRIC_OUTCOME_CONTRACT, 1);
+}
+
 /* A detractor alert lies where its ticket's other alerts lie. */
+static int32_t
+scoring_detractor_partition(const struct scoring *scoring, const struct score_detractor *alert)
+{
+    struct world *world = scoring->world;
+    enum partitioner partitioner = (enum partitioner)world->config->partitioner;
+    struct slice owner = alert->ticket.at != NULL ? alert->ticket : alert->customer;
+
+    return partitioner_partition(partitioner == PARTITIONER_ANY ? PARTITIONER_MURMUR2 : partitioner, owner,
+                                 world->partitions_count);
+}
+
+static void
+scoring_on_detractor_gone(void *context, const struct score_detractor *alert)
+{
+    struct scoring *scoring = context;
+    struct buffer key = {0};
+
+    score_json_detractor_key(&key, alert);
+    batch_begin(scoring->batch, TOPIC_ALERTS, scoring_detractor_partition(scoring, alert), buffer_slice(&key));
+    batch_drop_value(scoring->batch);
+    batch_end(scoring->batch);
+    buffer_free(&key);
+    scoring_touch(scoring, false);
+}
+
 static void
 scoring_on_detractor(void *context, const struct score_detractor *alert)
 {
     struct scoring *scoring = context;
     struct world *world = scoring->world;
-    enum partitioner partitioner = (enum partitioner)world->config->partitioner;
-    struct slice owner = alert->ticket.at != NULL ? alert->ticket : alert->customer;
     struct buffer key = {0}, id = {0};
 
     score_json_detractor_key(&key, alert);
     score_json_detractor_id(&id, alert);
-    batch_begin(scoring->batch, TOPIC_ALERTS,
-                partitioner_partition(partitioner == PARTITIONER_ANY ? PARTITIONER_MURMUR2 : partitioner,
-                                      owner, world->partitions_count),
-                buffer_slice(&key));
+    batch_begin(scoring->batch, TOPIC_ALERTS, scoring_detractor_partition(scoring, alert), buffer_slice(&key));
     score_json_print_detractor(batch_value(scoring->batch), alert);
     scoring_finish(scoring, "slad.alert", &key, &id, alert->arrival.detected_at_ms, true);
     metrics_add(world->metrics, METRIC_ALERTS, alert->state, 1);
@@ -217,10 +275,17 @@ scoring_begin(struct scoring *scoring)
         .sink = {.context = scoring,
                  .answer = scoring_on_answer,
                  .score = scoring_on_score,
-                 .detractor = scoring_on_detractor},
+                 .detractor = scoring_on_detractor,
+                 .detractor_gone = scoring_on_detractor_gone,
+                 .kei = scoring_on_kei,
+                 .pxa = scoring_on_pxa,
+                 .watermelon = scoring_on_watermelon,
+                 .credit = scoring_on_credit,
+                 .contract = scoring_on_contract},
         .publish_every_ms = SCORING_PUBLISH_EVERY_MS,
         .allowed_skew_ms = scoring->world->config->allowed_skew_ms,
         .accept_age_ms = scoring->world->config->accept_age_ms,
+        .outcomes_offset = &scoring->outcomes_offset,
     };
 
     scoring_drop_state(scoring);
@@ -453,6 +518,7 @@ scoring_take_news(struct scoring *scoring, struct restore_news *news)
         if (scoring->t_ms < scoring->world->now_ms)
             scoring->t_ms = scoring->world->now_ms;
         scores_set_rebuilding(scoring->scores, false, scoring->t_ms);
+        scores_set_behind(scoring->scores, true); /* what came while nobody ran is still to be read */
         log_write(scoring->world->log, LOG_INFO, "scores_live");
     }
     restore_news_free(news);
@@ -492,6 +558,8 @@ scoring_on_outcome(struct scoring *scoring, const rd_kafka_message_t *message)
         scores_ticket(scoring->scores, &outcome.ticket, scoring->t_ms);
     else if (outcome.kind == OUTCOME_ANSWER)
         scores_answer(scoring->scores, &outcome.answer, scoring->t_ms);
+    else if (outcome.kind == OUTCOME_CONTRACT)
+        scores_contract(scoring->scores, &outcome.contract, scoring->t_ms);
     scoring->folded_count++;
     scoring->outcomes_offset = message->offset + 1;
     scoring->outcomes_at_end = false;
@@ -617,6 +685,7 @@ scoring_tick(struct scoring *scoring)
     if (scoring_is_idle(scoring)) {
         if (scoring->t_ms < scoring->world->now_ms)
             scoring->t_ms = scoring->world->now_ms;
+        scores_set_behind(scoring->scores, false);
         if (scores_next_ms(scoring->scores) <= scoring->t_ms)
             scores_advance(scoring->scores, scoring->t_ms, SCORES_THROUGH);
     }

@@ -44,21 +44,29 @@ house_policy(struct symbols *symbols, const char *text)
     return policy;
 }
 
-/* experience: the lines under `experience:`, in flow form ("{min_answers: 1}"). */
+/* text: a whole policy. */
 static inline void
-house_open(struct house *house, const char *experience, struct scores_sink sink)
+house_open_text(struct house *house, const char *text, struct scores_sink sink)
 {
     struct scores_options options = {
         .sink = sink, .publish_every_ms = 1000, .allowed_skew_ms = -1, .accept_age_ms = -1};
     struct policy *policies[1];
-    char text[4096];
 
     *house = (struct house){.symbols = symbols_new()};
-    snprintf(text, sizeof text, "version: \"1\"\nexperience: %s\n", experience);
     policies[0] = house_policy(house->symbols, text);
     house->set = policy_set_new(policies, 1, house->symbols);
     options.symbols = house->symbols;
     house->scores = scores_new(&options, house->set);
+}
+
+/* experience: the lines under `experience:`, in flow form ("{min_answers: 1}"). */
+static inline void
+house_open(struct house *house, const char *experience, struct scores_sink sink)
+{
+    char text[4096];
+
+    snprintf(text, sizeof text, "version: \"1\"\nexperience: %s\n", experience);
+    house_open_text(house, text, sink);
 }
 
 static inline void
