@@ -1137,6 +1137,8 @@ class Clock:
                 cycle.spans.append((a, b, cycle.calendar, False, "nobody", False))
                 cycle.unsettled.add("gained_after_gap")
         cycle.unsettled |= {"flag:pause_without_contact", "flag:priority_flip"}
+        if any(other.inherit is not None for other in steps[:steps.index(step)]):
+            cycle.unsettled.add("gained_after_merge")  # docs/semantics.md: it begins where the merge would have put it
         if cycle.elapsed() > cycle.terms.target:
             self.breach(cycle, step.t, step.t, "at_retarget")
 
