@@ -59,6 +59,32 @@ protocol_unfetch(struct protocol *protocol, struct task *task)
     task->fetching = task->paused = false;
 }
 
+static int64_t
+protocol_tasks_held(const struct protocol *protocol)
+{
+    int64_t count = 0;
+
+    for (int32_t p = 0; p < protocol->tasks_count; p++)
+        count += protocol->tasks[p] != NULL && !protocol->tasks[p]->beyond;
+    return count;
+}
+
+/* A place is free: one that was refused for want of it is taken up. */
+static void
+protocol_admit(struct protocol *protocol)
+{
+    for (int32_t p = 0; p < protocol->tasks_count; p++) {
+        struct task *task = protocol->tasks[p];
+
+        if (task == NULL || !task->beyond ||
+            protocol_tasks_held(protocol) >= protocol->world->config->tasks_max)
+            continue;
+        task->beyond = false;
+        task->state = TASK_LOADING;
+        task->question = protocol->port.ask_task(protocol->port.context, p);
+    }
+}
+
 void
 protocol_assigned(struct protocol *protocol, int32_t partition)
 {
@@ -70,6 +96,12 @@ protocol_assigned(struct protocol *protocol, int32_t partition)
         return;
     must(protocol->tasks[partition] == NULL);
     task = protocol->tasks[partition] = task_new(protocol->world, partition);
+    if (protocol_tasks_held(protocol) > protocol->world->config->tasks_max) {
+        task->beyond = true;
+        metrics_bound_hit(protocol->world->metrics, CONFIG_tasks_max);
+        task_hold(task, "this process holds as many tasks as tasks_max allows: start another one");
+        return;
+    }
     task->question = protocol->port.ask_task(protocol->port.context, partition);
     log_write(protocol->world->log, LOG_INFO, "task_assigned", LOG_INTEGER("task", partition));
 }
@@ -88,6 +120,7 @@ protocol_drop(struct protocol *protocol, int32_t partition, const char *why)
     protocol->tasks[partition] = NULL;
     log_write(protocol->world->log, LOG_INFO, "task_dropped", LOG_INTEGER("task", partition),
               LOG_TEXT("why", why));
+    protocol_admit(protocol);
 }
 
 /* What is in memory is not what is in Kafka: load it anew. */

@@ -34,6 +34,7 @@ struct task {
     int64_t assigned_mono_ms;
     bool fetching; /* in the consumer's assignment */
     bool paused;
+    bool beyond; /* held because the process has tasks_max tasks already: nothing is asked for it */
     char *held_reason;
 
     struct engine *engine; /* NULL until loading began */
@@ -118,8 +119,8 @@ bool task_tick(struct task *task);
 /* The next instant (wall) at which task_tick has something to do; INT64_MAX: none. */
 int64_t task_next_ms(const struct task *task);
 bool task_is_behind(const struct task *task);
-/* The process stood still: what came meanwhile lies in Kafka, and nothing told us yet that more is waiting. T stays where it
- * is for TASK_SETTLE_MS, or goes by the records. */
+/* The process stood still: what came meanwhile lies in Kafka, and nothing told us yet that more is waiting. T
+ * stays where it is for TASK_SETTLE_MS, or goes by the records. */
 void task_stood_still(struct task *task);
 /* Something other than the engine's effects is to be committed (a position, a dead letter). */
 void task_touch(struct task *task);

@@ -28,6 +28,7 @@
 
 enum {
     TICKETS_PAUSE_AFTER_MS = 1000, /* the epoch was full for this long */
+    TICKETS_ROOM_SHARE = 100,      /* a hundredth below tickets_max reading begins again */
     TICKETS_SEND_AGAIN_MS = 50,    /* while stopping or giving partitions back */
     TICKETS_REVOKE_MS_MAX = 5000   /* the last commit before partitions are given back */
 };
@@ -50,6 +51,8 @@ struct tickets {
     struct protocol protocol;
 
     bool joined, assigned_once, stopping;
+    bool crowded;               /* tickets_max tickets are held */
+    int64_t dropped_count;      /* records that the broker in the process dropped unread */
     int64_t full_since_mono_ms; /* 0: the epoch is not full */
     char fatal[KAFKA_ERROR_BYTES];
 };
@@ -346,6 +349,33 @@ tickets_on_message(struct tickets *tickets, const rd_kafka_message_t *message)
                     : ingest_ticket(tickets->ingest, task, &record, high);
 }
 
+/* As many tickets as the process may hold: no more are read until some have retired, or another process has
+ * come. Timers of a task that has records waiting stand still with it. */
+static bool
+tickets_is_crowded(struct tickets *tickets)
+{
+    const struct world *world = tickets->world;
+    int64_t count = 0, room_max = world->config->tickets_max;
+
+    for (int32_t p = 0; p < tickets->protocol.tasks_count; p++)
+        if (tickets->protocol.tasks[p] != NULL && tickets->protocol.tasks[p]->engine != NULL)
+            count += (int64_t)engine_tickets_count(tickets->protocol.tasks[p]->engine);
+    if (count >= room_max && !tickets->crowded) {
+        tickets->crowded = true;
+        metrics_bound_hit(world->metrics, CONFIG_tickets_max);
+        log_write(world->log, LOG_ERROR, "tickets_max_reached", LOG_INTEGER("tickets", count),
+                  LOG_INTEGER("tickets_max", room_max),
+                  LOG_TEXT("hint", "raise tickets_max, or start another process: partitions are paused"));
+    } else if (tickets->crowded && count < room_max - room_max / TICKETS_ROOM_SHARE) {
+        tickets->crowded = false;
+        log_write(world->log, LOG_NOTICE, "tickets_max_left", LOG_INTEGER("tickets", count));
+        tickets_set_paused(tickets, false);
+    }
+    if (tickets->crowded)
+        tickets_set_paused(tickets, true);
+    return tickets->crowded;
+}
+
 /* Full for a while: pause and poll on. Not full: go on. true: do not poll in this turn. */
 static bool
 tickets_hold_back(struct tickets *tickets)
@@ -385,7 +415,7 @@ tickets_ingest(struct tickets *tickets)
 {
     int64_t records_max = tickets->world->config->turn_records_max;
 
-    if (tickets_hold_back(tickets))
+    if (!tickets_is_crowded(tickets) && tickets_hold_back(tickets))
         return false;
     for (int64_t i = 0; i < records_max; i++) {
         rd_kafka_message_t *message = tickets->pending;
@@ -437,6 +467,20 @@ tickets_snapshot_wait_ms(const struct tickets *tickets, const struct snapshot *s
 
 /* ---- once a second ---- */
 
+/* The broker in the process keeps 5 MiB a partition, and drops the oldest without a word. */
+static void
+tickets_watch_embedded(struct tickets *tickets, const struct task *task, int64_t low)
+{
+    int64_t next =
+        task->next_offsets[TASK_TICKETS] != MARKER_NO_OFFSET ? task->next_offsets[TASK_TICKETS] : 0;
+
+    if (!tickets->world->kafka.embedded || low <= next || low - next <= tickets->dropped_count)
+        return;
+    tickets->dropped_count = low - next;
+    log_write(tickets->world->log, LOG_ERROR, "embedded_broker_full", LOG_INTEGER("task", task->partition),
+              LOG_INTEGER("records_lost", low - next));
+}
+
 static void
 tickets_measure_lag(struct tickets *tickets, const struct task *task)
 {
@@ -445,12 +489,14 @@ tickets_measure_lag(struct tickets *tickets, const struct task *task)
     if (task->fetching &&
         rd_kafka_get_watermark_offsets(tickets->consumer, tickets->world->topics.names[TOPIC_TICKETS],
                                        task->partition, &low, &high) == RD_KAFKA_RESP_ERR_NO_ERROR &&
-        high >= 0)
+        high >= 0) {
+        tickets_watch_embedded(tickets, task, low);
         metrics_set(tickets->world->metrics, METRIC_TASK_LAG, (size_t)task->partition,
                     task->at_end[TASK_TICKETS] || task->next_offsets[TASK_TICKETS] > high ? 0
                     : task->next_offsets[TASK_TICKETS] == MARKER_NO_OFFSET
                         ? high - low
                         : high - task->next_offsets[TASK_TICKETS]);
+    }
 }
 
 void
@@ -529,6 +575,14 @@ tickets_reasons(const struct tickets *tickets, struct buffer *out)
     }
     if (loading > 0)
         tickets_say(out, "%d tasks are being restored", (int)loading);
+    if (tickets->crowded)
+        tickets_say(out, "tickets_max (%lld) is reached: nothing more is read",
+                    (long long)tickets->world->config->tickets_max);
+    if (tickets->dropped_count > 0)
+        tickets_say(
+            out,
+            "the broker in the process is full: it has dropped %lld records of tickets that were not read",
+            (long long)tickets->dropped_count);
 }
 
 const char *

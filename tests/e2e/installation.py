@@ -31,6 +31,7 @@ class Installation:
         self.policy = kit.write(f"{self.prefix}/policy.yaml", policy)
         self.settings = {"prefix": self.prefix, "brokers": kafka.address, "tickets_topic": f"{self.prefix}-in",
                          "feedback_topic": f"{self.prefix}-feedback", "policy": self.policy, "zoneinfo_dir": kit.ZONEINFO,
+                         "state_dir": kit.place(self.prefix),
                          "log_burst_max": 100000, "shutdown_timeout": "60s", **settings}
         if create:
             self.create_topics()
