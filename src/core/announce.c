@@ -12,10 +12,6 @@
 #include "base/panic.h"
 #include "core/ticket.h"
 
-/* The content of a verdict that was taken back, with nothing decided in its place: said once, whatever the ticket's attributes do
- * meanwhile. */
-#define NOTHING_DECIDED 1
-
 static bool
 is_live(const struct alert_mark *mark)
 {
@@ -97,6 +93,15 @@ severity_of(const struct clock *clock, const struct life *life, struct slice sta
     return own_ms >= 0 && own_ms == last_ms ? SEVERITY_WARNING : SEVERITY_INFO;
 }
 
+/* Whose turn the clock counts, for the reason; handling: of whom it is, nobody's when it is by group. */
+static uint8_t
+counted_balls(const struct policy_clock *promise)
+{
+    if (promise->measure != MEASURE_HANDLING)
+        return promise->counts;
+    return PARTY_BIT(promise->of_party < PARTIES_COUNT ? promise->of_party : PARTY_NOBODY);
+}
+
 /* One record of an alert in the state its mark has now. */
 static void
 send_alert(struct engine *engine, struct ticket *ticket, const struct clock *clock, const struct clock_extra *extra,
@@ -117,6 +122,7 @@ send_alert(struct engine *engine, struct ticket *ticket, const struct clock *clo
         .calendar = calendar->name,
         .zone = calendar->zone != POLICY_NONE ? policy->zones[calendar->zone].zone : NULL,
         .n = mark->state == ALERT_REPEATED ? mark->n : 0,
+        .counts = counted_balls(clock->promise),
         .by = mark->state == ALERT_ACKNOWLEDGED && !life->erased ? engine_text(engine, mark->by) : (struct slice){NULL, 0},
     };
 
@@ -280,6 +286,16 @@ verdict_mark(struct ticket *ticket, enum clock_kind kind, symbol clock, uint32_t
     return NULL;
 }
 
+bool
+announce_has_undecided(const struct ticket *ticket)
+{
+    for (uint32_t i = 0; i < ticket->marks.verdicts_count; i++) {
+        if (ticket->marks.verdicts[i].verdict >= VERDICT_OPEN)
+            return true;
+    }
+    return false;
+}
+
 static struct verdict_mark *
 add_verdict_mark(struct engine *engine, struct ticket *ticket, const struct clock *clock)
 {
@@ -330,10 +346,10 @@ announce_verdict(struct engine *engine, struct ticket *ticket, const struct cloc
     struct verdict_outcome outcome;
     uint64_t content;
 
-    if (!decided && (mark == NULL || mark->verdict == VERDICT_VOID || clock->started_at_ms == INSTANT_NONE))
+    if (!decided && (mark == NULL || clock->started_at_ms == INSTANT_NONE))
         return;
     outcome_verdict(engine, ticket, clock, extra, &outcome);
-    content = extra->promise != NULL ? outcome_verdict_content(engine, &outcome, extra) : NOTHING_DECIDED;
+    content = outcome_verdict_content(engine, &outcome, extra->promise != NULL ? extra->attributes : engine->said->life.attributes);
     if (mark == NULL)
         mark = add_verdict_mark(engine, ticket, clock);
     else if (mark->content == content)

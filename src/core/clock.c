@@ -166,10 +166,9 @@ add_run(struct clock_extra *extra, int64_t from_ms, int64_t to_ms, int64_t befor
 static void
 arm(struct clock *clock)
 {
-    const int64_t long_ms = INT64_C(30) * 86400000;
     int64_t at_ms = clock->next_ms != NEVER ? clock_reaches_at_ms(clock, clock->next_ms) : NEVER;
 
-    if (at_ms != NEVER && at_ms - clock->since_ms > long_ms && clock_reaches_at_ms(clock, clock->target_ms) == NEVER)
+    if (at_ms != NEVER && clock->next_ms < clock->target_ms && clock_reaches_at_ms(clock, clock->target_ms) == NEVER)
         at_ms = NEVER;
     if (at_ms != NEVER && clock->next_ms >= clock->target_ms && clock->promise->closing_grace &&
         !calendar_is_open(clock->calendar, at_ms))
@@ -598,16 +597,11 @@ clock_retarget(struct fold *fold, size_t slot, const struct policy_clock *promis
 
 /* The runs follow a start that moved; the sums are made anew. */
 static void
-shift_runs(struct clock *clock, struct clock_extra *extra, int64_t start_ms, bool ran_first)
+clip_runs(struct clock *clock, struct clock_extra *extra, int64_t start_ms)
 {
     size_t kept = 0;
     int64_t sum_ms = 0;
 
-    if (start_ms < clock->started_at_ms && ran_first) {
-        add_run(extra, 0, 0, 0, NULL);
-        memmove(extra->runs + 1, extra->runs, (extra->runs_count - 1) * sizeof *extra->runs);
-        extra->runs[0] = (struct clock_run){start_ms, clock->started_at_ms, 0, extra->first_calendar};
-    }
     for (size_t i = 0; i < extra->runs_count; i++) {
         struct clock_run run = extra->runs[i];
 
@@ -639,30 +633,62 @@ due_of_last_run(const struct clock *clock, const struct clock_extra *extra)
     return due_at_ms != CALENDAR_NEVER && due_at_ms - clock->started_at_ms <= POLICY_DURATION_MAX_MS ? due_at_ms : INSTANT_NONE;
 }
 
-/* The time between the start that was thought and the true one: the first ball's, counted or paused. */
+/* One stretch, which lies before the start that was thought (or, from_ms above to_ms, behind it): its party's, counted or paused. */
 static void
-shift_account(struct account *account, const struct calendar *calendar, enum party party, bool ran, int64_t start_ms,
-              int64_t was_start_ms)
+shift_stretch(struct clock_extra *extra, uint8_t ball, int64_t from_ms, int64_t to_ms)
 {
-    int64_t before_ms = account->by_party[party].in_hours_ms;
+    struct account *accounts[] = {&extra->now, extra->promise != NULL ? &extra->at_breach : NULL}; /* R43 */
+    enum party party = account_attribution(ball);
 
-    account_gap(account, calendar, party, start_ms, was_start_ms);
-    if (ran)
-        return;
-    account->paused_ms += account->by_party[party].in_hours_ms - before_ms;
-    account->paused_wall_ms += was_start_ms - start_ms;
+    for (size_t i = 0; i < 2 && accounts[i] != NULL; i++) {
+        int64_t before_ms = accounts[i]->by_party[party].in_hours_ms;
+
+        account_gap(accounts[i], extra->first_calendar, party, from_ms, to_ms);
+        if ((ball & ~extra->first_counts) == 0 || party == PARTY_NOBODY)
+            continue;
+        accounts[i]->paused_ms += accounts[i]->by_party[party].in_hours_ms - before_ms;
+        accounts[i]->paused_wall_ms += to_ms - from_ms;
+    }
 }
 
-/* The clock began at another instant than was thought, known from at_ms on (R10, R31, R32). Between an earlier start and the old
- * one the ticket counts as open with its first ball (R40). */
+/* The stretches of [start_ms, started_at_ms): until the ticket's first event its first ball's (R40), then as the ticket's course says.
+ * Those that count become runs in front of the others. */
+static void
+shift_earlier(struct fold *fold, size_t slot, int64_t start_ms)
+{
+    const struct course *course = &fold->course;
+    struct clock_extra *extra = &fold->extras[slot];
+    int64_t end_ms = fold->clocks[slot].started_at_ms, at_ms = start_ms;
+    size_t had = extra->runs_count, added;
+    uint8_t ball = fold->life.first_ball;
+
+    for (uint32_t i = 0; at_ms < end_ms; i++) {
+        int64_t until_ms = i < course->count && course->marks[i].at_ms < end_ms ? course->marks[i].at_ms : end_ms;
+
+        if (until_ms > at_ms) {
+            shift_stretch(extra, ball, at_ms, until_ms);
+            if ((ball & ~extra->first_counts) == 0)
+                add_run(extra, at_ms, until_ms, 0, extra->first_calendar);
+            at_ms = until_ms;
+        }
+        ball = i < course->count ? course->marks[i].ball : ball;
+    }
+    added = extra->runs_count - had;
+    for (size_t i = 0; i < added; i++) { /* the new ones go in front, in their order */
+        struct clock_run run = extra->runs[had + i];
+
+        memmove(extra->runs + i + 1, extra->runs + i, had * sizeof run);
+        extra->runs[i] = run;
+    }
+}
+
+/* The clock began at another instant than was thought, known from at_ms on (R10, R31, R32). */
 void
 clock_shift_start(struct fold *fold, size_t slot, int64_t start_ms, int64_t at_ms)
 {
     struct clock *clock = &fold->clocks[slot];
     struct clock_extra *extra = extra_of(fold, slot);
-    enum party party = account_attribution(fold->life.first_ball);
     int64_t elapsed_ms;
-    bool ran_first;
 
     if (clock->started_at_ms == INSTANT_NONE || clock->started_at_ms == start_ms)
         return;
@@ -671,12 +697,12 @@ clock_shift_start(struct fold *fold, size_t slot, int64_t start_ms, int64_t at_m
         fold->needs_full = true;
         return;
     }
-    ran_first = (fold->life.first_ball & ~extra->first_counts) == 0;
     elapsed_ms = clock_elapsed_ms(clock, at_ms);
-    shift_account(&extra->now, extra->first_calendar, party, ran_first, start_ms, clock->started_at_ms);
-    if (extra->promise != NULL) /* a breach, or a reopen that undid the end (R43) */
-        shift_account(&extra->at_breach, extra->first_calendar, party, ran_first, start_ms, clock->started_at_ms);
-    shift_runs(clock, extra, start_ms, ran_first);
+    if (start_ms < clock->started_at_ms)
+        shift_earlier(fold, slot, start_ms);
+    else
+        shift_stretch(extra, fold->life.first_ball, start_ms, clock->started_at_ms);
+    clip_runs(clock, extra, start_ms);
     if (extra->promise != NULL)
         extra->elapsed_at_breach_ms += clock_elapsed_ms(clock, at_ms) - elapsed_ms;
     if (clock->breached_at_ms == INSTANT_NONE && clock->ended && extra->due_at_ms != INSTANT_NONE)

@@ -372,7 +372,7 @@ may_step(const struct engine *engine, const struct ticket *ticket, int64_t at_ms
     const struct life *life = &engine->light.life;
 
     return life->exists && !ticket->unannounced && !ticket->final && life->at_ms <= at_ms &&
-           (life->at_ms < at_ms || !life->through) && life->pending_reopen_at_ms == INSTANT_NONE &&
+           (life->at_ms < at_ms || !life->through) && !announce_has_undecided(ticket) && life->pending_reopen_at_ms == INSTANT_NONE &&
            !fold_has_honest_view(life) && ticket->seen_version >= policy_set_in_force(engine->set, engine->t_ms);
 }
 
@@ -492,6 +492,7 @@ read_clock_reference(struct engine *engine, struct slice text, struct entry *ent
     struct slice kind = {text.at, slash != NULL ? (size_t)(slash - text.at) : 0}, name;
     const char *end = text.at + text.bytes;
     size_t digits = 0;
+    bool numbered;
 
     for (entry->kind = KIND_SLA; entry->kind < KIND_EXPERIENCE; entry->kind++) {
         if (slice_is(kind, clock_kind_text((enum clock_kind)entry->kind)))
@@ -502,13 +503,14 @@ read_clock_reference(struct engine *engine, struct slice text, struct entry *ent
     name = (struct slice){slash + 1, (size_t)(end - slash - 1)};
     while (digits < name.bytes && digits < 9 && name.at[name.bytes - 1 - digits] >= '0' && name.at[name.bytes - 1 - digits] <= '9')
         digits++;
-    if (digits > 0 && digits < name.bytes && name.at[name.bytes - 1 - digits] == '/') {
+    numbered = digits > 0 && digits < name.bytes && name.at[name.bytes - 1 - digits] == '/';
+    if (numbered) {
         for (size_t i = name.bytes - digits; i < name.bytes; i++)
             entry->cycle = entry->cycle * 10 + (uint32_t)(name.at[i] - '0');
         name.bytes -= digits + 1;
     }
     entry->clock = intern(engine, name);
-    return entry->clock != 0 && name.bytes > 0;
+    return entry->clock != 0 && name.bytes > 0 && (!numbered || entry->cycle > 0);
 }
 
 static void

@@ -204,7 +204,7 @@ note_change(struct fold *fold, int64_t at_ms)
 static void
 take_attributes(struct fold *fold, const struct happening *happening)
 {
-    const uint16_t status = ATTRIBUTE_BIT(ATTRIBUTE_STATUS), assignee = ATTRIBUTE_BIT(ATTRIBUTE_ASSIGNEE);
+    const uint16_t assignee = ATTRIBUTE_BIT(ATTRIBUTE_ASSIGNEE);
     const struct entry *entry = happening->entry;
     struct life *life = &fold->life;
     uint16_t changed = 0;
@@ -228,7 +228,7 @@ take_attributes(struct fold *fold, const struct happening *happening)
         count_change(life->attributes[ATTRIBUTE_ASSIGNEE], &life->assignee_before, &life->assignee_changes);
     if (changed & fold->match_mask || fold->birth)
         fold_match(fold, happening->at_ms);
-    if (changed & (uint16_t)~(status | assignee))
+    if (changed & (uint16_t)~ATTRIBUTE_BIT(ATTRIBUTE_STATUS))
         note_change(fold, happening->at_ms);
 }
 

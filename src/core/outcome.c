@@ -221,7 +221,7 @@ add_attributes(struct words *words, const struct engine *engine, const symbol *a
 }
 
 uint64_t
-outcome_verdict_content(const struct engine *engine, const struct verdict_outcome *outcome, const struct clock_extra *extra)
+outcome_verdict_content(const struct engine *engine, const struct verdict_outcome *outcome, const symbol *attributes)
 {
     struct words words = {.count = 0};
     const bool bools[] = {outcome->ended, outcome->final, outcome->honest_excluded, outcome->attainment};
@@ -234,7 +234,7 @@ outcome_verdict_content(const struct engine *engine, const struct verdict_outcom
     add_word(&words, outcome->decided_at_ms);
     add_word(&words, outcome->wait_ms);
     add_figures(&words, &outcome->figures);
-    add_attributes(&words, engine, extra->attributes, engine->said->life.erased);
+    add_attributes(&words, engine, attributes, engine->said->life.erased);
     add_symbol(&words, engine, engine->said->life.source);
     add_text(&words, outcome->policy);
     add_text(&words, outcome->name.agreement);
@@ -273,7 +273,6 @@ outcome_ticket(struct engine *engine, const struct ticket *ticket, const struct 
     };
     outcome_attributes(engine, life->attributes, life->erased, outcome->attributes);
     outcome->attributes[ATTRIBUTE_STATUS] = (struct slice){NULL, 0};
-    outcome->attributes[ATTRIBUTE_ASSIGNEE] = (struct slice){NULL, 0};
     if (!outcome->counted)
         return;
     outcome->reopens = fold->solve.reopens;
@@ -303,7 +302,7 @@ outcome_ticket_content(const struct engine *engine, const struct ticket_outcome 
     for (int party = 0; party < PARTIES_COUNT; party++)
         add_word(&words, outcome->by_party_wall_ms[party]);
     memcpy(attributes, life->attributes, sizeof attributes);
-    attributes[ATTRIBUTE_STATUS] = attributes[ATTRIBUTE_ASSIGNEE] = 0;
+    attributes[ATTRIBUTE_STATUS] = 0;
     add_attributes(&words, engine, attributes, outcome->erased);
     add_symbol(&words, engine, life->source);
     add_text(&words, outcome->policy);

@@ -124,6 +124,8 @@ void announce(struct engine *engine, struct ticket *ticket);
 /* The same for the light step just taken by engine->light, which step_suffices let through. */
 void announce_step(struct engine *engine, struct ticket *ticket);
 bool announce_acknowledge(struct engine *engine, struct ticket *ticket, const struct event *event);
+/* Whether a verdict was taken back with nothing decided in its place: its record follows the ticket. */
+bool announce_has_undecided(const struct ticket *ticket);
 /* Sets the repeat threshold of a breached clock that runs from its mark. */
 void announce_arm_repeats(struct engine *engine, struct ticket *ticket);
 /* The newest days' corrections are flagged on engine->full. */
@@ -136,8 +138,7 @@ struct alert_mark *announce_mark(struct ticket *ticket, enum clock_kind kind, sy
 bool outcome_is_late(const struct engine *engine, const struct life *life, const struct clock *clock);
 void outcome_verdict(struct engine *engine, const struct ticket *ticket, const struct clock *clock,
                      const struct clock_extra *extra, struct verdict_outcome *ret_outcome);
-uint64_t outcome_verdict_content(const struct engine *engine, const struct verdict_outcome *outcome,
-                                 const struct clock_extra *extra);
+uint64_t outcome_verdict_content(const struct engine *engine, const struct verdict_outcome *outcome, const symbol *attributes);
 void outcome_ticket(struct engine *engine, const struct ticket *ticket, const struct fold *fold,
                     struct ticket_outcome *ret_outcome);
 uint64_t outcome_ticket_content(const struct engine *engine, const struct ticket_outcome *outcome, const struct life *life);
