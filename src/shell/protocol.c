@@ -454,7 +454,7 @@ protocol_is_full(const struct protocol *protocol)
     return records >= (size_t)config->epoch_records_max || bytes >= (size_t)config->epoch_bytes_max;
 }
 
-/* Stopped and continued, or the machine was suspended. */
+/* Stopped and continued, the machine was suspended, or the epoch was full and nothing was read. */
 static void
 protocol_notice_gap(struct protocol *protocol)
 {
@@ -475,9 +475,9 @@ protocol_tick(struct protocol *protocol)
 {
     bool more = false;
 
-    protocol_notice_gap(protocol);
     if (protocol_is_full(protocol)) /* a million alerts after an outage go out in many epochs */
         return false;
+    protocol_notice_gap(protocol);
     for (int32_t p = 0; p < protocol->tasks_count; p++) {
         struct task *task = protocol->tasks[p];
 
