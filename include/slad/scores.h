@@ -321,6 +321,25 @@ void scores_verdict(struct scores *scores, const struct verdict_outcome *outcome
 void scores_answer(struct scores *scores, const struct answer_outcome *outcome, int64_t t_ms);
 void scores_contract(struct scores *scores, const struct contract_outcome *outcome, int64_t t_ms);
 
+/* ---- audits ---- */
+
+/* Only while rebuilding, with all folded that had been read when the decision was made. The sink's `contract` is given what
+ * ought to have been decided; then the state is what was read. */
+enum scores_verdict_of_audit {
+    SCORES_AUDIT_DECIDED, /* the sink has it: to be compared */
+    SCORES_AUDIT_GAP,     /* so too, but a midnight before it was left out */
+    SCORES_AUDIT_NOTHING, /* there was nothing to decide */
+    SCORES_AUDIT_UNKNOWN  /* the policy in force has no such contract, or no such scope of it */
+};
+enum scores_verdict_of_audit scores_redecide(struct scores *scores, const struct contract_outcome *read, int64_t t_ms);
+/* The instant at which the next decision of a contract was due, by what was decided so far; INT64_MAX: none. */
+int64_t scores_undecided_ms(struct scores *scores);
+/* Gives the sink one present value as of t_ms once more (a score: all its windows). name: of the KEI or the contract. False:
+ * there is no such thing. Only while rebuilding. */
+enum scores_value { SCORES_VALUE_SCORE, SCORES_VALUE_KEI, SCORES_VALUE_PXA, SCORES_VALUE_WATERMELON, SCORES_VALUE_CREDIT };
+bool scores_say(struct scores *scores, enum scores_value value, struct slice name, const struct score_scope *scope,
+                int64_t t_ms);
+
 /* The earliest timer (an answer that leaves a window, a month that turns, a waiting answer, a publication
  * held back, a policy that comes into force); INT64_MAX when there is none. O(1). */
 int64_t scores_next_ms(const struct scores *scores);

@@ -316,8 +316,8 @@ scores_advance(struct scores *scores, int64_t t_ms, enum scores_moment moment)
 /* ---- what comes in ---- */
 
 /* T is t_ms; a policy that comes into force at this instant is in force for what comes at it. */
-static void
-come_to(struct scores *scores, int64_t t_ms)
+void
+scores_come_to(struct scores *scores, int64_t t_ms)
 {
     if (t_ms > scores->t_ms)
         scores_advance(scores, t_ms, SCORES_BEFORE);
@@ -328,7 +328,7 @@ come_to(struct scores *scores, int64_t t_ms)
 struct engine_answer
 scores_feedback(struct scores *scores, const struct event *event, int64_t t_ms)
 {
-    come_to(scores, t_ms);
+    scores_come_to(scores, t_ms);
     scores->events++;
     switch (event->type) {
     case EVENT_FEEDBACK_OFFERED:
@@ -351,7 +351,7 @@ scores_ticket(struct scores *scores, const struct ticket_outcome *outcome, int64
     bool erased;
     uint32_t version, ticket;
 
-    come_to(scores, t_ms);
+    scores_come_to(scores, t_ms);
     version = score_tickets_fold(scores, outcome, &erased);
     if (version == 0 && !erased)
         return;
@@ -362,14 +362,14 @@ scores_ticket(struct scores *scores, const struct ticket_outcome *outcome, int64
 void
 scores_verdict(struct scores *scores, const struct verdict_outcome *outcome, int64_t t_ms)
 {
-    come_to(scores, t_ms);
+    scores_come_to(scores, t_ms);
     score_tickets_fold_verdict(scores, outcome);
 }
 
 void
 scores_answer(struct scores *scores, const struct answer_outcome *outcome, int64_t t_ms)
 {
-    come_to(scores, t_ms);
+    scores_come_to(scores, t_ms);
     if (outcome->event.at != NULL)
         score_seen_add(scores, outcome->event_source, outcome->event);
     score_waiting_take(scores, outcome);
@@ -380,7 +380,7 @@ scores_answer(struct scores *scores, const struct answer_outcome *outcome, int64
 void
 scores_contract(struct scores *scores, const struct contract_outcome *outcome, int64_t t_ms)
 {
-    come_to(scores, t_ms);
+    scores_come_to(scores, t_ms);
     score_contracts_fold(scores, outcome);
 }
 
@@ -418,12 +418,20 @@ say(void *context, size_t window, struct score_reading *reading)
 }
 
 void
+scores_say_all_windows(struct scores *scores, struct score_scope_state *scope, int64_t at_ms)
+{
+    struct ordered_scope said = {scores, scope};
+
+    score_figures_read(scores, scope, at_ms, say, &said);
+}
+
+void
 scores_publish_all(struct scores *scores, int64_t t_ms)
 {
     struct ordered_scope *all;
     size_t count = 0;
 
-    come_to(scores, t_ms);
+    scores_come_to(scores, t_ms);
     if (scores->options.sink.score == NULL)
         return;
     all = memory_allocate(((size_t)scores->scopes.scopes.count + 1) * sizeof *all);
@@ -465,7 +473,7 @@ scores_read(struct scores *scores, const struct score_scope *scope, struct slice
     struct score_values values = {{0}};
     struct wanted wanted = {window, ret_record, false};
 
-    come_to(scores, t_ms);
+    scores_come_to(scores, t_ms);
     for (size_t i = 0; i < SCORE_DIMENSIONS_COUNT; i++)
         if ((scope->dimensions & 1U << i) != 0)
             values.of[i] = symbols_find(scores->options.symbols, scope->values[i]);

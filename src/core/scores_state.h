@@ -430,6 +430,8 @@ int64_t score_watermelons_publish(struct scores *scores, struct score_scope_stat
 void score_watermelons_drop(struct scores *scores); /* the policy turned: what it does not look for is clear */
 
 /* ---- scores.c ---- */
+void scores_come_to(struct scores *scores, int64_t t_ms); /* every timer before, and what holds from then on */
+void scores_say_all_windows(struct scores *scores, struct score_scope_state *scope, int64_t at_ms);
 size_t scores_windows(const struct scores *scores, const struct policy_window **ret_windows);
 
 #endif

@@ -9,6 +9,7 @@
  *
  * Not here: what commands do.
  */
+#include "slactl/audit.h"
 #include "slactl/calendar.h"
 #include "slactl/check.h"
 #include "slactl/docs.h"
@@ -27,6 +28,7 @@ static const struct command {
     int (*run)(int argc, char **argv);
     const char *help;
 } commands[] = {
+    {"audit", audit_main, "are scores, contracts' moves and credits what the outcomes say?"},
     {"calendar", calendar_main, "adds and subtracts business time, line by line"},
     {"check", check_main, "is this policy sound?"},
     {"docs", docs_main, "prints the pages that are generated from the tables"},

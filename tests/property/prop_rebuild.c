@@ -9,6 +9,8 @@
  *
  * Always true: a failure prints its seed.
  *
+ * And `slactl audit` finds nothing in it.
+ *
  * Not here: whether the figures are right (prop_scores, test_scores, the golden tests).
  */
 #include "base/memory.h"
@@ -234,6 +236,24 @@ check_replay(const char *policies, const char *input, int64_t end_ms)
     task_close(&task);
     buffer_free(&scores);
     return good;
+}
+
+/* The same outcomes and scores, each decided and read once more by `slactl audit`. */
+static bool
+check_audit(const char *policies, const char *input, int64_t end_ms)
+{
+    char command[4096], until[INSTANT_TEXT_BYTES];
+    bool good;
+
+    instant_format(end_ms, until);
+    (void)snprintf(command, sizeof command,
+                   "%s replay --policy '%s' --zoneinfo '%s/zoneinfo' --until %s --emit outcomes,scores '%s' "
+                   "2>/dev/null | %s audit --policy '%s' --zoneinfo '%s/zoneinfo' | { cat; } >'%s.audit'; tail -n 1 "
+                   "'%s.audit' | grep -q ' 0 differences'",
+                   SLACTL, policies, TESTS_DIR, until, input, SLACTL, policies, TESTS_DIR, input, input);
+    good = system(command) == 0;
+    (void)snprintf(command, sizeof command, "%s '%s.audit'", good ? "rm -f" : "head -c 4000", input);
+    return system(command) == 0 && good;
 }
 
 /* ---- a task that stops ---- */
@@ -498,6 +518,7 @@ test_seed(uint64_t seed)
     lives_make(&lives, &chance);
     place_fill(&place, &lives, &chance);
     good = check_replay(place.policies, place.input, lives.end_ms) &&
+           check_audit(place.policies, place.input, lives.end_ms) &&
            check_cuts(place.policies, &lives, &chance);
     if (good || getenv("SLAD_KEEP") == NULL)
         place_close(&place);

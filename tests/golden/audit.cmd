@@ -1,0 +1,1 @@
+{slactl} audit --policy {dir}/IDEA-07.policy {dir}/audit.outcomes
