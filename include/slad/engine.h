@@ -136,6 +136,15 @@ bool engine_save(const struct engine *engine, const struct ticket *ticket, struc
  * are not a sound record (nothing is changed then). The last one of a name wins. */
 int engine_load(struct engine *engine, struct slice ticket, struct slice record);
 void engine_forget(struct engine *engine, struct slice ticket); /* a tombstone was read */
+
+/* Merges this task knows of, by the name of the merged ticket (R41): kept for retire_after whether the tickets are here or not, and
+ * saved and loaded as tickets are. engine_merge_changed_next: *ret_from gets a name whose record must be written, or
+ * (engine_save_merge says false) its tombstone; false: none is left. */
+bool engine_merge_changed_next(struct engine *engine, struct buffer *ret_from);
+bool engine_each_merge(const struct engine *engine, size_t *cursor, struct slice *ret_from); /* *cursor starts at 0 */
+bool engine_save_merge(const struct engine *engine, struct slice from, struct buffer *out);
+int engine_load_merge(struct engine *engine, struct slice from, struct slice record); /* -1: not a sound record */
+void engine_forget_merge(struct engine *engine, struct slice from);
 /* Loading is done: derive every ticket at t_ms and arm the timers, nothing is sent before the first advance. */
 void engine_loaded(struct engine *engine, int64_t t_ms);
 

@@ -51,6 +51,7 @@ engine_new(const struct engine_options *options, const struct policy_set *set)
     engine->full.merge_context = engine->other.merge_context = engine->later.merge_context = engine;
     engine->light.light = true;
     engine->said = &engine->full;
+    merge_init(engine);
     return engine;
 }
 
@@ -307,10 +308,11 @@ engine_derive(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool t
     engine->figures.derivations++;
     engine->other.honest = false;
     fold_init_again(fold, engine->set, &ticket->history);
-    engine->merging = engine->edges_count > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
+    engine->merging = map_count(engine->edges) > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
     fold_derive(fold, t_ms, through || engine->fired_ms == t_ms);
     announce_corrections(engine, ticket);
     ticket->final = fold_is_final(fold, &final_at_ms);
+    ticket->merge_is_void = fold->merge_void;
     ticket->unannounced = engine->quiet;
     if (!engine->quiet)
         announce(engine, ticket);
@@ -345,7 +347,7 @@ self_check(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool thro
     (void)point_restore(&ticket->point, kept);
     fold_init_again(fold, engine->set, &ticket->history);
     engine->other.honest = false;
-    engine->merging = engine->edges_count > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
+    engine->merging = map_count(engine->edges) > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
     fold_derive(fold, t_ms, through);
     agree = fold->clocks_count == kept->clocks_count && memcmp(&fold->life, &kept->life, sizeof fold->life) == 0;
     for (size_t i = 0; agree && i < fold->clocks_count; i++)
@@ -861,6 +863,7 @@ engine_loaded(struct engine *engine, int64_t t_ms)
     size_t cursor = 0;
 
     engine->t_ms = t_ms > engine->t_ms ? t_ms : engine->t_ms;
+    merge_loaded(engine);
     while ((ticket = map_each(engine->tickets, &cursor)) != NULL) {
         int64_t mark_ends_ms = ticket->retired_at_ms + engine->options.retirement_mark_ms;
 

@@ -48,7 +48,7 @@ engine_clock_lines(struct engine *engine, struct ticket *ticket, int64_t t_ms,
     size_t count = 0;
 
     fold_init_again(fold, engine->set, &ticket->history);
-    engine->merging = engine->edges_count > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
+    engine->merging = map_count(engine->edges) > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
     fold_derive(fold, t_ms, true);
     announce_corrections(engine, ticket);
     lines = memory_allocate((fold->clocks_count + fold->past_count + 1) * sizeof *lines);

@@ -159,7 +159,7 @@ derive(struct explaining *explaining, struct ticket *ticket)
 
     fold_init_again(fold, engine->set, &ticket->history);
     engine->merging =
-        engine->edges_count > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
+        map_count(engine->edges) > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
     fold_derive(fold, explaining->t_ms, true);
     fold->watch = watch;
     fold->watch_context = explaining;

@@ -74,7 +74,7 @@ fold_reset(struct fold *fold)
     fold->loud_ticket = fold->needs_full = fold->birth = fold->solve_known = false;
     fold->touched = fold->begun = fold->recalled = fold->entries_done = 0;
     fold->course.count = 0;
-    fold->course.broken = false;
+    fold->course.broken = fold->merge_void = false;
     fold->unmapped_statuses = 0;
 }
 

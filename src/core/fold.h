@@ -192,6 +192,7 @@ struct fold {
     uint32_t touched;             /* light: SLOT_BITs of the clocks whose record may be due; their sketches hold */
     uint32_t recalled;            /* light: of those decided before this step whose record is due again; fold_recall sketches them */
     uint32_t begun;               /* light: of the clocks that began a cycle in this step */
+    bool merge_void;              /* a merge closes a circle */
     bool birth;                   /* the entry in hand is the ticket's first */
     bool version_begins;          /* what is matched now is matched because a version came into force */
     const struct policy_clock *only; /* a trial run of one promise (R21): no stage passes, nothing else is promised */

@@ -89,7 +89,7 @@ begin(struct fold *fold, size_t slot, int64_t at_ms)
 {
     const struct policy_clock *promise = promise_now(fold, &fold->clocks[slot]);
 
-    if (promise != NULL && !fold->clocks[slot].lost)
+    if (promise != NULL) /* a new cycle asks the version in force, whatever its slot's old one promises now */
         clock_begin(fold, slot, promise, fold->only != NULL ? fold->only_version : fold->life.version, at_ms);
 }
 
@@ -432,7 +432,7 @@ update_handling(struct fold *fold, size_t slot, int64_t at_ms)
 
     if (!is_idle(clock) && !clock->ended && !has && per_stay)
         clock_stop(fold, slot, at_ms);
-    if (has && !clock->lost &&
+    if (has &&
         (is_idle(clock) || (clock->ended && !clock->cancelled && (per_stay || clock->renewed))))
         begin(fold, slot, at_ms);
     clock = &fold->clocks[slot];
@@ -676,9 +676,12 @@ take_merge(struct fold *fold, const struct entry *entry)
     struct life *life = &fold->life;
 
     fold->needs_full |= fold->light;
-    if (life->merged || is_unmerged_later(fold) ||
-        (fold->merge_is_void != NULL && fold->merge_is_void(fold->merge_context, entry)))
+    if (life->merged || is_unmerged_later(fold))
         return;
+    if (fold->merge_is_void != NULL && fold->merge_is_void(fold->merge_context, entry)) {
+        fold->merge_void = true;
+        return;
+    }
     note_change(fold, entry->at_ms);
     cancel_all(fold, entry->at_ms, FLAG_MERGED);
     life->merged = true;

@@ -8,18 +8,28 @@
  */
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/panic.h"
 #include "core/ticket.h"
+#include <stdlib.h>
 
 #define CHAIN_MAX 64
+
+static struct slice
+key_of_edge(const void *value)
+{
+    return ((const struct merge_edge *)value)->name;
+}
+
+void
+merge_init(struct engine *engine)
+{
+    engine->edges = map_new(key_of_edge, 0);
+}
 
 static struct merge_edge *
 find_edge(const struct engine *engine, symbol from)
 {
-    for (size_t i = 0; i < engine->edges_count; i++) {
-        if (engine->edges[i].from == from)
-            return &engine->edges[i];
-    }
-    return NULL;
+    return map_count(engine->edges) > 0 ? map_get(engine->edges, engine_text(engine, from)) : NULL;
 }
 
 static bool
@@ -27,7 +37,7 @@ is_earlier(const struct engine *engine, const struct merge_edge *edge, int64_t a
 {
     if (edge->at_ms != at_ms)
         return edge->at_ms < at_ms;
-    return slice_compare(engine_text(engine, edge->from), engine_text(engine, from)) < 0;
+    return slice_compare(edge->name, engine_text(engine, from)) < 0;
 }
 
 /* Whether the edges earlier than (at_ms, from) lead from `into` back to `from`. */
@@ -59,51 +69,82 @@ merge_is_void(void *context, const struct entry *merge)
     return closes_circle(engine, engine->merging, merge->other, merge->at_ms, 0);
 }
 
+/* ---- edges, the oldest arrival first ---- */
+
+static void
+unlink_edge(struct engine *engine, struct merge_edge *edge)
+{
+    *(edge->before != NULL ? &edge->before->behind : &engine->edges_oldest) = edge->behind;
+    *(edge->behind != NULL ? &edge->behind->before : &engine->edges_newest) = edge->before;
+}
+
+static void
+link_newest(struct engine *engine, struct merge_edge *edge)
+{
+    edge->behind = NULL;
+    edge->before = engine->edges_newest;
+    *(edge->before != NULL ? &edge->before->behind : &engine->edges_oldest) = edge;
+    engine->edges_newest = edge;
+}
+
+/* Its record must be written, or its tombstone. */
+static void
+note_changed(struct engine *engine, symbol from)
+{
+    for (size_t i = 0; i < engine->edges_changed_count; i++) {
+        if (engine->edges_changed[i] == from)
+            return;
+    }
+    engine->edges_changed =
+        memory_resize(engine->edges_changed, (engine->edges_changed_count + 1) * sizeof *engine->edges_changed);
+    engine->edges_changed[engine->edges_changed_count++] = from;
+    symbols_retain(engine->options.symbols, from);
+}
+
+static void
+remove_edge(struct engine *engine, struct merge_edge *edge)
+{
+    must(map_remove(engine->edges, edge->name) == edge);
+    unlink_edge(engine, edge);
+    symbols_release(engine->options.symbols, edge->from);
+    symbols_release(engine->options.symbols, edge->into);
+    memory_free(edge);
+}
+
 /* Edges are kept for retire_after (R41). */
 static void
 forget_old_edges(struct engine *engine, int64_t t_ms)
 {
-    for (size_t i = 0; i < engine->edges_count;) {
-        if (t_ms - engine->edges[i].arrived_at_ms > engine->options.retire_after_ms)
-            merge_edge_remove(engine, engine->edges[i].from);
-        else
-            i++;
+    struct merge_edge *edge;
+
+    while ((edge = engine->edges_oldest) != NULL && t_ms - edge->arrived_at_ms > engine->options.retire_after_ms) {
+        note_changed(engine, edge->from);
+        remove_edge(engine, edge);
     }
 }
 
-void
-merge_edge_put(struct engine *engine, symbol from, symbol into, int64_t at_ms, int64_t t_ms)
+static struct merge_edge *
+put_edge(struct engine *engine, symbol from, symbol into, int64_t at_ms, int64_t t_ms)
 {
-    struct merge_edge *edge;
+    struct merge_edge *edge = find_edge(engine, from);
 
-    forget_old_edges(engine, t_ms);
-    edge = find_edge(engine, from);
     if (edge == NULL) {
-        if (engine->edges_count == engine->edges_room) {
-            engine->edges_room = engine->edges_room > 0 ? engine->edges_room * 2 : 8;
-            engine->edges = memory_resize(engine->edges, engine->edges_room * sizeof *engine->edges);
-        }
-        edge = &engine->edges[engine->edges_count++];
-        *edge = (struct merge_edge){.from = from};
+        edge = memory_allocate_zeroed(1, sizeof *edge);
+        edge->from = from;
+        edge->name = engine_text(engine, from);
         symbols_retain(engine->options.symbols, from);
+        must(map_put(engine->edges, edge) == NULL);
+    } else {
+        unlink_edge(engine, edge);
     }
+    link_newest(engine, edge);
     symbols_retain(engine->options.symbols, into);
     symbols_release(engine->options.symbols, edge->into);
     edge->into = into;
     edge->at_ms = at_ms;
     edge->arrived_at_ms = t_ms;
-}
-
-void
-merge_edge_remove(struct engine *engine, symbol from)
-{
-    struct merge_edge *edge = find_edge(engine, from);
-
-    if (edge == NULL)
-        return;
-    symbols_release(engine->options.symbols, edge->from);
-    symbols_release(engine->options.symbols, edge->into);
-    *edge = engine->edges[--engine->edges_count];
+    edge->inherits = false;
+    return edge;
 }
 
 static void
@@ -172,17 +213,17 @@ merge_announce(struct engine *engine, struct ticket *ticket)
 void
 merge_deliver_kept(struct engine *engine, struct ticket *ticket)
 {
-    symbol into = symbols_find(engine->options.symbols, ticket_name(ticket));
+    symbol into = map_count(engine->edges) > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
 
-    for (size_t i = 0; i < engine->edges_count && into != 0; i++) {
-        struct merge_edge *edge = &engine->edges[i];
+    for (struct merge_edge *edge = engine->edges_oldest; edge != NULL && into != 0; edge = edge->behind) {
         struct entry entry = {.type = ENTRY_MERGE_IN};
 
         if (!edge->inherits || edge->into != into)
             continue;
         edge->inherits = false;
+        note_changed(engine, edge->from);
         entry.at_ms = edge->at_ms;
-        entry.identity = edge->from_hash;
+        entry.identity = hash_slice(0, edge->name);
         entry.other = edge->from;
         entry.has_created_at = true;
         entry.created_at_ms = edge->started_at_ms;
@@ -209,18 +250,23 @@ insert_merge_in(struct engine *engine, struct ticket *ticket, const struct relay
     (void)history_insert(&ticket->history, &entry, false);
 }
 
-/* A new or lost edge may make another ticket's merge void or valid: those are derived again (R41). */
+/* A new or lost edge may make another ticket's merge void or valid, if a way leads on from it to that ticket: those are derived
+ * again (R41). */
 static void
-review_circles(struct engine *engine, const struct relay *relay, int64_t t_ms)
+review_circles(struct engine *engine, symbol from, symbol into, int64_t t_ms)
 {
-    size_t count = engine->edges_count;
-    symbol from = symbols_find(engine->options.symbols, relay->from_ticket);
+    symbol here = into;
 
-    for (size_t i = 0; i < count && i < engine->edges_count && count > 1; i++) {
-        struct ticket *ticket = engine_find(engine, engine_text(engine, engine->edges[i].from));
+    for (int hops = 0; hops < CHAIN_MAX && here != from; hops++) {
+        const struct merge_edge *edge = find_edge(engine, here);
+        symbol next = edge != NULL ? edge->into : 0;
+        struct ticket *ticket = engine_find(engine, engine_text(engine, here));
 
-        if (ticket != NULL && engine->edges[i].from != from)
+        if (ticket != NULL && !ticket->retired && (edge != NULL || ticket->merge_is_void))
             engine_derive(engine, ticket, t_ms, false);
+        if (next == 0)
+            return;
+        here = next;
     }
 }
 
@@ -230,27 +276,27 @@ engine_relay(struct engine *engine, const struct relay *relay, int64_t t_ms)
     struct symbols *symbols = engine->options.symbols;
     struct ticket *ticket = engine_find(engine, relay->into_ticket);
     symbol from = symbols_intern(symbols, relay->from_ticket), into = symbols_intern(symbols, relay->into_ticket);
+    struct merge_edge *edge = NULL;
 
     engine->late_entry_at_ms = NEVER;
+    forget_old_edges(engine, t_ms);
+    note_changed(engine, from);
     if (relay->active)
-        merge_edge_put(engine, from, into, relay->at_ms, t_ms);
-    else
-        merge_edge_remove(engine, from);
+        edge = put_edge(engine, from, into, relay->at_ms, t_ms);
+    else if ((edge = find_edge(engine, from)) != NULL)
+        remove_edge(engine, edge);
     if (ticket != NULL && !ticket->retired) {
         insert_merge_in(engine, ticket, relay);
         engine->t_ms = t_ms > engine->t_ms ? t_ms : engine->t_ms;
         engine_touch(engine, ticket);
         engine_derive(engine, ticket, engine->t_ms, false);
     } else if (relay->active) {
-        struct merge_edge *edge = find_edge(engine, from);
-
         edge->inherits = true;
-        edge->from_hash = hash_slice(0, relay->from_ticket);
         edge->has_contact = relay->has_contact;
         edge->started_at_ms = relay->started_at_ms;
         edge->contact_at_ms = relay->contact_at_ms;
     }
-    review_circles(engine, relay, engine->t_ms);
+    review_circles(engine, from, into, engine->t_ms);
     symbols_release(symbols, from);
     symbols_release(symbols, into);
     if (!engine->draining)
@@ -275,8 +321,115 @@ merge_drain_queue(struct engine *engine, int64_t t_ms)
 void
 merge_done(struct engine *engine)
 {
-    while (engine->edges_count > 0)
-        merge_edge_remove(engine, engine->edges[0].from);
-    memory_free(engine->edges);
+    while (engine->edges_oldest != NULL)
+        remove_edge(engine, engine->edges_oldest);
+    map_free(engine->edges);
+    while (engine->edges_changed_count > 0)
+        symbols_release(engine->options.symbols, engine->edges_changed[--engine->edges_changed_count]);
+    memory_free(engine->edges_changed);
     memory_free(engine->queue);
+}
+
+/* ---- for the shell ---- */
+
+bool
+engine_merge_changed_next(struct engine *engine, struct buffer *from)
+{
+    symbol name;
+
+    if (engine->edges_changed_count == 0)
+        return false;
+    name = engine->edges_changed[--engine->edges_changed_count];
+    buffer_reset(from);
+    buffer_append_slice(from, engine_text(engine, name));
+    symbols_release(engine->options.symbols, name);
+    return true;
+}
+
+bool
+engine_each_merge(const struct engine *engine, size_t *cursor, struct slice *from)
+{
+    const struct merge_edge *edge = map_each(engine->edges, cursor);
+
+    if (edge != NULL)
+        *from = edge->name;
+    return edge != NULL;
+}
+
+bool
+engine_save_merge(const struct engine *engine, struct slice from, struct buffer *out)
+{
+    const struct merge_edge *edge = map_get(engine->edges, from);
+
+    if (edge == NULL)
+        return false;
+    buffer_append_byte(out, ENGINE_STATE_FORMAT);
+    buffer_append_byte(out, RECORD_MERGE);
+    buffer_append_byte(out, (char)(edge->inherits | edge->has_contact << 1));
+    buffer_append_varint_signed(out, edge->at_ms);
+    buffer_append_varint_signed(out, edge->arrived_at_ms);
+    buffer_append_varint_signed(out, edge->started_at_ms);
+    buffer_append_varint_signed(out, edge->contact_at_ms);
+    buffer_append_varint_slice(out, engine_text(engine, edge->into));
+    return true;
+}
+
+int
+engine_load_merge(struct engine *engine, struct slice from, struct slice record)
+{
+    struct slice rest = {record.at + 3, record.bytes - 3}, into_text;
+    struct merge_edge read = {.inherits = false}, *edge;
+    symbol from_symbol, into;
+
+    if (record.bytes < 3 || record.at[0] != ENGINE_STATE_FORMAT || record.at[1] != RECORD_MERGE ||
+        (unsigned char)record.at[2] > 3 || varint_get_signed(&rest, &read.at_ms) != 0 ||
+        varint_get_signed(&rest, &read.arrived_at_ms) != 0 || varint_get_signed(&rest, &read.started_at_ms) != 0 ||
+        varint_get_signed(&rest, &read.contact_at_ms) != 0 || varint_get_slice(&rest, &into_text) != 0 || rest.bytes > 0 ||
+        into_text.bytes == 0 || from.bytes == 0)
+        return -1;
+    from_symbol = symbols_intern(engine->options.symbols, from);
+    into = symbols_intern(engine->options.symbols, into_text);
+    edge = put_edge(engine, from_symbol, into, read.at_ms, read.arrived_at_ms);
+    edge->inherits = record.at[2] & 1;
+    edge->has_contact = record.at[2] >> 1 & 1;
+    edge->started_at_ms = read.started_at_ms;
+    edge->contact_at_ms = read.contact_at_ms;
+    symbols_release(engine->options.symbols, from_symbol);
+    symbols_release(engine->options.symbols, into);
+    return 0;
+}
+
+void
+engine_forget_merge(struct engine *engine, struct slice from)
+{
+    struct merge_edge *edge = map_get(engine->edges, from);
+
+    if (edge != NULL)
+        remove_edge(engine, edge);
+}
+
+/* Loaded in any order, they are forgotten in the order of their arrival. */
+static int
+compare_arrivals(const void *a, const void *b)
+{
+    const struct merge_edge *left = *(struct merge_edge *const *)a, *right = *(struct merge_edge *const *)b;
+
+    if (left->arrived_at_ms != right->arrived_at_ms)
+        return left->arrived_at_ms < right->arrived_at_ms ? -1 : 1;
+    return slice_compare(left->name, right->name);
+}
+
+void
+merge_loaded(struct engine *engine)
+{
+    size_t count = map_count(engine->edges), cursor = 0;
+    struct merge_edge **edges = memory_allocate((count + 1) * sizeof *edges);
+
+    for (size_t i = 0; i < count; i++)
+        edges[i] = map_each(engine->edges, &cursor);
+    qsort(edges, count, sizeof *edges, compare_arrivals);
+    engine->edges_oldest = engine->edges_newest = NULL;
+    for (size_t i = 0; i < count; i++)
+        link_newest(engine, edges[i]);
+    memory_free(edges);
 }

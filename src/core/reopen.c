@@ -109,8 +109,6 @@ reopen_clock(struct fold *fold, size_t slot, int64_t at_ms, bool anew)
     enum on_reopen mode = anew ? REOPEN_NEW_CYCLE : fold->honest ? REOPEN_CONTINUE : clock->promise->on_reopen;
     bool idle = clock->started_at_ms == INSTANT_NONE;
 
-    if (clock->lost)
-        return;
     switch (clock->promise->measure) {
     case MEASURE_RESOLUTION:
         if (idle || (clock->ended && mode == REOPEN_NEW_CYCLE))

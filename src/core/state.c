@@ -3,7 +3,7 @@
  *
  * Why texts: symbols are numbers of one process; a record is read by another one, perhaps years later. Each record has its own
  * table of texts, and the rest refers to it.
- * Format 2: byte 1 'T' (ticket) or 'R' (retirement mark); varints as in base/varint.h; see put_* below, which read_*
+ * Format 2: byte 1 'T' (ticket), 'R' (retirement mark) or 'M' (merge.c); varints as in base/varint.h; see put_* below, which read_*
  * mirror line by line. A reader refuses what it does not understand, whole.
  * Always true: save, load, save gives the same bytes.
  * Not here: when to write (shell), what the fold makes of it.
@@ -11,9 +11,6 @@
 #include "base/memory.h"
 #include "base/panic.h"
 #include "core/ticket.h"
-
-#define RECORD_TICKET 'T'
-#define RECORD_RETIRED 'R'
 
 /* The texts of one record: number i (from 1) is symbols[i - 1]; 0 is none. */
 struct text_table {

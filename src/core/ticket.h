@@ -60,6 +60,9 @@ mark_room(size_t count)
     return room;
 }
 
+/* The second byte of a state record. */
+enum { RECORD_TICKET = 'T', RECORD_RETIRED = 'R', RECORD_MERGE = 'M' };
+
 struct ticket {
     struct heap_item timer;   /* first: the heap hands it back */
     struct ticket *next_changed;
@@ -71,6 +74,7 @@ struct ticket {
     bool unannounced;         /* derived while quiet */
     bool retired;             /* only the name is left */
     bool final;
+    bool merge_is_void;       /* its merge closes a circle */
     bool open;                /* not solved, cancelled, deleted or merged */
     union {
         int64_t last_arrival_ms;
@@ -82,7 +86,8 @@ struct ticket {
 
 /* A merge: `from` into `into`. Kept for retire_after. */
 struct merge_edge {
-    uint64_t from_hash;       /* of from's text: the identity of its entry in the other history */
+    struct merge_edge *before, *behind; /* in order of arrival */
+    struct slice name;        /* from's text */
     symbol from, into;
     int64_t at_ms, arrived_at_ms;
     bool inherits;            /* a relay for `into` is waiting for its ticket: the rest is its content */
@@ -111,8 +116,10 @@ struct engine {
     bool quiet, lagging;
     int64_t late_entry_at_ms; /* the event in hand, for arrival.late; NEVER: none */
     symbol breach_stage, slack_stage; /* interned */
-    struct merge_edge *edges;
-    size_t edges_count, edges_room;
+    struct map *edges;        /* struct merge_edge, by from */
+    struct merge_edge *edges_oldest, *edges_newest;
+    symbol *edges_changed;    /* a reference each: their records must be written */
+    size_t edges_changed_count;
     struct waiting_relay *queue; /* loop_relays: what waits for its turn */
     size_t queue_count, queue_room;
     bool draining;
@@ -146,8 +153,8 @@ void outcome_attributes(const struct engine *engine, const symbol *values, bool 
 
 /* merge.c */
 bool merge_is_void(void *engine, const struct entry *merge);
-void merge_edge_put(struct engine *engine, symbol from, symbol into, int64_t at_ms, int64_t t_ms);
-void merge_edge_remove(struct engine *engine, symbol from);
+void merge_init(struct engine *engine);
+void merge_loaded(struct engine *engine);
 void merge_announce(struct engine *engine, struct ticket *ticket);
 void merge_deliver_kept(struct engine *engine, struct ticket *ticket);
 void merge_drain_queue(struct engine *engine, int64_t t_ms);

@@ -8,20 +8,48 @@
  *
  * Always true: a failure prints its seed, the policies and the history.
  *
- * Merges are edges between tickets of any task, which no ticket's record holds: so here no merges go in
- * circles, and there is no cut while a relay waits for a ticket that nobody knows yet. Nor between two calls
- * at one T whose timers have fired: nobody restarts within a millisecond.
+ * There is no cut between two calls at one T whose timers have fired: nobody restarts within a millisecond.
  *
  * Not here: how a record looks (unit tests of wire), whether it is right (golden tests, the oracle).
  */
 #include "../support/runs.h"
 #include "core/ticket.h"
 
+/* Tickets first, then merges. */
 struct saved {
     struct buffer names, records;
-    size_t ends[HISTORIES_TICKETS_MAX][2];
-    size_t count;
+    size_t ends[2 * HISTORIES_TICKETS_MAX][2];
+    size_t count, tickets;
 };
+
+static void
+save_one(struct saved *saved, struct slice name)
+{
+    buffer_append_slice(&saved->names, name);
+    saved->ends[saved->count][0] = saved->names.bytes;
+    saved->ends[saved->count++][1] = saved->records.bytes;
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+    return slice_compare(*(const struct slice *)a, *(const struct slice *)b);
+}
+
+static void
+save_merges(struct engine *engine, struct saved *saved)
+{
+    struct slice names[HISTORIES_TICKETS_MAX];
+    size_t count = 0, cursor = 0;
+
+    while (count < HISTORIES_TICKETS_MAX && engine_each_merge(engine, &cursor, &names[count]))
+        count++;
+    qsort(names, count, sizeof *names, compare_names);
+    for (size_t i = 0; i < count; i++) {
+        must(engine_save_merge(engine, names[i], &saved->records));
+        save_one(saved, names[i]);
+    }
+}
 
 static void
 save_all(struct engine *engine, struct saved *saved)
@@ -33,10 +61,10 @@ save_all(struct engine *engine, struct saved *saved)
     for (size_t i = 0; i < count; i++) {
         if (!engine_save(engine, tickets[i], &saved->records))
             continue;
-        buffer_append_slice(&saved->names, ticket_name(tickets[i]));
-        saved->ends[saved->count][0] = saved->names.bytes;
-        saved->ends[saved->count++][1] = saved->records.bytes;
+        save_one(saved, ticket_name(tickets[i]));
     }
+    saved->tickets = saved->count;
+    save_merges(engine, saved);
 }
 
 static void
@@ -52,9 +80,10 @@ load_all(struct engine *engine, const struct saved *saved)
     for (size_t i = 0; i < saved->count; i++) {
         size_t name = i > 0 ? saved->ends[i - 1][0] : 0, record = i > 0 ? saved->ends[i - 1][1] : 0;
         struct slice name_text = {saved->names.at + name, saved->ends[i][0] - name};
+        struct slice bytes = {saved->records.at + record, saved->ends[i][1] - record};
 
-        must(engine_load(engine, name_text,
-                         (struct slice){saved->records.at + record, saved->ends[i][1] - record}) == 0);
+        must((i < saved->tickets ? engine_load(engine, name_text, bytes) : engine_load_merge(engine, name_text, bytes)) ==
+             0);
     }
 }
 
@@ -108,8 +137,7 @@ struct cut {
     struct saved saved;
     size_t log_bytes[HISTORIES_TICKETS_MAX];
     bool quiet;
-    bool waits; /* a relay, for a ticket that is not there yet; a retirement mark, for its last timer; more,
-                 * at the instant whose timers have fired already */
+    bool waits; /* a retirement mark, for its last timer; more, at the instant whose timers have fired already */
 };
 
 static bool
@@ -171,9 +199,7 @@ run_whole(const struct world *world, struct run *run, struct cut *cuts)
         fired_ms = step->action == RUNS_ADVANCE && step->moment == ENGINE_THROUGH ? step->t_ms : fired_ms;
         cuts[i].waits =
             fired_ms == step->t_ms && i + 1 < world->plan.count && world->plan.steps[i + 1].t_ms == fired_ms;
-        cuts[i].waits |= cuts[i].saved.count < engine_tickets_count(run->engine);
-        for (size_t k = 0; k < run->engine->edges_count; k++)
-            cuts[i].waits |= run->engine->edges[k].inherits;
+        cuts[i].waits |= cuts[i].saved.tickets < engine_tickets_count(run->engine);
     }
     engine_figures(run->engine, &figures);
     if (figures.self_check_differences > 0)
@@ -230,7 +256,7 @@ test_seed(uint64_t seed)
 {
     static const struct policies_traits policies_traits;
     static struct world world;
-    struct histories_traits traits = {.events_max = 48, .no_circles = true};
+    struct histories_traits traits = {.events_max = 48};
     struct engine_options options;
     struct policies elsewhere;
     struct trial trial;
