@@ -75,7 +75,8 @@ broker_record_new(struct slice key, struct slice value, int32_t transaction)
 }
 
 int64_t
-broker_append(struct broker *broker, enum topic topic, int32_t partition, struct slice key, struct slice value)
+broker_append(struct broker *broker, enum topic topic, int32_t partition, struct slice key,
+              struct slice value)
 {
     return broker_add(broker, topic, partition, broker_record_new(key, value, -1));
 }
@@ -163,8 +164,7 @@ broker_is_superseded(const struct broker *broker, const struct broker_log *log, 
 
         if (later->bytes != NULL && later->key_bytes == key.bytes &&
             memcmp(later->bytes, key.at, key.bytes) == 0 &&
-            (later->transaction < 0 ||
-             broker->transactions[later->transaction].state == BROKER_COMMITTED))
+            (later->transaction < 0 || broker->transactions[later->transaction].state == BROKER_COMMITTED))
             return true;
     }
     return false;
@@ -180,11 +180,11 @@ broker_compact(struct broker *broker, enum topic topic, int32_t partition, int64
     for (size_t i = 0; i < end; i++) {
         const struct broker_record *record = &log->records[i];
 
-        gone[i] = record->control ||
-                  (record->transaction >= 0 &&
-                   broker->transactions[record->transaction].state == BROKER_ABORTED) ||
-                  (!record->has_value && broker->now_ms - record->timestamp_ms > tombstones_ms) ||
-                  broker_is_superseded(broker, log, i, end);
+        gone[i] =
+            record->control ||
+            (record->transaction >= 0 && broker->transactions[record->transaction].state == BROKER_ABORTED) ||
+            (!record->has_value && broker->now_ms - record->timestamp_ms > tombstones_ms) ||
+            broker_is_superseded(broker, log, i, end);
     }
     for (size_t i = 0; i < log->count; i++) {
         if (i < end && gone[i])
@@ -216,7 +216,8 @@ broker_settle(struct broker *broker, struct broker_transaction *transaction)
     for (int t = 0; t < TOPICS_COUNT; t++)
         for (int p = 0; p < BROKER_PARTITIONS; p++)
             if (transaction->first_offsets[t][p] >= 0)
-                broker_add(broker, (enum topic)t, p, (struct broker_record){.control = true, .transaction = -1});
+                broker_add(broker, (enum topic)t, p,
+                           (struct broker_record){.control = true, .transaction = -1});
     for (int p = 0; commits && p < BROKER_PARTITIONS; p++) {
         if (!transaction->has_offsets[p])
             continue;
@@ -341,10 +342,9 @@ broker_end(struct broker *broker, int producer, int epoch, bool commit)
     transaction->state = commit ? BROKER_COMMITTING : BROKER_ABORTING;
     if (commit)
         broker->on_committed(broker->context, transaction);
-    transaction->settles_ms =
-        broker->now_ms + (broker->slow_markers && chance_one_in(broker->chance, 4)
-                              ? chance_within(broker->chance, 100, 3000)
-                              : chance_within(broker->chance, 0, 4));
+    transaction->settles_ms = broker->now_ms + (broker->slow_markers && chance_one_in(broker->chance, 4)
+                                                    ? chance_within(broker->chance, 100, 3000)
+                                                    : chance_within(broker->chance, 0, 4));
     return BROKER_OK;
 }
 
@@ -376,6 +376,19 @@ broker_begin_round(struct broker *broker)
         broker->members[i].joined = false;
 }
 
+/* What nobody has is given out in a new round: its former owner was to give it back, and died before it did.
+ */
+static bool
+broker_has_orphans(const struct broker *broker)
+{
+    unsigned assigned = 0;
+
+    for (int i = 0; i < BROKER_MEMBERS_MAX; i++)
+        if (broker->members[i].there)
+            assigned |= broker->members[i].assigned;
+    return assigned != (1U << BROKER_PARTITIONS) - 1;
+}
+
 uint64_t
 broker_join(struct broker *broker, int instance, unsigned owned)
 {
@@ -389,6 +402,8 @@ broker_join(struct broker *broker, int instance, unsigned owned)
         member->id = id;
         member->heard_ms = broker->now_ms;
         member->owned = owned;
+        if (broker_has_orphans(broker))
+            broker_begin_round(broker);
         if (broker->rebalancing)
             member->joined = true;
         return id;
@@ -399,8 +414,12 @@ broker_join(struct broker *broker, int instance, unsigned owned)
             member = &broker->members[i];
     }
     broker_begin_round(broker);
-    *member = (struct broker_member){.there = true, .id = id, .instance = instance,
-                                     .heard_ms = broker->now_ms, .joined = true, .owned = owned};
+    *member = (struct broker_member){.there = true,
+                                     .id = id,
+                                     .instance = instance,
+                                     .heard_ms = broker->now_ms,
+                                     .joined = true,
+                                     .owned = owned};
     return id;
 }
 
@@ -467,7 +486,8 @@ broker_least_loaded(const struct broker *broker, const unsigned *targets)
     return least;
 }
 
-/* Sticky and cooperative: whoever must give one back gets it taken first; it is given on in the next round. */
+/* Sticky and cooperative: whoever must give one back gets it taken first; it is given on in the next round.
+ */
 static void
 broker_assign(struct broker *broker)
 {

@@ -3,15 +3,15 @@
 
 /*
  * A model of Kafka, as far as slad leans on it: logs with offsets, transactions with control records and the
- * last stable offset, producer epochs that fence, offsets that are pending until their transaction is settled,
- * a group with generations, static members and cooperative rebalances, compaction.
+ * last stable offset, producer epochs that fence, offsets that are pending until their transaction is
+ * settled, a group with generations, static members and cooperative rebalances, compaction.
  *
  * As on real brokers: the answer to a commit may come before its control records are written, and until then
  * neither the records nor the offsets can be read; offsets of an old generation are refused; a transaction
  * whose writer is silent is aborted after its time-out, and the writer fenced.
  */
 #include "base/slice.h"
-#include "chance.h"
+#include "../support/chance.h"
 #include "shell/topics.h"
 
 enum { BROKER_PARTITIONS = 4, BROKER_PRODUCERS = 3, BROKER_MEMBERS_MAX = 8 };
@@ -47,7 +47,7 @@ struct broker_transaction {
     int64_t begun_ms, settles_ms;
     int64_t first_offsets[TOPICS_COUNT][BROKER_PARTITIONS]; /* -1: not touched */
     int64_t offsets[BROKER_PARTITIONS][2];                  /* pending; -1: none */
-    uint64_t notes[BROKER_PARTITIONS]; /* what their metadata says */
+    uint64_t notes[BROKER_PARTITIONS];                      /* what their metadata says */
     bool has_offsets[BROKER_PARTITIONS];
 };
 
@@ -61,8 +61,8 @@ struct broker_member {
     uint64_t id;
     int instance;
     int64_t heard_ms;
-    bool joined;                /* in the round that is under way */
-    unsigned owned, assigned;   /* partitions as bits */
+    bool joined;              /* in the round that is under way */
+    unsigned owned, assigned; /* partitions as bits */
 };
 
 struct broker {
@@ -97,8 +97,8 @@ int64_t broker_append(struct broker *broker, enum topic topic, int32_t partition
                       struct slice value);
 /* What a read_committed reader may read up to. */
 int64_t broker_stable_end(const struct broker *broker, enum topic topic, int32_t partition);
-/* The first record at or behind *offset that such a reader gets, NULL: none. *offset moves behind it, or to the
- * end. */
+/* The first record at or behind *offset that such a reader gets, NULL: none. *offset moves behind it, or to
+ * the end. */
 const struct broker_record *broker_read(const struct broker *broker, enum topic topic, int32_t partition,
                                         int64_t *offset);
 struct slice broker_key(const struct broker_record *record);
@@ -111,13 +111,15 @@ void broker_compact(struct broker *broker, enum topic topic, int32_t partition, 
 /* Fences whoever had the id, settles what it left. The new epoch. */
 int broker_init_producer(struct broker *broker, int producer);
 enum broker_error broker_produce(struct broker *broker, int producer, int epoch, enum topic topic,
-                                 int32_t partition, struct slice key, struct slice value, int64_t *ret_offset);
+                                 int32_t partition, struct slice key, struct slice value,
+                                 int64_t *ret_offset);
 enum broker_error broker_send_offsets(struct broker *broker, int producer, int epoch, uint64_t member,
                                       int generation, int32_t partition, const int64_t offsets[2],
                                       uint64_t note);
 enum broker_error broker_end(struct broker *broker, int producer, int epoch, bool commit);
 /* false: pending, ask again. */
-bool broker_offsets(const struct broker *broker, int32_t partition, int64_t ret_offsets[2], uint64_t *ret_note);
+bool broker_offsets(const struct broker *broker, int32_t partition, int64_t ret_offsets[2],
+                    uint64_t *ret_note);
 
 /* ---- the group ---- */
 
@@ -128,6 +130,7 @@ void broker_rejoin(struct broker *broker, uint64_t member, unsigned owned);
 void broker_leave(struct broker *broker, uint64_t member);
 enum broker_beat broker_heartbeat(struct broker *broker, uint64_t member, int instance);
 /* What the last round gave to it; false: that round is not over for it. */
-bool broker_assignment(const struct broker *broker, uint64_t member, int *ret_generation, unsigned *ret_assigned);
+bool broker_assignment(const struct broker *broker, uint64_t member, int *ret_generation,
+                       unsigned *ret_assigned);
 
 #endif

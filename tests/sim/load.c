@@ -1,6 +1,6 @@
 /*
- * The load of one run: some hundred tickets' lives, as a service desk tells them: answers, waits, changed minds,
- * late proof, things told twice, merges across partitions, broken records, poison.
+ * The load of one run: some hundred tickets' lives, as a service desk tells them: answers, waits, changed
+ * minds, late proof, things told twice, merges across partitions, broken records, poison.
  */
 #include "base/instant.h"
 #include "base/memory.h"
@@ -10,22 +10,23 @@
 #include <stdarg.h>
 #include <string.h>
 
-const char load_policy[] = "version: \"sim\"\n"
-                           "courtesy_window: 1s\n"
-                           "statuses:\n"
-                           "  New: {state: open}\n"
-                           "  Active: {state: open}\n"
-                           "  Waiting: {state: waiting, on: customer}\n"
-                           "  Solved: {state: solved}\n"
-                           "  Closed: {state: closed}\n"
-                           "agreements:\n"
-                           "  - name: all\n"
-                           "    kind: sla\n"
-                           "    warn_at: [50%, 75%]\n"
-                           "    clocks:\n"
-                           "      resolution: {measure: resolution, target: {P1: 3s, P2: 6s, default: 12s}}\n"
-                           "      first-response: {measure: first_response, start: creation_always, target: {P1: 2s, "
-                           "default: 4s}}\n";
+const char load_policy[] =
+    "version: \"sim\"\n"
+    "courtesy_window: 1s\n"
+    "statuses:\n"
+    "  New: {state: open}\n"
+    "  Active: {state: open}\n"
+    "  Waiting: {state: waiting, on: customer}\n"
+    "  Solved: {state: solved}\n"
+    "  Closed: {state: closed}\n"
+    "agreements:\n"
+    "  - name: all\n"
+    "    kind: sla\n"
+    "    warn_at: [50%, 75%]\n"
+    "    clocks:\n"
+    "      resolution: {measure: resolution, target: {P1: 3s, P2: 6s, default: 12s}}\n"
+    "      first-response: {measure: first_response, start: creation_always, target: {P1: 2s, "
+    "default: 4s}}\n";
 
 enum { LOAD_LENGTH_MS = 45000, LOAD_LIFE_MAX = 16 };
 
@@ -126,10 +127,12 @@ load_live(struct load_life *life, int64_t born_ms, unsigned number)
     struct chance *chance = life->chance;
     int64_t end_ms = born_ms + chance_within(chance, 500, 14000), last_ms = end_ms;
 
-    load_tell(life, born_ms, 0,
-              "\"type\":\"ticket.created\",\"customer\":\"c%u\",\"service\":\"s%u\",\"category\":\"incident\","
-              "\"priority\":\"%s\",\"status\":\"New\",\"actor\":\"requester\",\"requester\":\"u\",\"group\":\"desk\"",
-              chance_below(chance, 5), chance_below(chance, 3), load_priority(life));
+    load_tell(
+        life, born_ms, 0,
+        "\"type\":\"ticket.created\",\"customer\":\"c%u\",\"service\":\"s%u\",\"category\":\"incident\","
+        "\"priority\":\"%s\",\"status\":\"New\",\"actor\":\"requester\",\"requester\":\"u\",\"group\":"
+        "\"desk\"",
+        chance_below(chance, 5), chance_below(chance, 3), load_priority(life));
     if (!chance_one_in(chance, 5))
         load_tell(life, born_ms + chance_within(chance, 200, 5000), load_late(life, 4, 4000),
                   "\"type\":\"ticket.message\",\"actor\":\"agent\",\"by\":\"a\",\"public\":true");
@@ -157,7 +160,9 @@ load_compare(const void *left, const void *right)
 {
     const struct load_event *a = left, *b = right;
 
-    return a->at_ms != b->at_ms ? (a->at_ms < b->at_ms ? -1 : 1) : a->order < b->order ? -1 : a->order > b->order;
+    return a->at_ms != b->at_ms  ? (a->at_ms < b->at_ms ? -1 : 1)
+           : a->order < b->order ? -1
+                                 : a->order > b->order;
 }
 
 void
@@ -168,7 +173,8 @@ load_make(struct load *load, struct chance *chance, size_t events_min)
 
         (void)snprintf(life.ticket, sizeof life.ticket, "K%u", number);
         life.partition = partitioner_partition(PARTITIONER_MURMUR2, slice_of(life.ticket), BROKER_PARTITIONS);
-        load_live(&life, SIM_START_MS + 2000 + (int64_t)number * LOAD_LENGTH_MS * 5 / (int64_t)events_min, number);
+        load_live(&life, SIM_START_MS + 2000 + (int64_t)number * LOAD_LENGTH_MS * 5 / (int64_t)events_min,
+                  number);
     }
     qsort(load->events, load->count, sizeof *load->events, load_compare);
 }

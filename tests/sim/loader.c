@@ -76,10 +76,10 @@ loader_again(struct process *process, bool amiss)
     if (restore_plan_gives_up(&loader->patience, amiss, now_ms)) {
         struct restore_news *news = loader_news(loader, RESTORE_HELD);
 
-        (void)snprintf(news->error, sizeof news->error,
-                       "marker %lld %lld epoch %llu, committed %lld %lld", (long long)loader->found.marker.offsets[0],
-                       (long long)loader->found.marker.offsets[1], (unsigned long long)loader->found.marker.epoch,
-                       (long long)loader->found.committed[0], (long long)loader->found.committed[1]);
+        (void)snprintf(news->error, sizeof news->error, "marker %lld %lld epoch %llu, committed %lld %lld",
+                       (long long)loader->found.marker.offsets[0], (long long)loader->found.marker.offsets[1],
+                       (unsigned long long)loader->found.marker.epoch, (long long)loader->found.committed[0],
+                       (long long)loader->found.committed[1]);
         loader_answered(loader);
     }
 }
@@ -115,7 +115,8 @@ loader_read_marker(struct process *process)
 {
     struct loader *loader = &process->loader;
 
-    loader->found = (struct restore_found){.partitions_count = BROKER_PARTITIONS, .group = process->world.group};
+    loader->found =
+        (struct restore_found){.partitions_count = BROKER_PARTITIONS, .group = process->world.group};
     loader->found.has_marker = loader_find_marker(process, &loader->marker_bytes);
     if (loader->found.has_marker)
         must(marker_read(buffer_slice(&loader->marker_bytes), &loader->found.marker) == 0);
@@ -304,7 +305,6 @@ loader_end_stream(struct process *process)
     if (whole)
         loader_tell_done(process);
     else {
-        process_dies(process, CRASH_LOAD_AGAIN);
         loader_again(process, false);
     }
 }

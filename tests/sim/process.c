@@ -4,8 +4,8 @@
  * What: the daemon's own protocol, tasks, ingest and snapshots, with the plumbing around them played: the
  * transaction thread, the consumer and its group, the turn of the loop.
  *
- * Why so: between two calls to the outside nothing can be seen, so a process can only die in a way that matters
- * where this file asks process_dies.
+ * Why so: between two calls to the outside nothing can be seen, so a process can only die in a way that
+ * matters where this file asks process_dies.
  *
  * Always true: a process that is dying sends nothing any more.
  *
@@ -13,8 +13,11 @@
  */
 #include "base/memory.h"
 #include "base/panic.h"
+#include "shell/poison.h"
 #include "sim.h"
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 enum {
     PROCESS_GIVES_UP_MS = 2000, /* a call to the broker */
@@ -27,12 +30,23 @@ bool
 process_dies(struct process *process, enum crash_point point)
 {
     struct sim *sim = process->sim;
+    size_t i = 0;
 
     if (process->dying)
         return true;
-    if (!sim->is_armed || sim->calm || sim->armed != point || sim->armed_after-- > 0)
+    if (sim->calm)
         return false;
-    sim->is_armed = false;
+    while (i < 2 && !(sim->fuses[i].is_armed && sim->fuses[i].point == point && sim->fuses[i].after-- == 0))
+        i++;
+    if (i == 2)
+        return false;
+    sim->fuses[i].is_armed = false;
+    if (sim->fuses[i].freezes) {
+        process->frozen_until_ms = sim->now_ms + chance_within(&sim->faults, 2100, 9000);
+        sim_tell(sim, "process %d stands still at %s until +%lld", process->instance,
+                 crash_point_names[point], (long long)(process->frozen_until_ms - SIM_START_MS));
+        return false;
+    }
     sim->ground->crashed[point]++;
     process->dying = true;
     sim_tell(sim, "process %d dies at %s", process->instance, crash_point_names[point]);
@@ -74,8 +88,8 @@ request_produce(struct sim *sim, struct request *request, struct transaction_job
             continue; /* nobody here reads them */
         if (partition < 0)
             partition = 0;
-        request->error = broker_produce(&sim->broker, request->producer, request->epoch, record.topic, partition,
-                                        record.key, record.value, &offset);
+        request->error = broker_produce(&sim->broker, request->producer, request->epoch, record.topic,
+                                        partition, record.key, record.value, &offset);
         if (request->error == BROKER_OK && record.topic == TOPIC_STATE && slice_is(record.key, MARKER_KEY))
             part->state_end = offset + 1;
     }
@@ -102,8 +116,8 @@ request_apply(struct sim *sim, struct request *request, struct transaction_job *
         break;
     case REQUEST_COMMIT:
     case REQUEST_ABORT:
-        request->error = broker_end(&sim->broker, request->producer, request->epoch,
-                                    request->kind == REQUEST_COMMIT);
+        request->error =
+            broker_end(&sim->broker, request->producer, request->epoch, request->kind == REQUEST_COMMIT);
         break;
     case REQUEST_NONE:
         break;
@@ -213,7 +227,8 @@ transaction_send_offsets(struct process *process)
 
             request.has_offsets[at->partition] = any = true;
             request.offsets[at->partition][relay] = at->offset;
-            restore_plan_read_note((struct slice){at->metadata, at->metadata_size}, &request.notes[at->partition]);
+            restore_plan_read_note((struct slice){at->metadata, at->metadata_size},
+                                   &request.notes[at->partition]);
         }
     }
     if (any)
@@ -325,7 +340,7 @@ transaction_start(struct process *process)
 static void
 transaction_turn(struct process *process)
 {
-    for (int i = 0; i < 32 && !process->dying; i++) {
+    for (int i = 0; i < 32 && !process->dying && process->sim->now_ms >= process->frozen_until_ms; i++) {
         enum course_verdict verdict;
         enum request_kind kind = process->request.kind;
 
@@ -358,7 +373,7 @@ process_fetch(void *context, struct task *task)
     for (int s = 0; s < 2; s++) {
         process->positions[task->partition][s] =
             task->next_offsets[s] == MARKER_NO_OFFSET ? 0 : task->next_offsets[s];
-        process->told_end[task->partition][s] = false;
+        process->told_end[task->partition][s] = -1;
     }
 }
 
@@ -406,8 +421,11 @@ process_note_behind(struct process *process, const struct task *task)
         return;
     if (task->quiet || task->catching_up)
         witness_behind(witness, task, task->behind_from_ms, INT64_MAX);
-    if (wallclock_frozen(&process->clock))
+    if (wallclock_frozen(&process->clock)) {
         witness_behind(witness, task, wallclock_now_ms(&process->clock), INT64_MAX);
+        witness_frozen_clock(witness, task->partition, wallclock_now_ms(&process->clock),
+                             process->sim->now_ms);
+    }
     witness_gone(witness, task);
 }
 
@@ -542,35 +560,17 @@ group_turn(struct process *process)
 
 /* ---- records ---- */
 
-/* The record that kills: twice; the third time it is a letter. true: it was dealt with, or the process dies. */
+/* Whether this record kills the process in the middle of it: until it has done so often enough. */
 static bool
-records_poison(struct process *process, struct task *task, const struct ingest_record *record)
+records_kill(struct process *process, struct task *task, const struct ingest_record *record)
 {
-    struct sim *sim = process->sim;
-    size_t i = 0;
-
-    if (memmem(record->value.at, record->value.bytes, "poison", 6) == NULL)
+    if (memmem(record->value.at, record->value.bytes, "poison", 6) == NULL ||
+        record->offset < task->next_offsets[TASK_TICKETS] ||
+        task_arrive(task, TASK_TICKETS, record->timestamp_ms) ||
+        poison_begin(process->world.poison, TOPIC_TICKETS, record->partition, record->offset))
         return false;
-    while (i < sim->poisons_count && (sim->poison_partitions[i] != record->partition ||
-                                      sim->poison_offsets[i] != record->offset))
-        i++;
-    if (i == sim->poisons_count) {
-        must(i < sizeof sim->poison_deaths / sizeof *sim->poison_deaths);
-        sim->poison_partitions[i] = record->partition;
-        sim->poison_offsets[i] = record->offset;
-        sim->poison_deaths[i] = 0;
-        sim->poisons_count++;
-    }
-    if (sim->poison_deaths[i] < 2) {
-        sim->poison_deaths[i]++;
-        sim->ground->crashed[CRASH_POISON]++;
-        process->dying = true;
-        return true;
-    }
-    if (task_arrive(task, TASK_TICKETS, record->timestamp_ms))
-        return false;
-    ingest_refuse(process->ingest, task->batch, record, ERROR_POISON, "the process died of it");
-    task_advance_offset(task, TASK_TICKETS, record->offset, -1);
+    process->sim->ground->crashed[CRASH_POISON]++;
+    process->dying = true;
     return true;
 }
 
@@ -599,7 +599,7 @@ records_give(struct process *process, struct task *task, enum task_source source
         process_dies(process, CRASH_RELAY_TAKEN);
         return again;
     }
-    if (record.offset >= task->next_offsets[TASK_TICKETS] && records_poison(process, task, &record))
+    if (records_kill(process, task, &record))
         return false;
     again = ingest_ticket(process->ingest, task, &record, high);
     process_dies(process, CRASH_RECORD_TAKEN);
@@ -623,12 +623,12 @@ records_of(struct process *process, struct task *task, enum task_source source, 
 
         if (record == NULL) {
             *position = next;
-            if (!process->told_end[task->partition][source])
+            if (process->told_end[task->partition][source] != next)
                 task_reach_end(task, source, next);
-            process->told_end[task->partition][source] = true;
+            process->told_end[task->partition][source] = next;
             return;
         }
-        process->told_end[task->partition][source] = false;
+        process->told_end[task->partition][source] = -1;
         (*budget)--;
         if (records_give(process, task, source, record))
             return;
@@ -707,8 +707,8 @@ loop_take_done(struct process *process)
     process->done = NULL;
     result = job->result;
     for (size_t i = 0; i < job->parts_count; i++)
-        sim_tell(process->sim, "process %d: task %d epoch %llu ended %d", process->instance, (int)job->parts[i].task,
-                 (unsigned long long)job->parts[i].epoch, (int)result);
+        sim_tell(process->sim, "process %d: task %d epoch %llu ended %d", process->instance,
+                 (int)job->parts[i].task, (unsigned long long)job->parts[i].epoch, (int)result);
     protocol_on_done(&process->protocol, job);
     if (result == TRANSACTION_COMMITTED)
         process_dies(process, CRASH_COMMIT_KNOWN);
@@ -730,11 +730,12 @@ loop_note_behind(struct process *process)
         bool is_behind = task != NULL && task->engine != NULL && task->state != TASK_LOADING &&
                          (task->quiet || task->catching_up);
 
-        if (task != NULL && task->serial == process->serials[p] &&
-            !process->was_behind[p] && !is_behind && process->t_ms[p] > 0 &&
+        if (task != NULL && task->serial == process->serials[p] && !process->was_behind[p] && !is_behind &&
+            process->t_ms[p] > 0 &&
             task->t_ms - process->t_ms[p] > PROCESS_JUMP_MS) /* as a full epoch makes it: stages fold */
             witness_behind(&process->sim->witness, task, process->t_ms[p], task->t_ms);
-        process->serials[p] = task != NULL && task->engine != NULL && task->state != TASK_LOADING ? task->serial : 0;
+        process->serials[p] =
+            task != NULL && task->engine != NULL && task->state != TASK_LOADING ? task->serial : 0;
         process->t_ms[p] = process->serials[p] == 0 ? 0 : task->t_ms;
         if (process->serials[p] != 0 && engine_next_ms(task->engine) < task->t_ms)
             process->t_ms[p] = engine_next_ms(task->engine); /* passed, but not had its turn */
@@ -821,10 +822,14 @@ process_read_time(struct process *process)
         process_dies(process, CRASH_CLOCK_JUMPED);
         break;
     case WALLCLOCK_RESUMED:
-        for (int32_t p = 0; p < BROKER_PARTITIONS; p++)
-            if (protocol_task(&process->protocol, p) != NULL)
-                witness_behind(&process->sim->witness, protocol_task(&process->protocol, p), held_ms,
-                               wallclock_now_ms(&process->clock));
+        for (int32_t p = 0; p < BROKER_PARTITIONS; p++) {
+            const struct task *task = protocol_task(&process->protocol, p);
+
+            if (task == NULL)
+                continue;
+            witness_behind(&process->sim->witness, task, held_ms, wallclock_now_ms(&process->clock));
+            witness_frozen_clock(&process->sim->witness, p, held_ms, wallclock_now_ms(&process->clock));
+        }
         break;
     case WALLCLOCK_STEADY:
         break;
@@ -855,6 +860,25 @@ process_turn(struct process *process)
 }
 
 /* ---- life ---- */
+
+/* The state directories: one file in memory an instance, told by its name's last letter. */
+static int
+process_open(const char *path, int flags, ...)
+{
+    int instance = path[0] != '\0' ? path[strcspn(path, "0123456789")] - '0' : 0;
+
+    (void)flags;
+    must(instance >= 0 && instance < SIM_INSTANCES);
+    return dup(sim_state_files[instance]);
+}
+
+static void *
+process_map(void *at, size_t bytes, int protection, int flags, int descriptor, off_t offset)
+{
+    return mmap(at, bytes, protection, flags, descriptor, offset);
+}
+
+static const struct poison_calls process_poison_calls = {process_open, ftruncate, process_map};
 
 void
 process_start(struct process *process, struct sim *sim, int instance)
@@ -890,9 +914,11 @@ process_start(struct process *process, struct sim *sim, int instance)
         .started_at_ms = sim->now_ms,
     };
     process->measured_ms = sim->now_ms;
-    wallclock_init(&process->clock, (struct wallclock_reading){sim->now_ms, sim->now_ms - SIM_START_MS + 1000000});
+    wallclock_init(&process->clock,
+                   (struct wallclock_reading){sim->now_ms, sim->now_ms - SIM_START_MS + 1000000});
     protocol_init(&process->protocol, &process->world, &port);
     process_read_time(process);
+    process->world.poison = poison_new(process->world.config, ground->log, &process_poison_calls);
     process->ingest = ingest_new(&process->world);
     if (sim->with_redis) {
         process->redis = store_connect(process);
@@ -921,5 +947,6 @@ process_kill(struct process *process)
     loader_done(&process->loader);
     protocol_done(&process->protocol);
     ingest_free(process->ingest);
+    poison_free(process->world.poison);
     process->running = false;
 }

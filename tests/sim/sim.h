@@ -2,12 +2,12 @@
 #define SLAD_TESTS_SIM_SIM_H
 
 /*
- * One run of the simulation: three processes made of the daemon's own code, a model of Kafka and one of Redis,
- * a load, faults, and witnesses of what must be true. One thread; everything follows from the seed.
+ * One run of the simulation: three processes made of the daemon's own code, a model of Kafka and one of
+ * Redis, a load, faults, and witnesses of what must be true. One thread; everything follows from the seed.
  */
 #include "base/map.h"
 #include "broker.h"
-#include "chance.h"
+#include "../support/chance.h"
 #include "shell/ingest.h"
 #include "shell/protocol.h"
 #include "shell/snapshot.h"
@@ -28,6 +28,7 @@ enum {
     SIM_TICK_MS = 20,
     SIM_ORPHANS_MAX = 32,
     SIM_BEHINDS_MAX = 4096,
+    SIM_FROZEN_MAX = 256,
     SIM_SNAPSHOT_AGE_MS_MAX = 10000 /* half of what tombstones are kept */
 };
 #define SIM_START_MS INT64_C(1774602000000) /* Friday 2026-03-27T09:00:00Z */
@@ -48,7 +49,7 @@ struct sim_ground {
     struct event_reader *reader; /* the oracle's */
     uint64_t crashed[CRASH_POINTS_COUNT];
     uint64_t events, crashes, rebalances, alerts, restores, snapshots, unknown, zombies;
-    uint64_t announced, expected, excused[5], failed;
+    uint64_t announced, expected, excused[6], failed;
     uint64_t last_count; /* the counts end here */
     bool verbose;
 };
@@ -77,8 +78,8 @@ struct store_value {
     struct slice name, bytes; /* one piece of memory */
 };
 struct store {
-    struct map *values;  /* struct store_value */
-    struct map *copy;    /* of an earlier time; NULL */
+    struct map *values; /* struct store_value */
+    struct map *copy;   /* of an earlier time; NULL */
     int64_t down_until_ms;
 };
 void store_init(struct store *store);
@@ -105,21 +106,24 @@ struct witness_ending {
     struct hash128 writer;
 };
 struct witness_frozen {
-    uint64_t sum;       /* of the hashes of every record of the state */
-    size_t count;       /* of its tickets */
+    uint64_t sum; /* of the hashes of every record of the state */
+    size_t count; /* of its tickets */
     struct hash128 writer;
     int64_t t_ms;
 };
 struct witness {
     struct sim *sim;
-    struct map *states[BROKER_PARTITIONS]; /* what slad.state says now */
+    struct map *states[BROKER_PARTITIONS];            /* what slad.state says now */
     struct witness_frozen *frozen[BROKER_PARTITIONS]; /* by epoch */
     size_t frozen_room[BROKER_PARTITIONS];
     uint64_t epoch[BROKER_PARTITIONS];
     struct hash128 lineage[BROKER_PARTITIONS];
+    int64_t alerts_from_ms[BROKER_PARTITIONS]; /* of the first epoch that happened */
     int64_t t_ms[BROKER_PARTITIONS], marker_offset[BROKER_PARTITIONS];
     int64_t open_from_ms[BROKER_PARTITIONS]; /* behind when it died; INT64_MAX: not */
     struct witness_ending endings[BROKER_PARTITIONS];
+    struct witness_behind frozen_clocks[SIM_FROZEN_MAX];
+    size_t frozen_clocks_count;
     struct witness_behind behinds[SIM_BEHINDS_MAX];
     size_t behinds_count;
 };
@@ -132,6 +136,8 @@ void witness_loaded(struct witness *witness, const struct task *task);
 void witness_moved(struct witness *witness, struct slice head_name, struct slice head);
 /* A task was behind, or its process's timers were frozen; until_ms INT64_MAX: it died so. */
 void witness_behind(struct witness *witness, const struct task *task, int64_t from_ms, int64_t until_ms);
+/* Its process's timers were frozen: the clock had jumped. */
+void witness_frozen_clock(struct witness *witness, int32_t partition, int64_t from_ms, int64_t until_ms);
 /* Nothing comes of it any more but what is committed. */
 /* The run is over: what is open stays open. */
 void witness_end(struct witness *witness, int32_t partition);
@@ -142,7 +148,14 @@ void oracle_compare(struct sim *sim);
 
 /* ---- processes ---- */
 
-enum request_kind { REQUEST_NONE, REQUEST_INIT, REQUEST_PRODUCE, REQUEST_OFFSETS, REQUEST_COMMIT, REQUEST_ABORT };
+enum request_kind {
+    REQUEST_NONE,
+    REQUEST_INIT,
+    REQUEST_PRODUCE,
+    REQUEST_OFFSETS,
+    REQUEST_COMMIT,
+    REQUEST_ABORT
+};
 struct request {
     enum request_kind kind;
     int64_t applies_ms, replies_ms, gives_up_ms;
@@ -158,7 +171,14 @@ struct request {
 };
 
 enum { LOADER_QUESTIONS_MAX = 64, LOADER_NEWS_MAX = 8 };
-enum loader_step { LOADER_IDLE, LOADER_MARKER, LOADER_COMMITTED, LOADER_HEADS, LOADER_BUCKETS, LOADER_STREAM };
+enum loader_step {
+    LOADER_IDLE,
+    LOADER_MARKER,
+    LOADER_COMMITTED,
+    LOADER_HEADS,
+    LOADER_BUCKETS,
+    LOADER_STREAM
+};
 struct loader_question {
     uint64_t number;
     int32_t partition;
@@ -214,8 +234,8 @@ struct process {
     bool parting, closed, stopping;
     int64_t part_until_ms;
     int64_t positions[BROKER_PARTITIONS][2];
-    bool told_end[BROKER_PARTITIONS][2];
-    int64_t slow_until_ms; /* its fetches come late */
+    int64_t told_end[BROKER_PARTITIONS][2]; /* -1: not */
+    int64_t slow_until_ms;                  /* its fetches come late */
     struct loader loader;
     bool was_behind[BROKER_PARTITIONS];
     uint64_t serials[BROKER_PARTITIONS];
@@ -238,6 +258,15 @@ void request_apply(struct sim *sim, struct request *request, struct transaction_
 
 /* ---- one run ---- */
 
+/* A crash that is to come: a point, and which time it is reached. */
+struct sim_fuse {
+    bool is_armed;
+    bool freezes; /* it does not die, it stands still there */
+    enum crash_point point;
+    unsigned after;
+    int64_t until_ms;
+};
+
 struct sim {
     struct sim_ground *ground;
     uint64_t seed;
@@ -253,18 +282,14 @@ struct sim {
     struct request orphans[SIM_ORPHANS_MAX];
     size_t orphans_count;
     uint64_t writers;
-    /* the crash that is to come: a point, and which time it is reached */
-    enum crash_point armed;
-    unsigned armed_after;
-    int64_t armed_until_ms;
-    bool is_armed;
+    struct sim_fuse
+        fuses[2]; /* the seed's own point, until it is reached; and one after the other at random */
     int64_t restart_ms[SIM_INSTANCES];
-    int poison_deaths[64];
-    int32_t poison_partitions[64];
-    int64_t poison_offsets[64];
-    size_t poisons_count;
     uint64_t crashes;
 };
+
+/* Of the run under way: what stands for a state directory. */
+extern int sim_state_files[SIM_INSTANCES];
 
 /* A run that went wrong says so, with its seed, and ends the process. */
 _Noreturn void sim_fail(const struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -3,10 +3,10 @@
  *
  *   simulate COUNT [--from SEED] [--jobs N] [--list FILE] [--verbose]
  *
- * One seed is one run: three processes, some 2,000 events, crashes at named points, freezes, doubles, stops in
- * peace, lost answers, unknown outcomes, clock jumps, poison, a Redis that forgets. Exit status 1 when a run
- * failed (its seed and the reason are printed), or when a crash point of the table was never reached in a run
- * of at least COVER_SEEDS_MIN seeds.
+ * One seed is one run: three processes, some 2,000 events, crashes at named points, freezes, doubles, stops
+ * in peace, lost answers, unknown outcomes, clock jumps, poison, a Redis that forgets. Exit status 1 when a
+ * run failed (its seed and the reason are printed), or when a crash point of the table was never reached in a
+ * run of at least COVER_SEEDS_MIN seeds.
  */
 #include "../support/policies.h"
 #include "base/memory.h"
@@ -24,7 +24,7 @@ enum {
     SIM_EVENTS_MIN = 2000,
     SIM_FAULTS_UNTIL_MS = 52000,
     SIM_REST_MS_MAX = 90000,
-    SIM_ARMED_MS = 3000,
+    SIM_ARMED_MS_MAX = 6000,
     SIM_JOBS_MAX = 64,
     COVER_SEEDS_MIN = 300
 };
@@ -39,6 +39,8 @@ const char *const crash_point_wheres[CRASH_POINTS_COUNT] = {
 #include "crash_points.def"
 #undef CRASH
 };
+
+int sim_state_files[SIM_INSTANCES];
 
 void
 sim_fail(const struct sim *sim, const char *format, ...)
@@ -105,9 +107,10 @@ sim_restart(struct sim *sim)
         }
         if (sim->restart_ms[instance] == 0)
             sim->restart_ms[instance] =
-                sim->now_ms + (sim->calm || chance_one_in(&sim->faults, 2)
-                                   ? 0
-                                   : chance_within(&sim->faults, 0, chance_one_in(&sim->faults, 3) ? 8000 : 1500));
+                sim->now_ms +
+                (sim->calm || chance_one_in(&sim->faults, 2)
+                     ? 0
+                     : chance_within(&sim->faults, 0, chance_one_in(&sim->faults, 3) ? 8000 : 1500));
         if (sim->now_ms >= sim->restart_ms[instance]) {
             process_start(vacancy, sim, instance);
             sim->restart_ms[instance] = 0;
@@ -118,12 +121,20 @@ sim_restart(struct sim *sim)
 static void
 sim_arm(struct sim *sim)
 {
-    if (sim->is_armed && sim->now_ms < sim->armed_until_ms)
+    struct sim_fuse *fuse = &sim->fuses[1];
+
+    if (fuse->is_armed && sim->now_ms < fuse->until_ms)
         return;
-    sim->is_armed = !chance_one_in(&sim->faults, 3);
-    sim->armed = (enum crash_point)chance_below(&sim->faults, CRASH_POINTS_COUNT);
-    sim->armed_after = chance_below(&sim->faults, 1U << chance_below(&sim->faults, 8));
-    sim->armed_until_ms = sim->now_ms + SIM_ARMED_MS;
+    fuse->is_armed = !chance_one_in(&sim->faults, 4);
+    fuse->point = (enum crash_point)chance_below(&sim->faults, CRASH_POINTS_COUNT);
+    fuse->after = chance_below(&sim->faults, 1U << chance_below(&sim->faults, 7));
+    fuse->freezes = chance_one_in(&sim->faults, 4);
+    if (sim->fuses[0].point == CRASH_LOAD_AMISS) { /* it takes an open transaction in slad.state */
+        fuse->freezes = !chance_one_in(&sim->faults, 3);
+        fuse->point = CRASH_REPORTS_HEARD;
+        fuse->after = chance_below(&sim->faults, 8);
+    }
+    fuse->until_ms = sim->now_ms + chance_within(&sim->faults, 500, SIM_ARMED_MS_MAX);
 }
 
 /* Stopped, to be continued; perhaps somebody starts another in its place meanwhile. */
@@ -150,7 +161,7 @@ sim_disturb_process(struct sim *sim)
 
     if (process == NULL)
         return;
-    if (chance_one_in(&sim->faults, 500))
+    if (chance_one_in(&sim->faults, sim->fuses[0].point == CRASH_LOAD_AMISS ? 200 : 500))
         sim_freeze(sim, process);
     else if (chance_one_in(&sim->faults, 700) && process->joined && !process->parting)
         process_stop(process);
@@ -169,7 +180,7 @@ sim_disturb_store(struct sim *sim)
         store_wipe(&sim->store);
     else if (chance_one_in(&sim->faults, 600))
         store_roll_back(&sim->store);
-    else if (chance_one_in(&sim->faults, 300))
+    else if (chance_one_in(&sim->faults, sim->fuses[0].point == CRASH_LOAD_BUCKET_MISSING ? 60 : 300))
         store_spoil(&sim->store, &sim->faults);
     else if (chance_one_in(&sim->faults, 900))
         sim->store.down_until_ms = sim->now_ms + chance_within(&sim->faults, 50, 6000);
@@ -179,7 +190,7 @@ static void
 sim_become_calm(struct sim *sim)
 {
     sim->calm = true;
-    sim->is_armed = false;
+    sim->fuses[0].is_armed = sim->fuses[1].is_armed = false;
     sim->broker.slow_markers = false;
     sim->store.down_until_ms = 0;
     for (int i = 0; i < SIM_PROCESSES_MAX; i++) {
@@ -329,7 +340,13 @@ sim_vary(struct sim *sim)
     static const int64_t records[] = {40, 200, 10000, 10000};
 
     sim->with_redis = !chance_one_in(&sim->chance, 5);
-    sim->with_jumps = chance_one_in(&sim->chance, 8);
+    sim->fuses[0] =
+        (struct sim_fuse){.is_armed = true,
+                          .point = (enum crash_point)(sim->seed % CRASH_POINTS_COUNT),
+                          .after = chance_below(&sim->chance, 1U << chance_below(&sim->chance, 5))};
+    sim->with_jumps = sim->fuses[0].point == CRASH_CLOCK_JUMPED || chance_one_in(&sim->chance, 8);
+    if (sim->fuses[0].point >= CRASH_LOAD_HEAD && sim->fuses[0].point <= CRASH_SNAPSHOT_SWEEP)
+        sim->with_redis = true;
     sim->broker.slow_markers = chance_one_in(&sim->chance, 2);
     for (int i = 0; i < SIM_INSTANCES; i++) {
         struct config *config = sim->ground->configs[i];
@@ -348,11 +365,17 @@ sim_run(struct sim_ground *ground, uint64_t seed)
 {
     struct sim *sim = memory_allocate_zeroed(1, sizeof *sim);
 
-    *sim = (struct sim){.ground = ground, .seed = seed, .chance = chance_of_seed(seed), .now_ms = SIM_START_MS};
+    *sim =
+        (struct sim){.ground = ground, .seed = seed, .chance = chance_of_seed(seed), .now_ms = SIM_START_MS};
     sim->faults = chance_of_seed(seed + (UINT64_C(1) << 32));
+    for (int i = 0; i < SIM_INSTANCES; i++)
+        must((sim_state_files[i] = memfd_create("state", MFD_CLOEXEC)) >= 0);
     broker_init(&sim->broker, &sim->faults, SIM_START_MS);
     sim->broker.session_ms = ground->configs[0]->session_timeout_ms;
-    sim->broker.transaction_ms = ground->configs[0]->transaction_timeout_ms;
+    sim->broker.transaction_ms = ground->configs[0]->transaction_timeout_ms =
+        chance_one_in(&sim->chance, 2) ? 2000 : 5000;
+    for (int i = 1; i < SIM_INSTANCES; i++)
+        ground->configs[i]->transaction_timeout_ms = sim->broker.transaction_ms;
     sim->broker.on_committed = witness_committed;
     sim->broker.context = &sim->witness;
     store_init(&sim->store);
@@ -384,20 +407,22 @@ sim_run(struct sim_ground *ground, uint64_t seed)
 static struct config *
 ground_config(int instance)
 {
-    char name[32];
+    char name[32], directory[32];
     const char *overrides[] = {name,
                                "prefix=sim",
                                "session_timeout=2s",
                                "transaction_timeout=2s",
                                "accept_age=800d",
                                "allowed_skew=1h",
-                               "log_level=debug"};
+                               "log_level=debug",
+                               directory};
     const struct config_source source = {.overrides = overrides,
                                          .overrides_count = sizeof overrides / sizeof *overrides};
     struct buffer errors = {0};
     struct config *config;
 
     (void)snprintf(name, sizeof name, "instance=sim-%d", instance);
+    (void)snprintf(directory, sizeof directory, "state_dir=/sim-%d", instance);
     config = config_load(&source, &errors);
     if (config == NULL)
         panic(buffer_slice(&errors).at);
@@ -411,7 +436,8 @@ ground_new(bool verbose)
 {
     struct sim_ground *ground =
         mmap(NULL, sizeof *ground, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    struct log_options log_options = {.descriptor = verbose ? 2 : -1, .level = verbose ? LOG_DEBUG : LOG_ERROR};
+    struct log_options log_options = {.descriptor = verbose ? 2 : -1,
+                                      .level = verbose ? LOG_DEBUG : LOG_ERROR};
     struct buffer policy = {0};
     struct policies policies;
 
@@ -498,16 +524,17 @@ runs_report(const struct runs *runs, struct sim_ground *const *grounds, double s
             printf("%8" PRIu64 " %s\n", all.crashed[i], crash_point_names[i]);
     }
     printf("%" PRIu64 " seeds in %.1f s (%.0f a minute): %" PRIu64 " events, %" PRIu64 " crashes, %" PRIu64
-           " rebalances, %" PRIu64 " doubles, %" PRIu64 " tasks loaded, %" PRIu64 " unknown outcomes, %" PRIu64
-           " snapshots\n",
+           " rebalances, %" PRIu64 " doubles, %" PRIu64 " tasks loaded, %" PRIu64
+           " unknown outcomes, %" PRIu64 " snapshots\n",
            runs->count, seconds, (double)runs->count * 60 / seconds, all.events, all.crashes, all.rebalances,
            all.zombies, all.restores, all.unknown, all.snapshots);
     printf("%" PRIu64 " alert keys announced of %" PRIu64 " expected; not announced: %" PRIu64
            " a higher stage was, %" PRIu64 " the clock had ended, %" PRIu64 " taken back, %" PRIu64
-           " folded on the way; besides and withdrawn: %" PRIu64 "\n",
+           " folded on the way, %" PRIu64 " before the first epoch; besides and taken back: %" PRIu64 "\n",
            all.announced, all.expected, all.excused[0], all.excused[1], all.excused[2], all.excused[3],
-           all.excused[4]);
-    printf("%u of %d crash points reached, %" PRIu64 " seeds failed\n", reached, CRASH_POINTS_COUNT, all.failed);
+           all.excused[5], all.excused[4]);
+    printf("%u of %d crash points reached, %" PRIu64 " seeds failed\n", reached, CRASH_POINTS_COUNT,
+           all.failed);
     return all.failed > 0 || (runs->count >= COVER_SEEDS_MIN && reached < CRASH_POINTS_COUNT);
 }
 

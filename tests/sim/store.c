@@ -4,8 +4,8 @@
  * What: names and bytes; GET, SET, UNLINK, SCAN and the one script; answers that come late or never; wipes,
  * yesterday's copy, spoiled values.
  *
- * Why so: snapshot.c is the daemon's own; here is what it talks to. The functions of shell/redis.h are defined
- * here, so the linker takes none of redis.c.
+ * Why so: snapshot.c is the daemon's own; here is what it talks to. The functions of shell/redis.h are
+ * defined here, so the linker takes none of redis.c.
  *
  * Always true: a command is carried out when its time comes, also when its sender is gone; answers come in
  * order.
@@ -390,7 +390,8 @@ redis_turn(struct redis *redis, int64_t now_mono_ms)
 }
 
 int
-redis_password(const struct config *config, char ret_password[REDIS_PASSWORD_BYTES], char error[REDIS_ERROR_BYTES])
+redis_password(const struct config *config, char ret_password[REDIS_PASSWORD_BYTES],
+               char error[REDIS_ERROR_BYTES])
 {
     (void)config;
     (void)error;

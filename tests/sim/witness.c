@@ -1,9 +1,9 @@
 /*
  * What must be true at every moment.
  *
- * What: whenever a transaction is settled its markers are compared with those before; whenever a task is loaded
- * its state is compared with what was frozen at that epoch; whenever a head moves in Redis it is compared with
- * Kafka, and what it would restore with what is frozen there.
+ * What: whenever a transaction is settled its markers are compared with those before; whenever a task is
+ * loaded its state is compared with what was frozen at that epoch; whenever a head moves in Redis it is
+ * compared with Kafka, and what it would restore with what is frozen there.
  *
  * Not here: what was announced (oracle.c).
  */
@@ -98,8 +98,8 @@ witness_marker(struct witness *witness, const struct broker_transaction *transac
     struct sim *sim = witness->sim;
     uint64_t before = witness->epoch[partition];
 
-    sim_tell(sim, "kafka: task %d epoch %llu by producer %d", (int)partition, (unsigned long long)marker->epoch,
-             transaction->producer);
+    sim_tell(sim, "kafka: task %d epoch %llu by producer %d", (int)partition,
+             (unsigned long long)marker->epoch, transaction->producer);
     if (before > 0 && !hash128_equal(marker->lineage, witness->lineage[partition]))
         sim_fail(sim, "task %d: a lineage of its own began at epoch %llu, after epoch %llu", (int)partition,
                  (unsigned long long)marker->epoch, (unsigned long long)before);
@@ -110,13 +110,15 @@ witness_marker(struct witness *witness, const struct broker_transaction *transac
         sim_fail(sim, "task %d: the marker of epoch %llu lies before its predecessor's", (int)partition,
                  (unsigned long long)marker->epoch);
     if (before > 0 && marker->t_ms < witness->t_ms[partition])
-        sim_fail(sim, "task %d: T goes back at epoch %llu", (int)partition, (unsigned long long)marker->epoch);
+        sim_fail(sim, "task %d: T goes back at epoch %llu", (int)partition,
+                 (unsigned long long)marker->epoch);
     for (int s = 0; s < 2; s++)
         if (marker->offsets[s] >= 0 && transaction->offsets[partition][s] != marker->offsets[s])
-            sim_fail(sim, "task %d: the marker of epoch %llu says offset %lld, its transaction says %lld", (int)partition,
-                     (unsigned long long)marker->epoch, (long long)marker->offsets[s],
+            sim_fail(sim, "task %d: the marker of epoch %llu says offset %lld, its transaction says %lld",
+                     (int)partition, (unsigned long long)marker->epoch, (long long)marker->offsets[s],
                      (long long)transaction->offsets[partition][s]);
     witness->epoch[partition] = marker->epoch;
+    witness->alerts_from_ms[partition] = marker->alerts_from_ms;
     witness->lineage[partition] = marker->lineage;
     witness->t_ms[partition] = marker->t_ms;
     witness->marker_offset[partition] = offset;
@@ -135,7 +137,8 @@ witness_committed(void *context, const struct broker_transaction *transaction)
 
         if (transaction->first_offsets[TOPIC_STATE][p] < 0)
             continue;
-        for (size_t i = log->count; i-- > 0 && log->records[i].offset >= transaction->first_offsets[TOPIC_STATE][p];)
+        for (size_t i = log->count;
+             i-- > 0 && log->records[i].offset >= transaction->first_offsets[TOPIC_STATE][p];)
             if (log->records[i].offset == transaction->first_offsets[TOPIC_STATE][p]) {
                 for (; i < log->count; i++) {
                     const struct broker_record *record = &log->records[i];
@@ -199,7 +202,8 @@ witness_restorable(struct witness *witness, int32_t partition, const struct snap
 {
     struct map *state = map_new(witness_key_of, 1);
     struct witness fake = {.sim = witness->sim};
-    struct witness_frozen sums = {0}, frozen = *witness_frozen_at(witness, partition, witness->epoch[partition]);
+    struct witness_frozen sums = {0},
+                          frozen = *witness_frozen_at(witness, partition, witness->epoch[partition]);
     int64_t position = head->state_offset;
     const struct broker_record *record;
     bool whole = true;
@@ -268,6 +272,14 @@ witness_moved(struct witness *witness, struct slice head_name, struct slice byte
 
 /* ---- behind ---- */
 
+void
+witness_frozen_clock(struct witness *witness, int32_t partition, int64_t from_ms, int64_t until_ms)
+{
+    if (witness->frozen_clocks_count < SIM_FROZEN_MAX)
+        witness->frozen_clocks[witness->frozen_clocks_count++] =
+            (struct witness_behind){partition, from_ms, until_ms};
+}
+
 /* What an interval's end led to is in an epoch that may never have happened: then it has not ended. */
 static void
 witness_settle(struct witness *witness, int32_t partition)
@@ -307,7 +319,8 @@ witness_behind(struct witness *witness, const struct task *task, int64_t from_ms
         *open_from_ms = from_ms;
     if (until_ms == INT64_MAX)
         return;
-    witness->endings[partition] = (struct witness_ending){*open_from_ms, until_ms, task->epoch + 1, task->world->writer};
+    witness->endings[partition] =
+        (struct witness_ending){*open_from_ms, until_ms, task->epoch + 1, task->world->writer};
     *open_from_ms = INT64_MAX;
 }
 
