@@ -114,19 +114,18 @@ state_tail_keep(bool *has, struct buffer *bytes, int64_t *offset, const rd_kafka
     *has = true;
 }
 
-/* A ticket's key begins with no ~ or with two: task_state_key. */
 bool
 state_tail_note(struct state_tail *tail, const rd_kafka_message_t *message)
 {
     struct slice key = {message->key, message->key != NULL ? message->key_len : 0};
 
-    if (key.bytes > 0 && (key.at[0] != '~' || (key.bytes > 1 && key.at[1] == '~')))
-        return false;
-    if (message->payload != NULL && slice_is(key, MARKER_KEY))
+    bool is_marker = slice_is(key, MARKER_KEY), is_control = slice_is(key, CONTROL_KEY);
+
+    if (is_marker && message->payload != NULL)
         state_tail_keep(&tail->has_marker, &tail->marker, &tail->marker_offset, message);
-    else if (message->payload != NULL && slice_is(key, CONTROL_KEY))
+    else if (is_control && message->payload != NULL)
         state_tail_keep(&tail->has_control, &tail->control, &tail->control_offset, message);
-    return true;
+    return is_marker || is_control;
 }
 
 static void

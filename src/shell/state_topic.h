@@ -30,15 +30,15 @@ int state_topic_open(struct state_topic *topic, char error[KAFKA_ERROR_BYTES]);
 /* Lets the client tell what it has to tell, while nothing is read. */
 void state_topic_idle(struct state_topic *topic);
 
-/* What is slad's own among the records: the last marker and the last decision, as bytes, and where they lie.
- * Zeroes are empty. */
+/* What is about the state among the records, not of it: the last marker and the last decision, as bytes, and
+ * where they lie. Zeroes are empty. */
 struct state_tail {
     bool has_marker, has_control;
     struct buffer marker, control;
     int64_t marker_offset, control_offset;
 };
 void state_tail_done(struct state_tail *tail);
-/* Notes it when it is slad's own. false: it is a ticket's. */
+/* Notes it when it is one of them. false: it is part of the state. */
 bool state_tail_note(struct state_tail *tail, const rd_kafka_message_t *message);
 /* What a person has decided about this very marker (it is ignored when the tail has none), behind it. Texts
  * borrow from the tail. */
