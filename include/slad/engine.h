@@ -142,6 +142,7 @@ void engine_forget(struct engine *engine, struct slice ticket); /* a tombstone w
  * (engine_save_merge says false) its tombstone; false: none is left. */
 bool engine_merge_changed_next(struct engine *engine, struct buffer *ret_from);
 bool engine_each_merge(const struct engine *engine, size_t *cursor, struct slice *ret_from); /* *cursor starts at 0 */
+bool engine_each_merge_in_part(const struct engine *engine, size_t part, unsigned bits, size_t *cursor, struct slice *ret_from);
 bool engine_save_merge(const struct engine *engine, struct slice from, struct buffer *out);
 int engine_load_merge(struct engine *engine, struct slice from, struct slice record); /* -1: not a sound record */
 void engine_forget_merge(struct engine *engine, struct slice from);

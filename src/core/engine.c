@@ -677,6 +677,9 @@ engine_event(struct engine *engine, const struct event *event, int64_t t_ms)
     identity = history_identity(event->source, event->id);
     if (ticket != NULL && history_knows(&ticket->history, identity))
         return answer(engine, ENGINE_DUPLICATE);
+    if (ticket != NULL && event->at_ms < ticket->history.last_at_ms && event->type != EVENT_ALERT_ACKNOWLEDGED &&
+        event->at_ms < history_floor_ms(&ticket->history, engine->options.history_max))
+        return refuse(engine, ERROR_BEFORE_HISTORY, "time: older than what is left of its ticket's history");
     if (event->type == EVENT_ALERT_ACKNOWLEDGED)
         verdict = acknowledge(engine, ticket, event, identity, t_ms);
     else

@@ -246,6 +246,23 @@ history_knows(const struct history *history, uint64_t identity)
     return false;
 }
 
+int64_t
+history_floor_ms(const struct history *history, size_t count_max)
+{
+    uint32_t cursor = 0;
+    struct entry entry;
+
+    if (history->count <= count_max)
+        return INSTANT_NONE;
+    for (size_t beyond = history->count - count_max; beyond > 1; beyond--) {
+        const char *at = history->bytes + cursor;
+
+        cursor += entry_bytes(&at);
+    }
+    must(history_next(history, &cursor, &entry));
+    return entry.at_ms;
+}
+
 /* Created first, merges of others last; between them the order of arrival. */
 static int
 entry_rank(const struct entry *entry)

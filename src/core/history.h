@@ -64,6 +64,9 @@ bool history_remove_merge_in(struct history *history, uint64_t identity, struct 
 
 /* Reads one entry after another in order; *cursor begins at 0. False at the end. */
 bool history_next(const struct history *history, uint32_t *cursor, struct entry *ret_entry);
+/* The instant of the newest entry beyond the newest `count_max` ones: what is older cannot come in any more (semantics.md section 2).
+ * INSTANT_NONE: there are no more than that. */
+int64_t history_floor_ms(const struct history *history, size_t count_max);
 /* Whether an entry with this identity is there. */
 bool history_knows(const struct history *history, uint64_t identity);
 

@@ -357,6 +357,16 @@ engine_each_merge(const struct engine *engine, size_t *cursor, struct slice *fro
 }
 
 bool
+engine_each_merge_in_part(const struct engine *engine, size_t part, unsigned bits, size_t *cursor, struct slice *from)
+{
+    const struct merge_edge *edge = map_each_in_part(engine->edges, part, bits, cursor);
+
+    if (edge != NULL)
+        *from = edge->name;
+    return edge != NULL;
+}
+
+bool
 engine_save_merge(const struct engine *engine, struct slice from, struct buffer *out)
 {
     const struct merge_edge *edge = map_get(engine->edges, from);

@@ -260,7 +260,7 @@ snapshot_begin(struct snapshot *snapshot, struct task *task)
     return true;
 }
 
-/* The content of one bucket: every ticket of it, as a loader takes records. */
+/* The content of one bucket: every ticket and merge of it, as a loader takes records. */
 static void
 snapshot_gather(struct snapshot *snapshot, struct task *task, uint32_t bucket)
 {
@@ -269,6 +269,7 @@ snapshot_gather(struct snapshot *snapshot, struct task *task, uint32_t bucket)
     struct buffer key = {0}, record = {0};
     size_t cursor = 0;
     struct ticket *ticket;
+    struct slice from;
 
     buffer_reset(&snapshot->content);
     while ((ticket = engine_each_in_part(task->engine, bucket, bits, &cursor)) != NULL) {
@@ -279,6 +280,14 @@ snapshot_gather(struct snapshot *snapshot, struct task *task, uint32_t bucket)
             restore_plan_add(&snapshot->content, buffer_slice(&key), buffer_slice(&record));
             task->snapshot->gathered_tickets++;
         }
+    }
+    cursor = 0;
+    while (engine_each_merge_in_part(task->engine, bucket, bits, &cursor, &from)) {
+        buffer_reset(&key);
+        buffer_reset(&record);
+        task_merge_key(from, &key);
+        must(engine_save_merge(task->engine, from, &record));
+        restore_plan_add(&snapshot->content, buffer_slice(&key), buffer_slice(&record));
     }
     task->snapshot->gathered_bytes += snapshot->content.bytes;
     buffer_free(&key);

@@ -175,12 +175,17 @@ task_load_records(struct task *task, struct slice records, bool behind)
     size_t bad = 0;
 
     while (restore_plan_take(&records, &key, &value)) {
-        struct slice ticket = task_state_ticket(key);
+        struct slice ticket = task_state_ticket(key), from;
+        bool merge = task_is_merge(key, &from);
 
         task->restored_records++;
         if (behind)
-            snapshot_task_changed(task->snapshot, ticket);
-        if (value.at == NULL)
+            snapshot_task_changed(task->snapshot, merge ? from : ticket);
+        if (merge && value.at == NULL)
+            engine_forget_merge(task->engine, from);
+        else if (merge)
+            bad += engine_load_merge(task->engine, from, value) != 0;
+        else if (value.at == NULL)
             engine_forget(task->engine, ticket);
         else if (engine_load(task->engine, ticket, value) != 0)
             bad++;
@@ -481,12 +486,49 @@ task_marker(const struct task *task)
     };
 }
 
+void
+task_merge_key(struct slice from, struct buffer *out)
+{
+    buffer_append_text(out, TASK_MERGE_PREFIX);
+    buffer_append_slice(out, from);
+}
+
+bool
+task_is_merge(struct slice key, struct slice *ret_from)
+{
+    const size_t prefix = strlen(TASK_MERGE_PREFIX);
+
+    if (key.bytes <= prefix || memcmp(key.at, TASK_MERGE_PREFIX, prefix) != 0)
+        return false;
+    *ret_from = (struct slice){key.at + prefix, key.bytes - prefix};
+    return true;
+}
+
+static void
+task_write_merges(struct task *task)
+{
+    struct buffer from = {0}, key = {0};
+
+    while (engine_merge_changed_next(task->engine, &from)) {
+        buffer_reset(&key);
+        task_merge_key(buffer_slice(&from), &key);
+        snapshot_task_changed(task->snapshot, buffer_slice(&from));
+        batch_begin(task->batch, TOPIC_STATE, task->partition, buffer_slice(&key));
+        if (!engine_save_merge(task->engine, buffer_slice(&from), batch_value(task->batch)))
+            batch_drop_value(task->batch);
+        batch_end(task->batch);
+    }
+    buffer_free(&from);
+    buffer_free(&key);
+}
+
 static void
 task_write_states(struct task *task)
 {
     struct buffer key = {0};
     struct ticket *ticket;
 
+    task_write_merges(task);
     while ((ticket = engine_changed_next(task->engine)) != NULL) {
         buffer_reset(&key);
         task_state_key(ticket_name(ticket), &key);

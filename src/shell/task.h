@@ -142,5 +142,9 @@ void task_measure(struct task *task);
 /* The state topic's key of a ticket and back (a name that begins with ~ gets one more). */
 void task_state_key(struct slice ticket, struct buffer *out);
 struct slice task_state_ticket(struct slice key);
+/* The key of a merge this task keeps, by the merged ticket's name. No ticket's key begins so. */
+#define TASK_MERGE_PREFIX "~merge/"
+void task_merge_key(struct slice from, struct buffer *out);
+bool task_is_merge(struct slice key, struct slice *ret_from);
 
 #endif
