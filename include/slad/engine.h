@@ -55,7 +55,7 @@ struct engine_options {
     int64_t alerts_from_ms;        /* stages effective before are recorded, not announced; INT64_MIN: from the beginning */
     int64_t allowed_skew_ms;       /* -1: any (replay without arrived_at, R14) */
     int64_t accept_age_ms;         /* -1: any */
-    size_t history_max;            /* 1,024 events; older ones fold into a base */
+    size_t history_max;            /* 1,024 events; what is older than the newest of those beyond them is `before_history` */
     bool loop_relays;              /* replay: relays go to the tickets of this engine at once */
     bool self_check;               /* derive from scratch after every event and compare; differences are counted */
     bool keep_retired;             /* replay: a retired ticket keeps its clock lines (R44) */
