@@ -282,6 +282,12 @@ struct scores_sink {
     void (*contract)(void *context, const struct contract_outcome *outcome); /* also without score */
 };
 
+/* For a report: besides what the policy asks for, everything that matches, cut by these dimensions (0: all in one). */
+struct scores_cut {
+    struct policy_match match;
+    uint32_t dimensions; /* SCOPE bits */
+};
+
 struct scores_options {
     struct symbols *symbols; /* borrowed; the same the policies were read with */
     struct scores_sink sink;
@@ -293,6 +299,8 @@ struct scores_options {
     int64_t accept_age_ms;    /* too old: -1: any */
     const int64_t *outcomes_offset; /* borrowed: how far slad.outcomes has been given to these functions; NULL: nobody
                                      * knows (-1 in decisions) */
+    const struct scores_cut *cuts; /* borrowed with all they point to; who gives them holds their symbols */
+    size_t cuts_count;
 };
 
 enum scores_moment { SCORES_BEFORE, SCORES_THROUGH };
@@ -328,6 +336,7 @@ void scores_contract(struct scores *scores, const struct contract_outcome *outco
 enum scores_verdict_of_audit {
     SCORES_AUDIT_DECIDED, /* the sink has it: to be compared */
     SCORES_AUDIT_GAP,     /* so too, but a midnight before it was left out */
+    SCORES_AUDIT_DROPPED, /* a watermelon that the policy does not look for any more is clear: nothing to compare */
     SCORES_AUDIT_NOTHING, /* there was nothing to decide */
     SCORES_AUDIT_UNKNOWN  /* the policy in force has no such contract, or no such scope of it */
 };
@@ -353,6 +362,29 @@ void scores_publish_all(struct scores *scores, int64_t t_ms);
  * for tests. The record's arrays live until the next call. */
 bool scores_read(struct scores *scores, const struct score_scope *scope, struct slice window, int64_t t_ms,
                  struct score_record *ret_record);
+
+/* ---- cuts ---- */
+
+/* A stretch of time, (after, through], and the one it is compared with, (before, after]. before < after < through. */
+struct scores_span {
+    int64_t before_ms, after_ms, through_ms;
+};
+/* Verdicts of one clock of any kind, whether or not it counts in attainment. */
+struct scores_line {
+    enum clock_kind kind;
+    struct slice clock;
+    struct score_rate contract, honest;
+};
+struct scores_slice {
+    struct score_record record;      /* its window has no name. `people` is right when through is T */
+    const struct scores_line *lines; /* by kind and name, those with a verdict */
+    size_t lines_count;
+    int64_t tickets; /* solved in it, and where their time went up to that */
+    int64_t wall_ms[PARTIES_COUNT];
+};
+/* Gives every scope of the cut options.cuts[cut], in order of its values. What take is given lives for its call. */
+void scores_read_cut(struct scores *scores, size_t cut, const struct scores_span *span,
+                     void (*take)(void *context, const struct scores_slice *slice), void *context);
 
 struct scores_figures {
     uint64_t events, duplicates, refused, no_effect, answers_decided, folded, stale, published, joined_later;

@@ -18,7 +18,8 @@
 enum {
     KINDS_OF_SCORES =
         1 << SCORE_ANSWERS | 1 << SCORE_ASPECT | 1 << SCORE_OFFERS | 1 << SCORE_SOLVED | 1 << SCORE_CLOCK,
-    KINDS_OF_WATERMELONS = 1 << SCORE_ANSWERS | 1 << SCORE_ASPECT | 1 << SCORE_CLOCK | 1 << SCORE_LIFE
+    KINDS_OF_WATERMELONS = 1 << SCORE_ANSWERS | 1 << SCORE_ASPECT | 1 << SCORE_CLOCK | 1 << SCORE_LIFE,
+    KINDS_OF_CUTS = KINDS_OF_SCORES | 1 << SCORE_LINE | 1 << SCORE_LIFE
 };
 
 /* Looked for only where there is something to be green against, and something to be unhappy with. */
@@ -63,7 +64,7 @@ score_definitions_make(struct scores *scores, size_t *ret_count)
     const struct policy_experience *experience = scores->experience;
     const struct policy *policy = scores->policy;
     size_t room = experience->scopes_count + experience->keis_count +
-                  policy->contracts_count * (experience->scopes_count + 2);
+                  policy->contracts_count * (experience->scopes_count + 2) + scores->options.cuts_count;
     struct score_definition *definitions = memory_allocate_zeroed(room + 1, sizeof *definitions);
     size_t count = 0;
 
@@ -80,6 +81,12 @@ score_definitions_make(struct scores *scores, size_t *ret_count)
                                       .kinds = score_keis_kinds(experience->keis[i].measure)};
     for (uint32_t i = 0; i < policy->contracts_count; i++)
         count += add_contract(experience, &policy->contracts[i], i, &definitions[count]);
+    for (uint32_t i = 0; i < scores->options.cuts_count; i++)
+        definitions[count++] = (struct score_definition){.match = &scores->options.cuts[i].match,
+                                                         .dimensions = scores->options.cuts[i].dimensions,
+                                                         .use = SCORE_USE_CUT,
+                                                         .index = i,
+                                                         .kinds = KINDS_OF_CUTS};
     scores->wanted = 0;
     for (size_t i = 0; i < count; i++)
         scores->wanted |= definitions[i].kinds;

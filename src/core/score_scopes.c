@@ -100,7 +100,8 @@ leave_scopes(struct score_scopes *scopes, struct score_context *context)
 static bool
 is_always_there(const struct score_definition *definition)
 {
-    return definition->use != SCORE_USE_SCORES && definition->use != SCORE_USE_WATERMELON;
+    return definition->use != SCORE_USE_SCORES && definition->use != SCORE_USE_WATERMELON &&
+           definition->use != SCORE_USE_CUT;
 }
 
 static void

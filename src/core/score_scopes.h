@@ -55,7 +55,8 @@ enum score_use {
     SCORE_USE_KEI,        /* the KEI `index` */
     SCORE_USE_PXA,        /* the contract `index` */
     SCORE_USE_WATERMELON, /* the contract `index`, cut by dimensions */
-    SCORE_USE_CREDITS     /* the contract `index` */
+    SCORE_USE_CREDITS,    /* the contract `index` */
+    SCORE_USE_CUT         /* the cut `index` of the options, cut by dimensions */
 };
 
 /* Dimensions, and a filter that says what counts (0: any). Without dimensions, and not a scope of the policy, it is one
