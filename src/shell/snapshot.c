@@ -391,8 +391,7 @@ snapshot_end_refused(struct snapshot *snapshot, struct task *task)
     static const char *const reasons[] = {
         [SNAPSHOT_MOVED_AFTER_ALL] = "",
         [SNAPSHOT_FOREIGN] =
-            "the head in Redis is not the one written last (wiped, rolled back, or another's): "
-            "every bucket will be written anew",
+            "the head in Redis is not the one written last (wiped, rolled back, or another's)",
         [SNAPSHOT_STALE] = "the head in Redis is ahead of this task: somebody else has it by now",
     };
     struct world *world = snapshot->world;

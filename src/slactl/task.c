@@ -245,19 +245,20 @@ task_write(struct task_tool *tool, int32_t partition, const struct control *cont
     struct buffer bytes = {0};
 
     if (producer != NULL) {
-        rd_kafka_resp_err_t produced;
+        rd_kafka_topic_t *topic = rd_kafka_topic_new(producer, tool->reach.topics.names[TOPIC_STATE], NULL);
+        int produced;
 
         control_write(control, &bytes);
-        produced = rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(tool->reach.topics.names[TOPIC_STATE]),
-                                     RD_KAFKA_V_PARTITION(partition),
-                                     RD_KAFKA_V_KEY(CONTROL_KEY, strlen(CONTROL_KEY)),
-                                     RD_KAFKA_V_VALUE(bytes.at, bytes.bytes),
-                                     RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+        produced = topic == NULL ? -1
+                                 : rd_kafka_produce(topic, partition, RD_KAFKA_MSG_F_COPY, bytes.at,
+                                                    bytes.bytes, CONTROL_KEY, strlen(CONTROL_KEY), NULL);
+        if (produced != 0)
+            result = rd_kafka_last_error();
         rd_kafka_flush(producer, TASK_ANSWER_MS);
-        if (produced != RD_KAFKA_RESP_ERR_NO_ERROR)
-            result = produced;
         if (result != RD_KAFKA_RESP_ERR_NO_ERROR)
             snprintf(error, sizeof error, "%s", rd_kafka_err2str(result));
+        if (topic != NULL)
+            rd_kafka_topic_destroy(topic);
         rd_kafka_destroy(producer);
         buffer_free(&bytes);
     }

@@ -42,8 +42,9 @@ def step(text):
 
 
 def check(condition, text):
+    """text: what is wrong; a function that says it, when saying it takes long."""
     if not condition:
-        raise Failure(text)
+        raise Failure(text() if callable(text) else text)
 
 
 def wait_until(what, probe, limit_s=LIMIT_S, pause_s=0.05):

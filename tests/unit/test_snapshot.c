@@ -1,4 +1,5 @@
-/* What lies between the engine's parts and a plan's buckets: a ticket is gathered in the bucket that its change makes dirty. */
+/* What lies between the engine's parts and a plan's buckets: a ticket is gathered in the bucket that its
+ * change makes dirty. */
 #include "../support/desk.h"
 #include "shell/snapshot_plan.h"
 
