@@ -145,9 +145,8 @@ ingest_count(struct ingest *ingest, enum metric_topic topic, const struct ingest
     metrics_add(ingest->world->metrics, METRIC_EVENT_BYTES, topic, record->value.bytes + record->key.bytes);
 }
 
-/* The record killed this daemon before: it is put aside unread. detail: EVENT_DETAIL_BYTES. */
-static enum error_code
-ingest_poison(struct ingest *ingest, char *detail)
+enum error_code
+ingest_poison(struct ingest *ingest, char detail[EVENT_DETAIL_BYTES])
 {
     metrics_add(ingest->world->metrics, METRIC_POISONED, 0, 1);
     snprintf(detail, EVENT_DETAIL_BYTES, "%s died on it %d times", ingest->world->config->instance,

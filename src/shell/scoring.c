@@ -19,6 +19,7 @@
 #include "base/panic.h"
 #include "shell/envelope.h"
 #include "shell/ingest.h"
+#include "shell/poison.h"
 #include "shell/partitioner.h"
 #include "shell/transaction.h"
 #include "shell/wallclock.h"
@@ -579,7 +580,9 @@ scoring_on_feedback(struct scoring *scoring, const rd_kafka_message_t *message)
         return;
     scoring_arrive(scoring, message);
     record = ingest_record_of(scoring->ingest, message);
-    error = ingest_read(scoring->ingest, &record, EVENT_TOPIC_FEEDBACK, &event, detail);
+    error = poison_begin(scoring->world->poison, TOPIC_FEEDBACK, record.partition, record.offset)
+                ? ingest_poison(scoring->ingest, detail)
+                : ingest_read(scoring->ingest, &record, EVENT_TOPIC_FEEDBACK, &event, detail);
     if (error == ERROR_NONE) {
         struct engine_answer answer = scores_feedback(scoring->scores, &event, scoring->t_ms);
 
@@ -591,6 +594,7 @@ scoring_on_feedback(struct scoring *scoring, const rd_kafka_message_t *message)
         else if (answer.disposition == ENGINE_NO_EFFECT)
             metrics_add(scoring->world->metrics, METRIC_NO_EFFECT, 0, 1);
     }
+    poison_end(scoring->world->poison);
     if (error != ERROR_NONE)
         ingest_refuse(scoring->ingest, scoring->batch, &record, error, detail);
     scoring->feedback_offsets[message->partition] = message->offset + 1;
