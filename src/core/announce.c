@@ -305,7 +305,7 @@ add_verdict_mark(struct engine *engine, struct ticket *ticket, const struct cloc
     if (marks->verdicts_count == 0 || mark_room(marks->verdicts_count) == marks->verdicts_count)
         marks->verdicts = memory_resize(marks->verdicts, mark_room((size_t)marks->verdicts_count + 1) * sizeof *marks->verdicts);
     mark = &marks->verdicts[marks->verdicts_count++];
-    *mark = (struct verdict_mark){.kind = (uint8_t)clock->promise->kind, .clock = clock->promise->name, .cycle = clock->cycle};
+    *mark = (struct verdict_mark){.kind = clock->promise->kind & 3, .clock = clock->promise->name, .cycle = clock->cycle};
     symbols_retain(engine->options.symbols, mark->clock);
     return mark;
 }
@@ -318,7 +318,7 @@ keep_said(struct engine *engine, struct verdict_mark *mark, const struct verdict
 
     mark->agreement = symbols_intern(engine->options.symbols, outcome->name.agreement);
     symbols_release(engine->options.symbols, before);
-    mark->measure = (uint8_t)outcome->measure;
+    mark->measure = outcome->measure & 7;
     mark->decided_at_ms = outcome->decided_at_ms;
 }
 
@@ -326,10 +326,10 @@ static void
 send_verdict(struct engine *engine, struct ticket *ticket, struct verdict_outcome *outcome, struct verdict_mark *mark,
              bool late)
 {
-    mark->verdict = (uint8_t)outcome->verdict;
+    mark->verdict = outcome->verdict & 7;
     if (outcome->verdict != VERDICT_VOID)
         keep_said(engine, mark, outcome);
-    mark->revision++;
+    mark->revision = (mark->revision + 1) & REVISION_MAX;
     outcome->arrival = (struct arrival){engine->t_ms, mark->revision, late, engine->lagging};
     engine_touch(engine, ticket);
     engine->figures.records++;

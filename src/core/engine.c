@@ -143,7 +143,7 @@ engine_each_in_part(const struct engine *engine, size_t part, unsigned bits, siz
 struct ticket *
 engine_ticket_new(struct slice name)
 {
-    struct ticket *ticket = memory_allocate_zeroed(1, sizeof *ticket + name.bytes + 1);
+    struct ticket *ticket = memory_allocate_zeroed(1, ticket_bytes(name.bytes));
 
     memcpy(ticket->name, name.at, name.bytes);
     ticket->name_bytes = (uint32_t)name.bytes;

@@ -78,8 +78,8 @@ engine_figures(const struct engine *engine, struct engine_figures *figures)
         figures->retirement_marks += ticket->retired;
         figures->tickets_open += !ticket->retired && ticket->open;
         figures->history_bytes += ticket->history.used;
-        figures->resident_bytes += sizeof *ticket + ticket->name_bytes + 1 + ticket->history.room +
-                                   point_room(&ticket->point) +
+        figures->resident_bytes += ticket_bytes(ticket->name_bytes) + ticket->history.room +
+                                   ticket->point.room +
                                    (ticket->marks.alerts != NULL ? mark_room(ticket->marks.alerts_count) * sizeof *ticket->marks.alerts : 0) +
                                    (ticket->marks.verdicts != NULL ? mark_room(ticket->marks.verdicts_count) * sizeof *ticket->marks.verdicts : 0) +
                                    (ticket->marks.relay != NULL ? sizeof *ticket->marks.relay : 0);

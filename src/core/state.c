@@ -319,14 +319,14 @@ read_verdict_marks(struct reader *reader, struct marks *marks)
     for (uint64_t i = 0; i < count && !reader->bad; i++) {
         struct verdict_mark *mark = &marks->verdicts[marks->verdicts_count++];
 
-        mark->kind = read_byte_below(reader, KIND_EXPERIENCE);
-        mark->verdict = read_byte_below(reader, VERDICT_VOID + 1);
-        mark->measure = read_byte_below(reader, MEASURES_COUNT);
+        mark->kind = read_byte_below(reader, KIND_EXPERIENCE) & 3U;
+        mark->verdict = read_byte_below(reader, VERDICT_VOID + 1) & 7U;
+        mark->measure = read_byte_below(reader, MEASURES_COUNT) & 7U;
         mark->agreement = read_symbol(reader);
         mark->decided_at_ms = read_signed(reader);
         mark->clock = read_symbol(reader);
         mark->cycle = (uint32_t)read_below(reader, UINT32_MAX);
-        mark->revision = (uint32_t)read_below(reader, UINT32_MAX);
+        mark->revision = (uint32_t)read_below(reader, REVISION_MAX) & REVISION_MAX;
         mark->content = read_fixed(reader);
     }
 }

@@ -23,13 +23,14 @@ struct alert_mark {
 };
 
 /* One verdict outcome that was announced. */
+#define REVISION_MAX ((UINT32_C(1) << 24) - 1)
 struct verdict_mark {
     symbol clock, agreement;
     uint32_t cycle;
-    uint32_t revision;
-    uint8_t kind;
-    uint8_t verdict;          /* enum verdict */
-    uint8_t measure;          /* enum measure */
+    uint32_t revision : 24;   /* REVISION_MAX */
+    uint32_t kind : 2;        /* enum clock_kind */
+    uint32_t verdict : 3;     /* enum verdict */
+    uint32_t measure : 3;     /* enum measure */
     int64_t decided_at_ms;    /* as the last record said; INSTANT_NONE */
     uint64_t content;         /* hash of everything but `arrival` */
 };
@@ -83,6 +84,15 @@ struct ticket {
     uint32_t name_bytes;
     char name[];              /* NUL-terminated */
 };
+
+/* Of one with a name of so many bytes, without what it points to. */
+static inline size_t
+ticket_bytes(size_t name_bytes)
+{
+    size_t bytes = offsetof(struct ticket, name) + name_bytes + 1;
+
+    return bytes > sizeof(struct ticket) ? bytes : sizeof(struct ticket);
+}
 
 /* A merge: `from` into `into`. Kept for retire_after. */
 struct merge_edge {
