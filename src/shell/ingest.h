@@ -32,7 +32,8 @@ bool ingest_relay(struct ingest *ingest, struct task *task, const struct ingest_
  */
 enum error_code ingest_read(struct ingest *ingest, const struct ingest_record *record, enum event_topic topic,
                             struct event *ret_event, char detail[EVENT_DETAIL_BYTES]);
-/* The record killed this daemon before (poison_begin says so): it is put aside unread. Counted; the code and why. */
+/* The record killed this daemon before (poison_begin says so): it is put aside unread. Counted; the code and
+ * why. */
 enum error_code ingest_poison(struct ingest *ingest, char detail[EVENT_DETAIL_BYTES]);
 /* A dead letter into a batch, and counted. */
 void ingest_refuse(struct ingest *ingest, struct batch *batch, const struct ingest_record *record,
