@@ -470,13 +470,31 @@ protocol_notice_gap(struct protocol *protocol)
             task_stood_still(protocol->tasks[p]);
 }
 
+/* Nothing was read while the epoch was full: who was at the end may not be there any more. */
+static void
+protocol_look_at_ends(struct protocol *protocol)
+{
+    protocol->was_full = false;
+    for (int32_t p = 0; p < protocol->tasks_count; p++) {
+        struct task *task = protocol->tasks[p];
+
+        for (int s = 0; task != NULL && task->fetching && s < TASK_SOURCES_COUNT; s++)
+            if (protocol->port.end(protocol->port.context, task, (enum task_source)s) > task->next_offsets[s])
+                task->at_end[s] = false;
+    }
+}
+
 bool
 protocol_tick(struct protocol *protocol)
 {
     bool more = false;
 
-    if (protocol_is_full(protocol)) /* a million alerts after an outage go out in many epochs */
+    if (protocol_is_full(protocol)) { /* a million alerts after an outage go out in many epochs */
+        protocol->was_full = true;
         return false;
+    }
+    if (protocol->was_full)
+        protocol_look_at_ends(protocol);
     protocol_notice_gap(protocol);
     for (int32_t p = 0; p < protocol->tasks_count; p++) {
         struct task *task = protocol->tasks[p];

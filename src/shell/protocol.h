@@ -20,6 +20,8 @@ struct protocol_port {
     uint64_t (*ask_marker)(void *context, int32_t partition);
     /* Takes the job; it comes back through protocol_on_done. The group's metadata is taken now. */
     void (*submit)(void *context, struct transaction_job *job);
+    /* The end of one of the task's partitions as far as the consumer has heard, -1: it has not. */
+    int64_t (*end)(void *context, const struct task *task, enum task_source source);
     /* The task goes: nothing of its partition may be given to it any more. */
     void (*forget)(void *context, int32_t partition);
     /* As ask_task, but nothing comes before a person has decided. NULL: nobody can. */
@@ -36,6 +38,7 @@ struct protocol {
     struct transaction_job *retry;
     int64_t retry_mono_ms, retry_delay_ms;
     int64_t ticked_mono_ms;
+    bool was_full;        /* since the last tick */
     size_t records_count; /* taken since the last epoch was closed: the caller counts */
 };
 

@@ -310,7 +310,7 @@ snapshot_buckets_wanted(const struct snapshot_plan *plan, size_t content_bytes)
 {
     uint32_t wanted = 1;
 
-    while (wanted < SNAPSHOT_BUCKETS_MAX && content_bytes / wanted > SNAPSHOT_BUCKET_BYTES_MAX / 2)
+    while (wanted < SNAPSHOT_BUCKETS_MAX && content_bytes / wanted > plan->options.bucket_bytes_max / 2)
         wanted *= 2;
     return wanted < plan->buckets_count && wanted * 8 > plan->buckets_count ? plan->buckets_count : wanted;
 }

@@ -18,11 +18,7 @@
 #include "shell/marker.h"
 #include <stdbool.h>
 
-enum {
-    SNAPSHOT_FORMAT = 1,
-    SNAPSHOT_BUCKET_BYTES_MAX = 256 * 1024, /* aimed at by the number of buckets: half of it on the average */
-    SNAPSHOT_BUCKETS_MAX = 65536
-};
+enum { SNAPSHOT_FORMAT = 1, SNAPSHOT_BUCKETS_MAX = 65536 };
 
 /* ---- the head ---- */
 
@@ -101,6 +97,7 @@ struct snapshot_plan;
 struct snapshot_plan_options {
     const char *prefix; /* borrowed */
     int32_t partition;
+    size_t bucket_bytes_max; /* aimed at by the number of buckets: half of it on the average */
     uint64_t stamp; /* differs for every load of a task by any process: writer.low + the task's serial */
     struct hash128 writer; /* this process */
     /* of the marker the task was loaded to; a new task: its lineage, 0 and its own writer */

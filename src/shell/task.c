@@ -154,6 +154,7 @@ task_begin_snapshots(struct task *task, struct slice head, struct slice before, 
     const struct snapshot_plan_options options = {
         .prefix = world->config->prefix,
         .partition = task->partition,
+        .bucket_bytes_max = (size_t)world->config->snapshot_bucket_bytes_max,
         .stamp = world->writer.low + task->serial,
         .writer = world->writer,
         .lineage = task->lineage,

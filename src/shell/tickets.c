@@ -151,6 +151,19 @@ tickets_ask_marker(void *context, int32_t partition)
     return restore_ask_marker(tickets->restore, partition);
 }
 
+static int64_t
+tickets_end(void *context, const struct task *task, enum task_source source)
+{
+    struct tickets *tickets = context;
+    enum topic topic = source == TASK_RELAY ? TOPIC_RELAY : TOPIC_TICKETS;
+    int64_t low, high;
+
+    return rd_kafka_get_watermark_offsets(tickets->consumer, tickets->world->topics.names[topic],
+                                          task->partition, &low, &high) == RD_KAFKA_RESP_ERR_NO_ERROR
+               ? high
+               : -1;
+}
+
 static void
 tickets_forget(void *context, int32_t partition)
 {
@@ -649,9 +662,17 @@ tickets_new(struct world *world, struct restore *restore)
     struct tickets *tickets = memory_allocate_zeroed(1, sizeof *tickets);
     struct transaction_options options = {
         .kafka = &world->kafka, .topics = &world->topics, .name = "tickets"};
-    struct protocol_port port = {tickets,          tickets_fetch,       tickets_unfetch,
-                                 tickets_ask_task, tickets_ask_marker,  tickets_submit,
-                                 tickets_forget,   tickets_ask_decision};
+    struct protocol_port port = {
+        .context = tickets,
+        .fetch = tickets_fetch,
+        .unfetch = tickets_unfetch,
+        .ask_task = tickets_ask_task,
+        .ask_marker = tickets_ask_marker,
+        .submit = tickets_submit,
+        .end = tickets_end,
+        .forget = tickets_forget,
+        .ask_decision = tickets_ask_decision,
+    };
     char *first = kafka_name(world->group, "-");
 
     tickets->world = world;
