@@ -419,10 +419,9 @@ oracle_check_published(struct oracle *oracle, const struct oracle_alert *publish
 {
     const struct oracle_alert *expected = map_get(oracle->expected, published->key);
 
-    bool stands = expected == NULL && !(published->last == ALERT_WITHDRAWN ||
-                                        (oracle_is_over(published->last) &&
-                                         (published->lagging || oracle_was_on_the_way(oracle, published) ||
-                                          oracle_was_frozen(oracle, published))));
+    bool stands = expected == NULL && !(oracle_is_over(published->last) &&
+                                        (published->lagging || oracle_was_on_the_way(oracle, published) ||
+                                         oracle_was_frozen(oracle, published)));
 
     if (published->twice || stands ||
         (expected != NULL && oracle_is_over(published->last) != oracle_is_over(expected->last)))
@@ -430,7 +429,7 @@ oracle_check_published(struct oracle *oracle, const struct oracle_alert *publish
     if (published->twice)
         sim_fail(oracle->sim, "%.*s fired twice", (int)published->key.bytes, published->key.at);
     if (stands)
-        sim_fail(oracle->sim, "%.*s was announced and stands (%s), and nobody expected it",
+        sim_fail(oracle->sim, "%.*s was announced (and %s), and nobody expected it",
                  (int)published->key.bytes, published->key.at, alert_state_text(published->last));
     if (expected == NULL)
         oracle->excused_besides++;

@@ -377,6 +377,14 @@ process_fetch(void *context, struct task *task)
     }
 }
 
+static int64_t
+process_end(void *context, const struct task *task, enum task_source source)
+{
+    struct process *process = context;
+
+    return process->sim->broker.logs[source == TASK_RELAY ? TOPIC_RELAY : TOPIC_TICKETS][task->partition].end;
+}
+
 static void
 process_unfetch(void *context, struct task *task)
 {
@@ -891,6 +899,7 @@ process_start(struct process *process, struct sim *sim, int instance)
         .ask_task = process_ask_task,
         .ask_marker = process_ask_marker,
         .submit = process_submit,
+        .end = process_end,
         .forget = process_forget,
     };
     uint64_t drawn[2] = {sim->seed, ++sim->writers};

@@ -133,7 +133,7 @@ void witness_committed(void *context, const struct broker_transaction *transacti
 /* The task has everything the loader had to say. */
 void witness_loaded(struct witness *witness, const struct task *task);
 /* A head was moved in Redis. */
-void witness_moved(struct witness *witness, struct slice head_name, struct slice head);
+void witness_moved(struct witness *witness, struct slice head_name, struct slice found, struct slice head);
 /* A task was behind, or its process's timers were frozen; until_ms INT64_MAX: it died so. */
 void witness_behind(struct witness *witness, const struct task *task, int64_t from_ms, int64_t until_ms);
 /* Its process's timers were frozen: the clock had jumped. */
@@ -274,6 +274,7 @@ struct sim {
     int64_t now_ms;
     bool calm; /* no more faults */
     bool with_redis, with_jumps;
+    int64_t bucket_bytes;
     struct broker broker;
     struct store store;
     struct load load;

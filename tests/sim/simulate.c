@@ -1,7 +1,9 @@
 /*
  * simulate: runs the exactly-once protocol against models of Kafka and Redis, and kills it at every step.
  *
- *   simulate COUNT [--from SEED] [--jobs N] [--list FILE] [--verbose]
+ *   simulate COUNT [--from SEED] [--jobs N] [--list FILE] [--first] [--verbose]
+ *
+ * --first: no more runs after one that failed.
  *
  * One seed is one run: three processes, some 2,000 events, crashes at named points, freezes, doubles, stops
  * in peace, lost answers, unknown outcomes, clock jumps, poison, a Redis that forgets. Exit status 1 when a
@@ -171,6 +173,18 @@ sim_disturb_process(struct sim *sim)
         process->wall_off_ms = 0;
 }
 
+/* A run without a crash proves little. */
+static void
+sim_kill_somebody(struct sim *sim)
+{
+    struct process *process = sim_find(sim, (int)chance_below(&sim->faults, SIM_INSTANCES));
+
+    if (process == NULL)
+        return;
+    process->dying = true;
+    process_kill(process);
+}
+
 static void
 sim_disturb_store(struct sim *sim)
 {
@@ -210,6 +224,8 @@ sim_disturb(struct sim *sim)
         return;
     }
     sim_arm(sim);
+    if (sim->crashes == 0 && sim->now_ms - SIM_START_MS > SIM_FAULTS_UNTIL_MS / 2)
+        sim_kill_somebody(sim);
     sim_disturb_process(sim);
     if (sim->with_redis)
         sim_disturb_store(sim);
@@ -348,6 +364,7 @@ sim_vary(struct sim *sim)
     if (sim->fuses[0].point >= CRASH_LOAD_HEAD && sim->fuses[0].point <= CRASH_SNAPSHOT_SWEEP)
         sim->with_redis = true;
     sim->broker.slow_markers = chance_one_in(&sim->chance, 2);
+    sim->bucket_bytes = chance_one_in(&sim->chance, 3) ? 262144 : chance_within(&sim->chance, 1500, 20000);
     for (int i = 0; i < SIM_INSTANCES; i++) {
         struct config *config = sim->ground->configs[i];
 
@@ -356,6 +373,7 @@ sim_vary(struct sim *sim)
         config->turn_tickets_max = chance_within(&sim->chance, 1, 50);
         config->catchup_max_ms = chance_within(&sim->chance, 1000, 8000);
         config->snapshot = sim->with_redis ? CONFIG_SNAPSHOT_REDIS : CONFIG_SNAPSHOT_NONE;
+        config->snapshot_bucket_bytes_max = sim->bucket_bytes;
         config->snapshot_every_ms = chance_within(&sim->chance, 500, 4000);
     }
 }
@@ -467,7 +485,7 @@ struct runs {
     uint64_t from, count;
     uint64_t *list; /* NULL: from, from + 1, ... */
     int jobs;
-    bool verbose;
+    bool verbose, first;
 };
 
 /* One seed in a process of its own: a panic is a failure like another. */
@@ -495,7 +513,8 @@ runs_one(struct sim_ground *ground, uint64_t seed)
 static void
 runs_job(const struct runs *runs, struct sim_ground *ground, int job)
 {
-    for (uint64_t i = (uint64_t)job; i < runs->count; i += (uint64_t)runs->jobs)
+    for (uint64_t i = (uint64_t)job; i < runs->count && !(runs->first && ground->failed > 0);
+         i += (uint64_t)runs->jobs)
         if (!runs_one(ground, runs->list != NULL ? runs->list[i] : runs->from + i))
             ground->failed++;
 }
@@ -592,6 +611,8 @@ main(int arguments_count, char **arguments)
 
         if (strcmp(arguments[i], "--verbose") == 0)
             runs.verbose = true;
+        else if (strcmp(arguments[i], "--first") == 0)
+            runs.first = true;
         else if (strcmp(arguments[i], "--from") == 0)
             runs.from = strtoull(value, NULL, 10), i++;
         else if (strcmp(arguments[i], "--jobs") == 0)

@@ -190,6 +190,7 @@ store_apply_move(struct process *process, struct store_command *command, const s
 {
     struct store *store = &process->sim->store;
     struct slice found = store_get(store, words[3]);
+    struct buffer was = {0};
 
     if (found.at == NULL)
         found = slice_of("");
@@ -199,10 +200,12 @@ store_apply_move(struct process *process, struct store_command *command, const s
         buffer_append_slice(&command->found, found);
         return;
     }
+    buffer_append_slice(&was, found);
     if (found.bytes > 0)
-        store_set(store, words[4], found);
+        store_set(store, words[4], buffer_slice(&was));
     store_set(store, words[3], words[6]);
-    witness_moved(&process->sim->witness, words[3], words[6]);
+    witness_moved(&process->sim->witness, words[3], buffer_slice(&was), words[6]);
+    buffer_free(&was);
 }
 
 static void

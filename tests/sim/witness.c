@@ -170,6 +170,7 @@ witness_loaded(struct witness *witness, const struct task *task)
     struct witness_frozen found = {0};
     struct buffer key = {0}, record = {0};
     struct ticket *ticket;
+    struct slice from;
     size_t cursor = 0;
 
     if (task->epoch > witness->epoch[task->partition])
@@ -181,6 +182,15 @@ witness_loaded(struct witness *witness, const struct task *task)
         task_state_key(ticket_name(ticket), &key);
         if (!engine_save(task->engine, ticket, &record))
             continue;
+        found.sum ^= witness_hash(buffer_slice(&key), buffer_slice(&record));
+        found.count++;
+    }
+    cursor = 0;
+    while (engine_each_merge(task->engine, &cursor, &from)) {
+        buffer_reset(&key);
+        buffer_reset(&record);
+        task_merge_key(from, &key);
+        must(engine_save_merge(task->engine, from, &record));
         found.sum ^= witness_hash(buffer_slice(&key), buffer_slice(&record));
         found.count++;
     }
@@ -242,11 +252,11 @@ witness_restorable(struct witness *witness, int32_t partition, const struct snap
 }
 
 void
-witness_moved(struct witness *witness, struct slice head_name, struct slice bytes)
+witness_moved(struct witness *witness, struct slice head_name, struct slice found, struct slice bytes)
 {
     struct sim *sim = witness->sim;
     const char *prefix = sim->ground->configs[0]->prefix;
-    struct snapshot_head head;
+    struct snapshot_head head, was;
 
     for (int32_t p = 0; p < BROKER_PARTITIONS; p++) {
         struct buffer name = {0};
@@ -263,6 +273,12 @@ witness_moved(struct witness *witness, struct slice head_name, struct slice byte
             !hash128_equal(head.writer, witness_frozen_at(witness, p, head.epoch)->writer))
             sim_fail(sim, "Redis is newer than Kafka: head of task %d at epoch %llu, Kafka at %llu", (int)p,
                      (unsigned long long)head.epoch, (unsigned long long)witness->epoch[p]);
+        if (snapshot_head_read(found, &was) == 0) {
+            if (hash128_equal(was.lineage, head.lineage) && was.epoch > head.epoch)
+                sim_fail(sim, "the head of task %d was moved back from epoch %llu to %llu", (int)p,
+                         (unsigned long long)was.epoch, (unsigned long long)head.epoch);
+            snapshot_head_done(&was);
+        }
         witness_restorable(witness, p, &head, prefix);
         snapshot_head_done(&head);
         return;
