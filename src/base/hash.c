@@ -144,7 +144,12 @@ hash_content(const void *bytes, size_t count)
         a = mix(a ^ little_endian(at), UINT64_C(0xa0761d6478bd642f));
         b = mix(b ^ little_endian(at + 8), UINT64_C(0xe7037ed1a0b428db));
     }
-    for (size_t i = 0; i < left; i++)
-        a = mix(a ^ at[i], UINT64_C(0x8ebc6af09c88c6e3));
+    if (left >= 8) {
+        a = mix(a ^ little_endian(at), UINT64_C(0x8ebc6af09c88c6e3));
+        left -= 8;
+        at += 8;
+    }
+    if (left > 0)
+        b = mix(b ^ little_end_first(at, left), UINT64_C(0x8ebc6af09c88c6e3));
     return mix(a ^ b, UINT64_C(0x589965cc75374cc3));
 }
