@@ -2,7 +2,7 @@
  * What: answers, offers and the people who gave them: one record each, found by (survey, feedback id),
  * chained by ticket and by person; and who of several answers counts.
  *
- * Why this way: one record of 56 bytes serves every scope and window. Chains run from the latest to the
+ * Why this way: one record of 48 bytes serves every scope and window. Chains run from the latest to the
  * earliest, so the two questions that are asked all the time, "is there a later one?" and "who takes its
  * place?", end at the first hit. What counts depends on the set of records alone, never on the order in which
  * they came: a rebuild from the log cannot differ.
@@ -19,6 +19,8 @@
 #include "core/scores_state.h"
 
 #define OFFER_SEED UINT64_C(0x6f66666572)
+
+_Static_assert(sizeof(struct score_answer) == 48, "at most 64 bytes an answer, with its place in the index");
 
 static symbol
 survey_of(const struct scores *scores, const struct score_answer *answer)
@@ -519,6 +521,21 @@ context_of(struct scores *scores, const struct answer_outcome *outcome)
     return score_context_of(scores, attributes, outcome->source, &outcome->feedback, outcome->attributes_own);
 }
 
+static uint32_t
+at_most(uint32_t value, uint32_t most)
+{
+    return value < most ? value : most;
+}
+
+/* What lies outside of every scale stays at the end. */
+static uint32_t
+pack_score(int32_t score)
+{
+    if (score < SCORE_ANSWER_LOWEST)
+        return 0;
+    return at_most((uint32_t)(score - SCORE_ANSWER_LOWEST), (1U << 21) - 1);
+}
+
 static void
 fill(struct scores *scores, struct score_answer *answer, const struct answer_outcome *outcome)
 {
@@ -534,10 +551,14 @@ fill(struct scores *scores, struct score_answer *answer, const struct answer_out
     answer->context = context_of(scores, outcome);
     answer->ticket = outcome->ticket.at != NULL ? score_tickets_take(scores, outcome->ticket) : 0;
     answer->person = take_person(scores, feedback->respondent);
-    answer->revision = outcome->arrival.revision;
-    answer->score = feedback->has_score ? feedback->score : 0;
-    answer->lost_minutes = feedback->has_lost_minutes ? (uint32_t)feedback->lost_minutes + 1 : 0;
-    answer->own = outcome->attributes_own;
+    answer->revision =
+        at_most(outcome->arrival.revision, SCORE_ANSWER_REVISION_MAX) & SCORE_ANSWER_REVISION_MAX;
+    answer->score = pack_score(feedback->has_score ? feedback->score : 0) & ((1U << 21) - 1);
+    answer->lost_minutes =
+        feedback->has_lost_minutes
+            ? at_most((uint32_t)feedback->lost_minutes + 1, SCORE_ANSWER_LOST_MAX) & SCORE_ANSWER_LOST_MAX
+            : 0;
+    answer->own = outcome->attributes_own & ((1U << ATTRIBUTES_COUNT) - 1);
     answer->scale = outcome->offered_only ? 0 : scale_number(scores, feedback->scale);
     take_aspects(scores, answer, feedback);
 }

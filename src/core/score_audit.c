@@ -79,7 +79,7 @@ redecide_watermelon(struct scores *scores, const struct contract_outcome *read, 
     uint64_t folded = scores->folded;
 
     if (scope == NULL)
-        return SCORES_AUDIT_UNKNOWN;
+        return read->to == CONTRACT_CLEAR ? SCORES_AUDIT_DROPPED : SCORES_AUDIT_UNKNOWN;
     (void)score_watermelons_publish(scores, scope, read->decided_at_ms, false);
     return scores->folded == folded ? SCORES_AUDIT_NOTHING : SCORES_AUDIT_DECIDED;
 }
@@ -88,7 +88,8 @@ enum scores_verdict_of_audit
 scores_redecide(struct scores *scores, const struct contract_outcome *read, int64_t t_ms)
 {
     uint32_t index;
-    enum scores_verdict_of_audit verdict = SCORES_AUDIT_UNKNOWN;
+    enum scores_verdict_of_audit verdict =
+        read->to == CONTRACT_CLEAR ? SCORES_AUDIT_DROPPED : SCORES_AUDIT_UNKNOWN;
 
     must(scores->rebuilding);
     scores_come_to(scores, t_ms);

@@ -56,7 +56,7 @@ digest_answer(const struct scores *scores, const struct score_answer *answer)
     hash = mix_text(scores, hash, answer->person == 0 ? 0 : scores_person_at(scores, answer->person)->name);
     hash = mix_text(scores, hash, answer->ticket == 0 ? 0 : scores_ticket_at(scores, answer->ticket)->name);
     hash = mix_context(scores, hash, answer->context);
-    hash = mix_number(hash, answer->score);
+    hash = mix_number(hash, score_of_answer(answer));
     hash = mix_number(hash, answer->lost_minutes);
     hash = mix_number(hash, answer->revision);
     hash = mix_number(hash, answer->own);
@@ -74,10 +74,9 @@ digest_answer(const struct scores *scores, const struct score_answer *answer)
 }
 
 static uint64_t
-digest_alert(const struct scores *scores, const struct score_answer *answer)
+digest_alert(const struct scores *scores, const struct score_alert *alert)
 {
-    const struct score_alert *alert = score_store_at(&scores->alerts, answer->alert);
-    uint64_t hash = mix_text(scores, 5, answer->id);
+    uint64_t hash = mix_text(scores, 5, scores_answer_at(scores, alert->answer)->id);
 
     hash = mix_number(hash, alert->effective_at_ms);
     hash = mix_number(hash, alert->fired_at_ms);
@@ -199,10 +198,10 @@ scores_digest(const struct scores *scores)
 
     for (uint32_t i = 1; i < scores->answers.used; i++)
         if (scores_answer_at(scores, i)->id != 0)
-            digest +=
-                digest_answer(scores, scores_answer_at(scores, i)) +
-                (scores_answer_at(scores, i)->alert != 0 ? digest_alert(scores, scores_answer_at(scores, i))
-                                                         : 0);
+            digest += digest_answer(scores, scores_answer_at(scores, i));
+    for (uint32_t i = 1; i < scores->alerts.used; i++)
+        if (((const struct score_alert *)score_store_at(&scores->alerts, i))->answer != 0)
+            digest += digest_alert(scores, score_store_at(&scores->alerts, i));
     for (uint32_t i = 1; i < scores->tickets.used; i++)
         if (scores_ticket_at(scores, i)->references != 0)
             digest += digest_ticket(scores, scores_ticket_at(scores, i));

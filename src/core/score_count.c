@@ -21,7 +21,7 @@ weigh_answer(const struct scores *scores, uint32_t entry, struct score_tally *ta
 
     tally->columns[ANSWER_N]++;
     tally->columns[ANSWER_CLASS_FIRST + score_class(answer)]++;
-    tally->columns[ANSWER_SCORE] += answer->score;
+    tally->columns[ANSWER_SCORE] += score_of_answer(answer);
     if (answer->lost_minutes != 0) {
         tally->columns[ANSWER_LOST_N]++;
         tally->columns[ANSWER_LOST] += answer->lost_minutes - 1;

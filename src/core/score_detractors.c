@@ -12,6 +12,7 @@
  *
  * Not here: its bytes (wire).
  */
+#include "base/hash.h"
 #include "base/panic.h"
 #include "core/scores_state.h"
 
@@ -28,16 +29,48 @@ page_before(const struct heap_item *a, const struct heap_item *b)
            ((const struct score_alert *)(const void *)b)->answer;
 }
 
+static uint64_t
+hash_of_answer(uint32_t answer)
+{
+    return hash_bytes(9, &answer, sizeof answer);
+}
+
+static uint64_t
+alert_hash(const void *context, uint32_t number)
+{
+    return hash_of_answer(alert_at(context, number)->answer);
+}
+
+uint32_t
+score_detractors_of(const struct scores *scores, uint32_t answer)
+{
+    uint64_t hash;
+    uint32_t place, number;
+
+    if (scores->alerts.count == 0)
+        return 0;
+    hash = hash_of_answer(answer);
+    place = score_index_home(&scores->alert_index, hash);
+    for (; (number = scores->alert_index.slots[place]) != 0;
+         place = score_index_next(&scores->alert_index, place))
+        if (score_index_may_be(&scores->alert_index, place, hash) &&
+            alert_at(scores, number)->answer == answer)
+            return number;
+    return 0;
+}
+
 void
 score_detractors_init(struct scores *scores)
 {
     score_store_init(&scores->alerts, sizeof(struct score_alert));
+    score_index_init(&scores->alert_index, alert_hash, scores);
     scores->pages = heap_new(page_before);
 }
 
 void
 score_detractors_done(struct scores *scores)
 {
+    score_index_done(&scores->alert_index);
     score_store_done(&scores->alerts);
     heap_free(scores->pages);
 }
@@ -123,7 +156,7 @@ describe(const struct scores *scores, const struct score_answer *answer, struct 
     alert->scale = symbols_text(symbols, scores->scales[answer->scale]);
     if (answer->person != 0)
         alert->respondent = score_texts_get(&scores->texts, scores_person_at(scores, answer->person)->name);
-    alert->score = answer->score;
+    alert->score = score_of_answer(answer);
     alert->severity = SEVERITY_WARNING;
     alert->policy = scores->policy->label;
 }
@@ -134,7 +167,7 @@ static void
 tell(struct scores *scores, uint32_t number, enum alert_state state, int64_t at_ms)
 {
     const struct score_answer *answer = scores_answer_at(scores, number);
-    struct score_alert *alert = alert_at(scores, answer->alert);
+    struct score_alert *alert = alert_at(scores, score_detractors_of(scores, number));
     struct score_detractor record = {.state = state, .effective_at_ms = alert->effective_at_ms};
 
     if (scores->rebuilding || scores->options.sink.detractor == NULL)
@@ -168,16 +201,18 @@ static void
 begin(struct scores *scores, uint32_t number, int64_t at_ms)
 {
     struct score_answer *answer = scores_answer_at(scores, number);
+    uint32_t of = score_detractors_of(scores, number);
     struct score_alert *alert;
     bool again;
 
-    if (answer->alert == 0) {
-        answer->alert = score_store_take(&scores->alerts);
-        alert = alert_at(scores, answer->alert);
+    if (of == 0) {
+        of = score_store_take(&scores->alerts);
+        alert = alert_at(scores, of);
         heap_item_init(&alert->page);
         alert->answer = number;
+        score_index_add(&scores->alert_index, of);
     }
-    alert = alert_at(scores, answer->alert);
+    alert = alert_at(scores, of);
     again = alert->state == SCORE_ALERT_RESOLVED;
     if (alert->state == SCORE_ALERT_WITHDRAWN) {
         alert->told += alert->pages;
@@ -198,7 +233,7 @@ static void
 end(struct scores *scores, uint32_t number, bool withdrawn, int64_t at_ms)
 {
     struct score_answer *answer = scores_answer_at(scores, number);
-    struct score_alert *alert = alert_at(scores, answer->alert);
+    struct score_alert *alert = alert_at(scores, score_detractors_of(scores, number));
 
     settle_pages(scores, alert, at_ms);
     forget_acknowledgement(scores, alert);
@@ -223,7 +258,7 @@ name_hands(struct scores *scores, struct score_alert *alert, struct slice by)
 static void
 take_acknowledgement(struct scores *scores, uint32_t number, const struct answer_outcome *outcome)
 {
-    struct score_alert *alert = alert_at(scores, scores_answer_at(scores, number)->alert);
+    struct score_alert *alert = alert_at(scores, score_detractors_of(scores, number));
     bool renewed = !alert->is_acknowledged || alert->acknowledged_at_ms != outcome->acknowledged_at_ms;
 
     if (renewed)
@@ -255,29 +290,30 @@ score_detractors_follow(struct scores *scores, uint32_t number, const struct ans
         begin(scores, number, at_ms);
     if ((answer->flags & ANSWER_ALERTED) != 0 && outcome->acknowledged)
         take_acknowledgement(scores, number, outcome);
-    if (answer->alert != 0 && !scores->rebuilding)
-        ask_for_page(scores, alert_at(scores, answer->alert), scores->t_ms);
+    if ((stands || negative) && !scores->rebuilding && score_detractors_of(scores, number) != 0)
+        ask_for_page(scores, alert_at(scores, score_detractors_of(scores, number)), scores->t_ms);
 }
 
 void
 score_detractors_forget(struct scores *scores, uint32_t number)
 {
-    struct score_answer *answer = scores_answer_at(scores, number);
     struct score_detractor record = {.state = ALERT_WITHDRAWN};
+    uint32_t of = score_detractors_of(scores, number);
     struct score_alert *alert;
 
-    if (answer->alert == 0)
+    if (of == 0)
         return;
-    alert = alert_at(scores, answer->alert);
+    alert = alert_at(scores, of);
     if (scores->options.sink.detractor_gone != NULL && !scores->rebuilding) {
-        describe(scores, answer, &record);
+        describe(scores, scores_answer_at(scores, number), &record);
         scores->options.sink.detractor_gone(scores->options.sink.context, &record);
     }
     if (heap_item_is_in(&alert->page))
         heap_remove(scores->pages, &alert->page);
     score_texts_drop(&scores->texts, alert->acknowledged_by);
-    score_store_give_back(&scores->alerts, answer->alert);
-    answer->alert = 0;
+    score_index_remove(&scores->alert_index, of);
+    alert->answer = 0;
+    score_store_give_back(&scores->alerts, of);
 }
 
 /* ---- time ---- */
@@ -304,13 +340,11 @@ score_detractors_page(struct scores *scores)
 void
 score_detractors_resume(struct scores *scores)
 {
-    for (uint32_t i = 1; i < scores->answers.used; i++) {
-        struct score_answer *answer = scores_answer_at(scores, i);
-        struct score_alert *alert;
+    for (uint32_t i = 1; i < scores->alerts.used; i++) {
+        struct score_alert *alert = alert_at(scores, i);
 
-        if (answer->id == 0 || answer->alert == 0)
+        if (alert->answer == 0)
             continue;
-        alert = alert_at(scores, answer->alert);
         if (alert->state == SCORE_ALERT_STANDS)
             alert->pages = alert->settled + (uint32_t)pages_before(scores, alert, scores->t_ms);
         ask_for_page(scores, alert, scores->t_ms);
@@ -369,7 +403,7 @@ score_detractors_describe(const struct scores *scores, uint32_t number, struct a
 
     if ((answer->flags & ANSWER_ALERTED) == 0)
         return;
-    alert = alert_at(scores, answer->alert);
+    alert = alert_at(scores, score_detractors_of(scores, number));
     outcome->acknowledged = alert->is_acknowledged;
     outcome->acknowledged_at_ms = alert->acknowledged_at_ms;
     outcome->acknowledged_by = score_texts_get(&scores->texts, alert->acknowledged_by);

@@ -474,6 +474,7 @@ read_sums(struct scores *scores, const struct score_scope_state *scope, const st
     for (uint32_t i = 0; i < scope->series_count; i++) {
         struct score_weigher weigher = score_count_weigher(scores, scope->series[i].kind);
 
+        score_series_prepare(&scope->series[i].series);
         score_series_sums(&scope->series[i].series, bounds->at_ms, bounds->count, &weigher,
                           &scores->read_sums[(size_t)i * SCORE_BOUNDS_MAX]);
     }
@@ -518,7 +519,7 @@ score_figures_frame(struct scores *scores, const struct score_scope_state *scope
     read_frame(scores, scope, frame, &bounds, ret_reading);
 }
 
-const struct score_series *
+struct score_series *
 score_figures_series(const struct score_scope_state *scope, uint64_t kind)
 {
     for (uint32_t i = 0; i < scope->series_count; i++)
@@ -531,13 +532,14 @@ struct score_tally
 score_figures_tally(const struct scores *scores, const struct score_scope_state *scope, uint64_t kind,
                     int64_t after_ms, int64_t through_ms)
 {
-    const struct score_series *series = score_figures_series(scope, kind);
+    struct score_series *series = score_figures_series(scope, kind);
     const int64_t bounds[] = {after_ms, through_ms};
     struct score_weigher weigher = score_count_weigher(scores, kind);
     struct score_tally sums[2] = {{{0}}, {{0}}};
 
     if (series == NULL)
         return sums[0];
+    score_series_prepare(series);
     score_series_sums(series, bounds, 2, &weigher, sums);
     score_tally_subtract(&sums[1], &sums[0]);
     return sums[1];

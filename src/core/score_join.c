@@ -252,7 +252,7 @@ outcome_of_record(const struct scores *scores, uint32_t number, struct feedback_
         feedback->respondent =
             score_texts_get(&scores->texts, scores_person_at(scores, answer->person)->name);
     feedback->has_score = answer->scale != 0;
-    feedback->score = answer->score;
+    feedback->score = score_of_answer(answer);
     feedback->has_lost_minutes = answer->lost_minutes != 0;
     feedback->lost_minutes = answer->lost_minutes != 0 ? (int32_t)(answer->lost_minutes - 1) : 0;
     if (answer->aspects != 0) {

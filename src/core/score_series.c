@@ -1,5 +1,6 @@
 /*
- * What: a time-ordered log in leaves of up to 64 entries, each leaf with the sums of its entries.
+ * What: a time-ordered log in leaves of up to 64 entries, each leaf with the sums of its entries, and sums of
+ * 64 leaves where somebody asked for them.
  *
  * Why this way: almost everything comes in order, so an insert is an append and one addition, whatever the
  * number of windows; late answers, changes and withdrawals move at most a leaf. A window is read when
@@ -18,7 +19,7 @@
 #include "base/panic.h"
 #include <string.h>
 
-enum { LEAF_ENTRIES_MAX = 64, LEAVES_MIN = 1 };
+enum { LEAF_ENTRIES_MAX = 64, LEAVES_MIN = 1, GROUP_LEAVES = 64 };
 
 struct score_leaf {
     struct score_tally tally;
@@ -47,6 +48,7 @@ score_series_done(struct score_series *series)
         memory_free(series->leaves[i].at_ms);
     memory_free(series->leaves);
     memory_free(series->first_ms);
+    memory_free(series->groups);
     *series = (struct score_series){0};
 }
 
@@ -116,6 +118,51 @@ room_for(size_t count)
     return rooms[i];
 }
 
+/* ---- sums of whole groups: kept while leaves keep their places, read up to where they are known ---- */
+
+/* Leaves from this one on have moved. */
+static void
+forget_groups(struct score_series *series, uint32_t place)
+{
+    if (series->groups_valid > place / GROUP_LEAVES)
+        series->groups_valid = place / GROUP_LEAVES;
+}
+
+static void
+change_group(struct score_series *series, const struct score_leaf *leaf, const struct score_tally *weight,
+             bool in)
+{
+    uint32_t group = (uint32_t)(leaf - series->leaves) / GROUP_LEAVES;
+
+    if (group >= series->groups_valid)
+        return;
+    if (in)
+        score_tally_add(&series->groups[group], weight);
+    else
+        score_tally_subtract(&series->groups[group], weight);
+}
+
+void
+score_series_prepare(struct score_series *series)
+{
+    uint32_t full = series->leaves_count / GROUP_LEAVES;
+
+    if (series->groups_valid >= full)
+        return;
+    if (series->groups_room < full) {
+        series->groups_room = full + full / 2 + 1;
+        series->groups = memory_resize(series->groups, series->groups_room * sizeof *series->groups);
+    }
+    for (; series->groups_valid < full; series->groups_valid++) {
+        struct score_tally *sum = &series->groups[series->groups_valid];
+        const struct score_leaf *leaves = &series->leaves[(size_t)series->groups_valid * GROUP_LEAVES];
+
+        *sum = (struct score_tally){{0}};
+        for (uint32_t i = 0; i < GROUP_LEAVES; i++)
+            score_tally_add(sum, &leaves[i].tally);
+    }
+}
+
 /* A new empty leaf at this place of the list. */
 static struct score_leaf *
 open_leaf(struct score_series *series, uint32_t place, uint8_t room)
@@ -129,6 +176,7 @@ open_leaf(struct score_series *series, uint32_t place, uint8_t room)
             (series->leaves_count - place) * sizeof *series->leaves);
     memmove(&series->first_ms[place + 1], &series->first_ms[place],
             (series->leaves_count - place) * sizeof *series->first_ms);
+    forget_groups(series, place);
     series->leaves_count++;
     series->leaves[place] = (struct score_leaf){0};
     set_room(&series->leaves[place], room);
@@ -138,6 +186,7 @@ open_leaf(struct score_series *series, uint32_t place, uint8_t room)
 static void
 close_leaf(struct score_series *series, uint32_t place)
 {
+    forget_groups(series, place);
     memory_free(series->leaves[place].at_ms);
     series->leaves_count--;
     memmove(&series->leaves[place], &series->leaves[place + 1],
@@ -202,6 +251,7 @@ split_sums(struct score_series *series, uint32_t place, const struct score_weigh
 
     weigh_leaf(upper, 0, upper->count, weigher, &upper->tally);
     score_tally_subtract(&lower->tally, &upper->tally);
+    forget_groups(series, place);
 }
 
 /* The leaf that (at, number) goes into, with room for one more. */
@@ -234,6 +284,7 @@ score_series_insert(struct score_series *series, int64_t at_ms, uint32_t entry,
     put(leaf, place_of(leaf, at_ms, number_of(entry)), at_ms, entry);
     note_first(series, leaf);
     score_tally_add(&leaf->tally, weight);
+    change_group(series, leaf, weight, true);
     series->count++;
 }
 
@@ -275,6 +326,7 @@ join_with_next(struct score_series *series, uint32_t place)
     memcpy(entries_of(leaf) + leaf->count, entries_of(next), next->count * sizeof(uint32_t));
     leaf->count = (uint8_t)(leaf->count + next->count);
     score_tally_add(&leaf->tally, &next->tally);
+    forget_groups(series, place);
     close_leaf(series, place + 1);
 }
 
@@ -291,6 +343,7 @@ score_series_remove(struct score_series *series, int64_t at_ms, uint32_t number,
     memmove(&entries[place], &entries[place + 1], behind * sizeof *entries);
     leaf->count--;
     score_tally_subtract(&leaf->tally, weight);
+    change_group(series, leaf, weight, false);
     series->count--;
     if (leaf->count == 0) {
         close_leaf(series, (uint32_t)(leaf - series->leaves));
@@ -309,6 +362,7 @@ score_series_mark(struct score_series *series, int64_t at_ms, uint32_t number, b
 
     entries_of(leaf)[place] = marked ? number | SCORE_SERIES_MARK : number;
     score_tally_add(&leaf->tally, change);
+    change_group(series, leaf, change, true);
 }
 
 /* The first place in the leaf behind at_ms. */
@@ -316,6 +370,30 @@ static uint8_t
 place_after(const struct score_leaf *leaf, int64_t at_ms)
 {
     return at_ms == INT64_MAX ? leaf->count : place_of(leaf, at_ms + 1, 0);
+}
+
+/* Everything in the leaves before this one is at most at the instant with which it begins. */
+static bool
+begins_by(const struct score_series *series, uint32_t leaf, int64_t bound_ms)
+{
+    return leaf < series->leaves_count && series->first_ms[leaf] <= bound_ms;
+}
+
+/* Adds whole groups and leaves from *place on whose followers begin by the bound. */
+static void
+add_whole(const struct score_series *series, int64_t bound_ms, uint32_t *place, struct score_tally *sum)
+{
+    while (begins_by(series, *place + 1, bound_ms)) {
+        uint32_t group = *place / GROUP_LEAVES;
+
+        if (*place % GROUP_LEAVES == 0 && group < series->groups_valid &&
+            begins_by(series, *place + GROUP_LEAVES, bound_ms)) {
+            score_tally_add(sum, &series->groups[group]);
+            *place += GROUP_LEAVES;
+        } else {
+            score_tally_add(sum, &series->leaves[(*place)++].tally);
+        }
+    }
 }
 
 void
@@ -333,9 +411,13 @@ score_series_sums(const struct score_series *series, const int64_t *bounds, size
     for (size_t b = 0; b < bounds_count; b++) {
         /* Whole leaves up to the bound, then the part of the one that it cuts. */
         for (; i < series->leaves_count; i++, place = 0) {
-            const struct score_leaf *leaf = &series->leaves[i];
-            uint8_t end = place_after(leaf, bounds[b]);
+            const struct score_leaf *leaf;
+            uint8_t end;
 
+            if (place == 0)
+                add_whole(series, bounds[b], &i, &sum);
+            leaf = &series->leaves[i];
+            end = place_after(leaf, bounds[b]);
             if (place == 0 && end == leaf->count) {
                 score_tally_add(&sum, &leaf->tally);
                 continue;
@@ -386,7 +468,8 @@ score_series_each(const struct score_series *series, int64_t after_ms, int64_t t
 size_t
 score_series_bytes(const struct score_series *series)
 {
-    size_t bytes = series->leaves_room * (sizeof *series->leaves + sizeof *series->first_ms);
+    size_t bytes = series->leaves_room * (sizeof *series->leaves + sizeof *series->first_ms) +
+                   series->groups_room * sizeof *series->groups;
 
     for (uint32_t i = 0; i < series->leaves_count; i++)
         bytes += series->leaves[i].room * (sizeof(int64_t) + sizeof(uint32_t));
@@ -417,4 +500,11 @@ score_series_check(const struct score_series *series, const struct score_weigher
         count += leaf->count;
     }
     must(count == series->count);
+    for (uint32_t group = 0; group < series->groups_valid; group++) {
+        struct score_tally tally = {0};
+
+        for (uint32_t i = 0; i < GROUP_LEAVES; i++)
+            score_tally_add(&tally, &series->leaves[group * GROUP_LEAVES + i].tally);
+        must(memcmp(&tally, &series->groups[group], sizeof tally) == 0);
+    }
 }

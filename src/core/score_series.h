@@ -24,6 +24,8 @@ struct score_series {
     int64_t *first_ms;         /* of each leaf */
     uint32_t leaves_count, leaves_room;
     uint32_t count;
+    uint32_t groups_valid, groups_room; /* leading groups of leaves whose sums are known */
+    struct score_tally *groups;
 };
 
 /* Adds what one entry (its number, its mark) weighs to *tally. Must give for an entry what it was inserted
@@ -46,6 +48,8 @@ void score_series_remove(struct score_series *series, int64_t at_ms, uint32_t nu
 void score_series_mark(struct score_series *series, int64_t at_ms, uint32_t number, bool marked,
                        const struct score_tally *change);
 
+/* Before sums are asked for often: all of them are then quick. O(1) when nothing was put in but at the end. */
+void score_series_prepare(struct score_series *series);
 /* ret_sums[i] = what the entries weigh with bounds[0] < at <= bounds[i]; bounds ascend, at most
  * SCORE_BOUNDS_MAX. One pass. */
 void score_series_sums(const struct score_series *series, const int64_t *bounds, size_t bounds_count,

@@ -252,15 +252,11 @@ pack_texts(struct scores *scores)
 
         ticket->name = score_texts_add(&scores->texts, score_texts_get(&old, ticket->name));
     }
-    for (uint32_t i = 1; i < scores->answers.used; i++) {
-        const struct score_answer *answer = scores_answer_at(scores, i);
-        struct score_alert *alert;
+    for (uint32_t i = 1; i < scores->alerts.used; i++) {
+        struct score_alert *alert = score_store_at(&scores->alerts, i);
 
-        if (answer->id == 0 || answer->alert == 0)
-            continue;
-        alert = score_store_at(&scores->alerts, answer->alert);
-        alert->acknowledged_by =
-            score_texts_add(&scores->texts, score_texts_get(&old, alert->acknowledged_by));
+        alert->acknowledged_by = score_texts_add(
+            &scores->texts, score_texts_get(&old, alert->answer != 0 ? alert->acknowledged_by : 0));
     }
     score_texts_done(&old);
 }

@@ -26,14 +26,20 @@ struct score_answer {
     uint32_t person, ticket, context;
     uint32_t next_of_ticket, next_of_person;
     uint32_t aspects; /* in the store of aspects */
-    uint32_t revision;
-    int32_t score;
-    uint32_t lost_minutes; /* + 1; 0: not said */
-    uint32_t alert;        /* its detractor alert; 0: it never had one */
-    uint16_t own;          /* ATTRIBUTE_BITs that came with it */
-    uint8_t scale;         /* number in scores.scales; 0: none */
-    uint8_t flags;
+    uint32_t revision : 24;
+    uint32_t flags : 8;
+    uint32_t score : 21;         /* over SCORE_ANSWER_LOWEST: score_of_answer() */
+    uint32_t own : 11;           /* ATTRIBUTE_BITs that came with it */
+    uint32_t lost_minutes : 24;  /* + 1; 0: not said */
+    uint32_t scale : 8;          /* number in scores.scales; 0: none */
 };
+enum { SCORE_ANSWER_REVISION_MAX = (1 << 24) - 1, SCORE_ANSWER_LOST_MAX = (1 << 24) - 1, SCORE_ANSWER_LOWEST = -(1 << 20) }; /* scales end at a million */
+
+static inline int32_t
+score_of_answer(const struct score_answer *answer)
+{
+    return (int32_t)answer->score + SCORE_ANSWER_LOWEST;
+}
 
 /* A detractor alert that was said at least once. */
 enum score_alert_state { SCORE_ALERT_NEW, SCORE_ALERT_STANDS, SCORE_ALERT_RESOLVED, SCORE_ALERT_WITHDRAWN };
@@ -193,7 +199,7 @@ struct scores {
     struct score_texts texts;
     struct score_store answers, aspects, people, tickets, versions, verdicts, alerts, contacts;
     struct heap *pages; /* alerts by their next page */
-    struct score_index answer_index, person_index, ticket_index, contact_index;
+    struct score_index answer_index, person_index, ticket_index, contact_index, alert_index;
     symbol scales[256];            /* known scales by number, from 1 */
     struct score_waiting *waiting; /* in order of time */
     size_t waiting_count, waiting_room;
@@ -335,6 +341,7 @@ void score_seen_done(struct scores *scores);
 
 /* ---- score_detractors.c ---- */
 void score_detractors_init(struct scores *scores);
+uint32_t score_detractors_of(const struct scores *scores, uint32_t answer); /* 0: it never had an alert */
 void score_detractors_done(struct scores *scores);
 /* After every fold of it. */
 void score_detractors_follow(struct scores *scores, uint32_t answer, const struct answer_outcome *outcome);
@@ -367,8 +374,7 @@ struct score_frame {
 /* One frame of one scope; the window of the record stays empty. Its arrays live until the next reading. */
 void score_figures_frame(struct scores *scores, const struct score_scope_state *scope,
                          const struct score_frame *frame, struct score_reading *ret_reading);
-const struct score_series *score_figures_series(const struct score_scope_state *scope,
-                                                uint64_t kind); /* NULL: nothing */
+struct score_series *score_figures_series(const struct score_scope_state *scope, uint64_t kind); /* NULL: nothing */
 struct score_tally score_figures_tally(const struct scores *scores, const struct score_scope_state *scope,
                                        uint64_t kind, int64_t after_ms, int64_t through_ms);
 /* When what is in the window, or in the one before, changes by time alone; INT64_MAX: never. */

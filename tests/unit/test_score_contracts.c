@@ -1,4 +1,5 @@
-/* Contracts: the PXA's row of numbers, midnights in a zone, moves by hand, a rebuild, what waits while behind; credits. */
+/* Contracts: the PXA's row of numbers, midnights in a zone, moves by hand, a rebuild, what waits while
+ * behind; credits. */
 #include "../support/unit.h"
 #include "../support/scores.h"
 
@@ -8,8 +9,8 @@ enum { LOG_MAX = 64 };
 #define MIDNIGHT_MS (T0_MS + 11 * HOUR_MS) /* T0 is noon UTC */
 #define POLICY                                                                                               \
     "contracts:\n  - name: acme-gold\n    match: {customer: acme}\n    time_zone: Europe/Berlin\n"           \
-    "    pxa: {window: 2d, threshold: 75%, min_answers: 3, neutral: counted, plan_days: 2}\n"               \
-    "    credits: {currency: EUR, monthly_fee: \"100000.00\", at_risk: 10%, lines: [{clock: "               \
+    "    pxa: {window: 2d, threshold: 75%, min_answers: 3, neutral: counted, plan_days: 2}\n"                \
+    "    credits: {currency: EUR, monthly_fee: \"100000.00\", at_risk: 10%, lines: [{clock: "                \
     "sla/resolution, target: 95%, allocation: 50%, share: 40%}]}\n"                                          \
     "agreements:\n  - {name: gold, kind: sla, clocks: {resolution: {measure: resolution, target: 1h}}}\n"
 
@@ -36,7 +37,8 @@ hear(void *context, const struct contract_outcome *outcome)
         told->credits[told->count] = *outcome->credit;
     kept->month = (struct slice){NULL, 0};
     if (outcome->event.at != NULL) {
-        snprintf(told->by[told->count], sizeof told->by[0], "%.*s", (int)outcome->event.bytes, outcome->event.at);
+        snprintf(told->by[told->count], sizeof told->by[0], "%.*s", (int)outcome->event.bytes,
+                 outcome->event.at);
         kept->event = slice_of(told->by[told->count]);
         kept->event_source = slice_of("test");
         kept->by = kept->reason = slice_of("m-1");
@@ -141,7 +143,8 @@ test_midnights(void **state)
     open_told(&house, &told);
     for (int i = 0; i < 4; i++)
         answer(&house, T0_MS + i, i < 2);
-    assert_int_equal(scores_next_ms(house.scores), T0_MS + 1000); /* the present value, a second after the first */
+    assert_int_equal(scores_next_ms(house.scores),
+                     T0_MS + 1000); /* the present value, a second after the first */
     scores_advance(house.scores, MIDNIGHT_MS - 1, SCORES_THROUGH);
     assert_int_equal(told.count, 0);
     assert_int_equal(told.pxa.px.n, 4);
@@ -211,9 +214,11 @@ test_rebuilt(void **state)
     assert_int_equal(again.log[1].decided_at_ms, MIDNIGHT_MS + 2 * DAY_MS);
     assert_int_equal(again.log[1].arrival.revision, 4);
     rebuilt.events = 5;
-    assert_int_equal(move(&rebuilt, MIDNIGHT_MS + 3 * DAY_MS, "acme-gold", "healthy").disposition, ENGINE_APPLIED);
+    assert_int_equal(move(&rebuilt, MIDNIGHT_MS + 3 * DAY_MS, "acme-gold", "healthy").disposition,
+                     ENGINE_APPLIED);
     rebuilt.events = 4; /* the event that moved it before the rebuild */
-    assert_int_equal(move(&rebuilt, MIDNIGHT_MS + 3 * DAY_MS, "acme-gold", "plan").disposition, ENGINE_DUPLICATE);
+    assert_int_equal(move(&rebuilt, MIDNIGHT_MS + 3 * DAY_MS, "acme-gold", "plan").disposition,
+                     ENGINE_DUPLICATE);
     house_close(&house);
     house_close(&rebuilt);
 }
@@ -262,8 +267,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_row_of_numbers), cmocka_unit_test(test_midnights), cmocka_unit_test(test_by_hand),
-        cmocka_unit_test(test_rebuilt),        cmocka_unit_test(test_credits),
+        cmocka_unit_test(test_row_of_numbers), cmocka_unit_test(test_midnights),
+        cmocka_unit_test(test_by_hand),        cmocka_unit_test(test_rebuilt),
+        cmocka_unit_test(test_credits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

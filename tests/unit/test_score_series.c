@@ -4,7 +4,7 @@
 #include "core/score_series.h"
 #include <stdlib.h>
 
-enum { ENTRIES = 1500, INSTANTS = 400 };
+enum { ENTRIES = 9000, INSTANTS = 2500 }; /* enough for groups of leaves */
 
 struct entry {
     int64_t at_ms;
@@ -88,12 +88,14 @@ live(bool in_order, uint64_t seed)
 
         if (!emptying || entries[i].in)
             change(&series, entries, i, &seed);
-        if (step % 97 == 0) {
+        if (step % 397 == 0) {
             int64_t bounds[5];
 
             for (size_t b = 0; b < 5; b++)
                 bounds[b] = (int64_t)(unit_random(&seed) % (INSTANTS + 100)) - 2;
             qsort(bounds, 5, sizeof bounds[0], ascending);
+            if (unit_random(&seed) % 2 == 0)
+                score_series_prepare(&series);
             compare(&series, entries, bounds, 5);
             score_series_check(&series, &weigher);
         }
