@@ -30,7 +30,7 @@ class Torture:
         self.there = Installation(self.kafka, POLICY, partitions=PARTITIONS, accept_age="800d", allowed_skew="1h",
                                   # else "since the first start" would begin anew when that one is killed before it has committed anything
                                   alerts_from=instant(time.time() - 60), session_timeout="6s", transaction_timeout="2s", snapshot="redis", redis=self.redis.socket,
-                                  snapshot_every="2s", redis_timeout="1s")
+                                  snapshot_every="2s", redis_timeout="1s", snapshot_bucket_bytes_max="4KiB")
         self.load = Load(self.there, random.Random(seed + 1), rate)
         self.processes, self.stopped = {}, {}  # name -> daemon; name -> when it is continued
         self.logs = []
