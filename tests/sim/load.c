@@ -28,7 +28,7 @@ const char load_policy[] =
     "      first-response: {measure: first_response, start: creation_always, target: {P1: 2s, "
     "default: 4s}}\n";
 
-enum { LOAD_LENGTH_MS = 45000, LOAD_LIFE_MAX = 16 };
+enum { LOAD_BACKFILL_TICKETS = 100, LOAD_LENGTH_MS = 45000, LOAD_LIFE_MAX = 16 };
 
 /* One ticket at a time. */
 struct load_life {
@@ -155,6 +155,29 @@ load_live(struct load_life *life, int64_t born_ms, unsigned number)
               "\"type\":\"ticket.updated\",\"status\":\"Closed\",\"actor\":\"system\"");
 }
 
+/* Five years of tickets, all at once when the first process starts: some solved, some never. */
+static void
+load_backfill(struct load *load, struct chance *chance)
+{
+    for (unsigned number = 1; number <= LOAD_BACKFILL_TICKETS; number++) {
+        struct load_life life = {.load = load, .chance = chance, .first = (unsigned)load->count};
+        int64_t born_ms = SIM_START_MS - chance_within(chance, 1, INT64_C(5) * 365 * 86400000);
+
+        (void)snprintf(life.ticket, sizeof life.ticket, "B%u", number);
+        life.partition = partitioner_partition(PARTITIONER_MURMUR2, slice_of(life.ticket), BROKER_PARTITIONS);
+        load_tell(
+            &life, born_ms, 0,
+            "\"type\":\"ticket.created\",\"customer\":\"c1\",\"service\":\"s1\",\"category\":\"incident\","
+            "\"priority\":\"P1\",\"status\":\"New\",\"actor\":\"requester\",\"requester\":\"u\",\"group\":"
+            "\"desk\"");
+        if (chance_one_in(chance, 2))
+            load_tell(&life, born_ms + chance_within(chance, 1000, 9000), 0,
+                      "\"type\":\"ticket.updated\",\"status\":\"Solved\",\"actor\":\"agent\"");
+        for (size_t i = life.first; i < load->count; i++)
+            load->events[i].at_ms = SIM_START_MS + 20;
+    }
+}
+
 static int
 load_compare(const void *left, const void *right)
 {
@@ -176,6 +199,8 @@ load_make(struct load *load, struct chance *chance, size_t events_min)
         load_live(&life, SIM_START_MS + 2000 + (int64_t)number * LOAD_LENGTH_MS * 5 / (int64_t)events_min,
                   number);
     }
+    if (chance_one_in(chance, 4))
+        load_backfill(load, chance);
     qsort(load->events, load->count, sizeof *load->events, load_compare);
 }
 

@@ -430,7 +430,7 @@ ground_config(int instance)
                                "prefix=sim",
                                "session_timeout=2s",
                                "transaction_timeout=2s",
-                               "accept_age=800d",
+                               "accept_age=2000d",
                                "allowed_skew=1h",
                                "log_level=debug",
                                directory};
