@@ -111,9 +111,12 @@ struct engine_figures {
     uint64_t records;              /* given to the sink: alerts, verdicts, tickets, changed dues, relays */
     uint64_t false_alerts;         /* withdrawn breaches */
     uint64_t merge_circles, unmapped_statuses, never_due;
-    size_t tickets, tickets_open, retirement_marks, history_bytes, resident_bytes;
+    size_t tickets, tickets_open, retirement_marks;
+    size_t resident_bytes;         /* of all tickets, as of the last complete survey */
 };
-void engine_figures(const struct engine *engine, struct engine_figures *ret_figures);
+void engine_figures(const struct engine *engine, struct engine_figures *ret_figures); /* O(1) */
+/* What histories hold, and what all tickets hold with them, in bytes. O(tickets). */
+void engine_memory(const struct engine *engine, size_t *ret_history_bytes, size_t *ret_resident_bytes);
 
 /* Tickets changed since the last call that emptied the list, each once, in the order they changed first. NULL at the
  * end. The pointer lives until the next engine_event/advance. A ticket that retired is named once more: then
@@ -168,10 +171,12 @@ struct open_clock {
 struct open_counts {
     size_t open, waiting, solved, breached_open, paused;
 };
-/* Fills up to clocks_max open clocks, the running ones by due (half of the places), then the breached ones, the latest first,
- * then the paused ones by what is left (a quarter each; places that one kind does not need go to the others). Returns how
- * many. O(tickets). */
-size_t engine_open(struct engine *engine, int64_t t_ms, struct open_counts *ret_counts, struct open_clock *ret_clocks,
-                   size_t clocks_max);
+/* Looks at some tickets_max tickets more for the picture that engine_open gives; true: it is complete. The counts are as of when each
+ * ticket was looked at. */
+bool engine_survey(struct engine *engine, size_t clocks_max, size_t tickets_max);
+/* Fills up to clocks_max open clocks, as they are now: the running ones by due (half of the places), then the breached ones, the
+ * latest first, then the paused ones by what is left (a quarter each; places that one kind does not need go to the others).
+ * Returns how many. The picture is used up; without a complete one it is made first, O(tickets). */
+size_t engine_open(struct engine *engine, struct open_counts *ret_counts, struct open_clock *ret_clocks, size_t clocks_max);
 
 #endif

@@ -104,6 +104,7 @@ engine_free(struct engine *engine)
     fold_done(&engine->other);
     fold_done(&engine->later);
     merge_done(engine);
+    survey_free(engine);
     symbols_release(engine->options.symbols, engine->breach_stage);
     symbols_release(engine->options.symbols, engine->slack_stage);
     buffer_free(&engine->scratch);
@@ -156,6 +157,7 @@ void
 engine_ticket_put(struct engine *engine, struct ticket *ticket)
 {
     must(map_put(engine->tickets, ticket) == NULL);
+    engine->retired_count += ticket->retired;
 }
 
 void
@@ -292,9 +294,17 @@ arm_timer(struct engine *engine, struct ticket *ticket, const struct fold *fold,
 /* ---- deriving ---- */
 
 static void
+set_open(struct engine *engine, struct ticket *ticket, bool open)
+{
+    engine->open_count += open;
+    engine->open_count -= ticket->open;
+    ticket->open = open;
+}
+
+static void
 keep_derived(struct engine *engine, struct ticket *ticket, const struct fold *fold)
 {
-    ticket->open = fold->life.exists && fold_is_active(fold);
+    set_open(engine, ticket, fold->life.exists && fold_is_active(fold));
     point_keep(&ticket->point, fold, &engine->scratch);
 }
 
@@ -715,6 +725,8 @@ send_tombstones(struct engine *engine, struct ticket *ticket)
 static void
 retire(struct engine *engine, struct ticket *ticket, int64_t t_ms)
 {
+    set_open(engine, ticket, false);
+    engine->retired_count++;
     ticket->retired = true;
     ticket->retired_at_ms = t_ms;
     engine_touch(engine, ticket);
@@ -855,6 +867,8 @@ engine_forget(struct engine *engine, struct slice name)
         return;
     if (ticket->changed)
         take_off_changed(engine, ticket);
+    set_open(engine, ticket, false);
+    engine->retired_count -= ticket->retired;
     set_timer(engine, ticket, NEVER);
     ticket_free(engine, ticket);
 }

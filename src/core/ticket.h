@@ -118,6 +118,9 @@ struct engine {
     struct heap *timers;
     struct ticket *changed_first, *changed_last;
     struct fold full, light, other, later;
+    struct survey *survey;
+    size_t open_count, retired_count; /* tickets */
+    size_t surveyed_bytes;
     struct fold *said;        /* what is being announced: full, or during announce_step light */
     struct buffer scratch;
     struct engine_figures figures;
@@ -160,6 +163,12 @@ void outcome_ticket(struct engine *engine, const struct ticket *ticket, const st
                     struct ticket_outcome *ret_outcome);
 uint64_t outcome_ticket_content(const struct engine *engine, const struct ticket_outcome *outcome, const struct life *life);
 void outcome_attributes(const struct engine *engine, const symbol *values, bool erased, struct slice *ret_texts);
+
+/* engine_query.c: with all it points to */
+size_t ticket_resident_bytes(const struct ticket *ticket);
+
+/* survey.c */
+void survey_free(struct engine *engine);
 
 /* merge.c */
 bool merge_is_void(void *engine, const struct entry *merge);

@@ -28,6 +28,7 @@
 enum {
     TASK_MEASURE_EVERY_MS = 2000,
     TASK_OPEN_EVERY_MS_MIN = 1000,
+    TASK_SURVEY_TICKETS = 2000, /* a turn: some half a millisecond */
     TASK_OPEN_EVERY_MS_MAX = 10000,
     TASK_HEARTBEAT_MS = 6 * 3600000
 };
@@ -424,11 +425,14 @@ task_publish_open(struct task *task)
     char key[OPEN_JSON_KEY_BYTES], id[OPEN_JSON_KEY_BYTES + 24];
     uint64_t hash;
 
-    if (task->open_mono_ms != 0 && age_ms < TASK_OPEN_EVERY_MS_MIN)
+    if (task->open_mono_ms != 0 && world->now_mono_ms - task->surveyed_mono_ms < TASK_OPEN_EVERY_MS_MIN)
         return;
+    if (!engine_survey(task->engine, clocks_max, TASK_SURVEY_TICKETS))
+        return; /* the next turn goes on */
+    task->surveyed_mono_ms = world->now_mono_ms;
     clocks = memory_allocate_zeroed(clocks_max, sizeof *clocks);
     record.clocks = clocks;
-    record.clocks_count = engine_open(task->engine, task->t_ms, &record.counts, clocks, clocks_max);
+    record.clocks_count = engine_open(task->engine, &record.counts, clocks, clocks_max);
     if (record.behind)
         record.lag_ms = world->now_ms - task->last_record_ms[TASK_TICKETS];
     hash = task_open_hash(&record);

@@ -78,6 +78,7 @@ struct task {
     /* the `open` record */
     uint64_t open_hash;
     int64_t open_mono_ms;
+    int64_t surveyed_mono_ms; /* the last complete picture */
 
     int64_t measured_mono_ms;
     struct engine_figures counted; /* what has been added to the metrics */

@@ -123,7 +123,7 @@ cpu_s(void)
 
 static double
 run(struct load *load, const struct policy_set *policies, struct symbols *symbols, int events,
-    struct engine_figures *figures)
+    size_t *ret_resident_bytes)
 {
     struct engine_options options = {
         .symbols = symbols,
@@ -138,6 +138,7 @@ run(struct load *load, const struct policy_set *policies, struct symbols *symbol
     };
     struct engine *engine = engine_new(&options, policies);
     double spent_s = 0;
+    size_t history_bytes;
 
     for (int n = 0; n < events; n++) {
         for (size_t i = 0; i < load->tickets; i += 256) {
@@ -157,7 +158,7 @@ run(struct load *load, const struct policy_set *policies, struct symbols *symbol
             spent_s += cpu_s() - from_s;
         }
     }
-    engine_figures(engine, figures);
+    engine_memory(engine, &history_bytes, ret_resident_bytes);
     engine_free(engine);
     return spent_s;
 }
@@ -182,7 +183,7 @@ main(void)
     struct load load = {.tickets = wanted != NULL ? strtoul(wanted, NULL, 10) : 10000};
     struct symbols *symbols = symbols_new();
     struct policy_set *policies = load_policy(symbols);
-    struct engine_figures figures, later;
+    size_t resident_bytes, later_bytes;
     size_t rounds = (events != NULL ? strtoul(events, NULL, 10) : 2000000) / (load.tickets * LIFE_EVENTS) + 1;
     double spent_s = 0;
 
@@ -191,15 +192,15 @@ main(void)
     for (size_t i = 0; i < load.tickets; i++)
         snprintf(load.names[i], sizeof load.names[i], "INC%07zu", i);
     for (size_t round = 0; round < rounds; round++)
-        spent_s += run(&load, policies, symbols, LIFE_EVENTS, &figures);
+        spent_s += run(&load, policies, symbols, LIFE_EVENTS, &resident_bytes);
     printf("core_events_%zu %.0f events/s\n", load.tickets,
            (double)(rounds * load.tickets * LIFE_EVENTS) / spent_s);
     load.goes_on = true;
-    (void)run(&load, policies, symbols, LIFE_EVENTS, &figures);
-    (void)run(&load, policies, symbols, LIFE_EVENTS + 32, &later);
-    printf("core_ticket_bytes %.0f B\n", (double)figures.resident_bytes / (double)load.tickets);
+    (void)run(&load, policies, symbols, LIFE_EVENTS, &resident_bytes);
+    (void)run(&load, policies, symbols, LIFE_EVENTS + 32, &later_bytes);
+    printf("core_ticket_bytes %.0f B\n", (double)resident_bytes / (double)load.tickets);
     printf("core_event_bytes %.1f B\n",
-           (double)(later.resident_bytes - figures.resident_bytes) / (double)load.tickets / 32);
+           (double)(later_bytes - resident_bytes) / (double)load.tickets / 32);
     memory_free(load.names);
     memory_free(load.ids);
     policy_set_free(policies);

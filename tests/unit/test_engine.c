@@ -6,8 +6,8 @@
     DESK_POLICY "agreements:\n  - {name: a, kind: sla, clocks: {r: {measure: resolution, target: 1h}}}\n"
 #define PAGES                                                                                                \
     DESK_POLICY                                                                                              \
-        "agreements:\n  - {name: a, kind: sla, repeat: {every: 15m, stop_after: 1h, ack_timeout: 30m},\n"    \
-        "     clocks: {r: {measure: resolution, target: 5m}}}\n"
+    "agreements:\n  - {name: a, kind: sla, repeat: {every: 15m, stop_after: 1h, ack_timeout: 30m},\n"        \
+    "     clocks: {r: {measure: resolution, target: 5m}}}\n"
 #define STAGES                                                                                               \
     DESK_POLICY "agreements:\n  - {name: a, kind: sla, warn_at: [50%, 75%, \"10m left\"],\n"                 \
                 "     clocks: {r: {measure: resolution, target: 1h}}}\n"
@@ -562,7 +562,7 @@ open_clocks_by_danger(void **state)
     (void)desk_say(&desk, 30, "created T-3 status=Resolved");
     (void)desk_say(&desk, 30, "created T-4 status=New");
     desk_until(&desk, 65);
-    assert_int_equal(engine_open(desk.engine, desk.t_ms, &counts, clocks, 3), 3);
+    assert_int_equal(engine_open(desk.engine, &counts, clocks, 3), 3);
     for (size_t i = 0; i < 3; i++) {
         if (slice_is(clocks[i].name.ticket, "T-0"))
             breached = &clocks[i];
@@ -581,6 +581,150 @@ open_clocks_by_danger(void **state)
     assert_int_equal(counts.solved, 1);
     assert_int_equal(counts.breached_open, 1);
     assert_int_equal(counts.paused, 1);
+    desk_close(&desk);
+}
+
+/* ---- light steps that have something to say ---- */
+
+/* Two of one instant, the second of which stands before the first: no light step. */
+static void
+r1_what_stands_before_its_instants_last_is_derived(void **state)
+{
+    struct desk desk;
+
+    (void)state;
+    desk_open(&desk, HOUR);
+    (void)desk_say(&desk, 0, "created T-0 status=New actor=requester seq=1");
+    (void)desk_say(&desk, 10, "updated T-0 status=New actor=agent seq=8");
+    (void)desk_say(&desk, 10, "updated T-0 status=Waiting actor=agent seq=7");
+    desk_expect_clock(&desk, "sla/r", 1, CLOCK_RUNNING, 10, 60, -1, -1);
+    desk_until(&desk, 30);
+    desk_expect_clock(&desk, "sla/r", 1, CLOCK_RUNNING, 30, 60, -1, -1);
+    desk_close(&desk);
+}
+
+/* When the ticket is final, so are the cycles that were over long before. */
+static void
+past_cycles_become_final(void **state)
+{
+    struct desk desk;
+
+    (void)state;
+    desk_open(&desk, DESK_POLICY
+              "agreements:\n  - {name: a, kind: sla, clocks: {u: {measure: update, target: 1h}}}\n");
+    desk.hears = DESK_VERDICTS;
+    (void)desk_say(&desk, 0, "created T-0 status=New actor=requester");
+    (void)desk_say(&desk, 10, "message T-0 public=1 by=a-1 actor=agent");
+    (void)desk_say(&desk, 20, "updated T-0 status=Resolved actor=agent");
+    desk_heard(&desk, "10 sla/u/1 met ended at 10 r1\n20 sla/u/2 met ended at 20 r1\n");
+    desk_until(&desk, 20 + 1440);
+    desk_heard(&desk, "1460 sla/u/1 met ended final at 10 r2\n1460 sla/u/2 met ended final at 20 r2\n");
+    desk_close(&desk);
+}
+
+/* A cycle that was breached ends, and the next one begins, in one step: the record of the first is still due.
+ */
+static void
+a_breached_cycle_ends_where_the_next_begins(void **state)
+{
+    struct desk desk;
+
+    (void)state;
+    desk_open(&desk, DESK_POLICY
+              "agreements:\n  - {name: a, kind: sla, clocks: {u: {measure: update, target: 30m}}}\n");
+    desk.hears = DESK_ALERTS | DESK_VERDICTS;
+    (void)desk_say(&desk, 0, "created T-0 status=New actor=requester");
+    desk_until(&desk, 35);
+    desk_heard(&desk, "30 T-0/sla/u/1/breach firing\n30 sla/u/1 breached at 30 r1\n");
+    (void)desk_say(&desk, 40, "message T-0 public=1 by=a-1 actor=agent");
+    desk_heard(&desk, "40 T-0/sla/u/1/breach resolved\n40 sla/u/1 breached ended at 30 r2\n");
+    desk_until(&desk, 70);
+    desk_heard(&desk, "70 T-0/sla/u/2/breach firing\n70 sla/u/2 breached at 70 r1\n");
+    desk_close(&desk);
+}
+
+/* A leg that began with too little left did so for good: its alert is over with the leg, not untrue. */
+static void
+slack_is_resolved_with_its_leg(void **state)
+{
+    struct desk desk;
+
+    (void)state;
+    desk_open(&desk, DESK_POLICY "groups:\n  l2: {party: provider, tier: 2}\nagreements:\n"
+                                 "  - {name: a, kind: sla, clocks: {r: {measure: resolution, target: 2h}}}\n"
+                                 "  - {name: o, kind: ola, clocks: {l: {measure: handling, of: {group: l2}, "
+                                 "mode: per_stay, target: 1h, supports: sla/r}}}\n");
+    (void)desk_say(&desk, 0, "created T-0 status=New actor=requester");
+    (void)desk_say(&desk, 90, "updated T-0 group=l2 actor=agent");
+    desk_heard(&desk, "90 T-0/ola/l/1/slack firing\n");
+    (void)desk_say(&desk, 95, "updated T-0 service=net actor=agent");
+    (void)desk_say(&desk, 100, "updated T-0 group=desk actor=agent");
+    desk_heard(&desk, "100 T-0/ola/l/1/slack resolved\n");
+    desk_close(&desk);
+}
+
+/* R49: the corrected day comes after its version; until then nothing differs. */
+static void
+r49_a_day_to_come_is_flagged_when_it_has_changed_something(void **state)
+{
+#define WEEK(closed)                                                                                         \
+    DESK_STATUSES "calendars:\n  day: {time_zone: UTC, week: {daily: [\"09:00-17:00\"]}" closed "}\n"        \
+                  "agreements: [{name: a, kind: sla, calendar: day, clocks: {r: {measure: resolution, "      \
+                  "target: 20h}}}]\n"
+    static const char *const versions[] = {
+        "version: \"1\"\n" WEEK(""),
+        "version: \"2\"\nfrom: 2026-03-27T12:00:00Z\n" WEEK(", closed: [2026-03-28]")};
+    const struct clock_figures *found;
+    uint64_t steps;
+    struct desk desk;
+
+    (void)state;
+    desk_load(&desk, versions, 2);
+    desk_start(&desk, desk_options(&desk));
+    (void)desk_say(&desk, 0, "created T-0 status=New actor=requester");
+    (void)desk_say(&desk, 200, "updated T-0 service=net actor=agent");
+    found = desk_clock(&desk, "T-0", "sla/r", 1);
+    assert_int_equal(found->flags, 0);
+    steps = figures(&desk).steps;
+    (void)desk_say(&desk, 210, "updated T-0 service=mail actor=agent");
+    assert_int_equal(figures(&desk).steps, steps + 1); /* nothing to say: a light step */
+    (void)desk_say(&desk, 2 * 1440 + 60, "updated T-0 status=Resolved actor=agent");
+    found = desk_clock(&desk, "T-0", "sla/r", 1);
+    assert_int_equal(found->elapsed_ms, 9 * 60 * DESK_MINUTE_MS);
+    assert_int_equal(found->flags, FLAG_CALENDAR_CORRECTED);
+    desk_close(&desk);
+#undef WEEK
+}
+
+/* Over history_max events, what is older than the newest of those beyond them is refused; what is not still
+ * counts. */
+static void
+what_is_before_the_history_is_refused(void **state)
+{
+    struct engine_options options;
+    struct desk desk;
+    const char *policy = HOUR;
+
+    (void)state;
+    desk_load(&desk, &policy, 1);
+    options = desk_options(&desk);
+    options.history_max = 4;
+    desk_start(&desk, options);
+    (void)desk_say(&desk, 10, "created T-0 status=New actor=requester");
+    for (int minute = 20; minute < 50; minute += 10)
+        (void)desk_say(&desk, minute, "updated T-0 service=net actor=agent");
+    assert_int_equal(desk_say(&desk, 5, "updated T-0 service=a").disposition,
+                     ENGINE_APPLIED); /* four are not too many */
+    assert_int_equal(desk_say(&desk, 4, "updated T-0 service=b").error, ERROR_BEFORE_HISTORY);
+    assert_int_equal(desk_say(&desk, 5, "updated T-0 service=c").disposition,
+                     ENGINE_APPLIED); /* not older than the fifth */
+    assert_int_equal(desk_say(&desk, 7, "updated T-0 service=d").disposition, ENGINE_APPLIED);
+    assert_int_equal(desk_say(&desk, 6, "updated T-0 service=e").error, ERROR_BEFORE_HISTORY);
+    assert_int_equal(desk_say(&desk, 4, "updated T-1 service=f").disposition,
+                     ENGINE_APPLIED); /* a history of its own */
+    assert_int_equal(desk_say(&desk, 50, "updated T-0 status=Resolved actor=agent").disposition,
+                     ENGINE_APPLIED);
+    desk_expect_clock(&desk, "sla/r", 1, CLOCK_MET, 45, 65, -1, 50); /* and what is beyond is kept */
     desk_close(&desk);
 }
 
@@ -612,6 +756,12 @@ main(void)
         cmocka_unit_test(never_retired_while_behind),
         cmocka_unit_test(a_new_set_of_policies_is_a_correction),
         cmocka_unit_test(open_clocks_by_danger),
+        cmocka_unit_test(r1_what_stands_before_its_instants_last_is_derived),
+        cmocka_unit_test(past_cycles_become_final),
+        cmocka_unit_test(a_breached_cycle_ends_where_the_next_begins),
+        cmocka_unit_test(slack_is_resolved_with_its_leg),
+        cmocka_unit_test(r49_a_day_to_come_is_flagged_when_it_has_changed_something),
+        cmocka_unit_test(what_is_before_the_history_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
