@@ -10,7 +10,7 @@ import signal
 import time
 
 import kit
-from installation import Installation, check_alerts, check_no_double, check_outcomes, instant
+from installation import Installation, check_alerts, check_no_double, check_outcomes
 from load import Load, POLICY
 
 NAMES = ("one", "two", "three")
@@ -28,8 +28,7 @@ class Torture:
         self.kafka = kit.own_kafka(version)
         self.redis = kit.Redis()
         self.there = Installation(self.kafka, POLICY, partitions=PARTITIONS, accept_age="800d", allowed_skew="1h",
-                                  # else "since the first start" would begin anew when that one is killed before it has committed anything
-                                  alerts_from=instant(time.time() - 60), session_timeout="6s", transaction_timeout="2s", snapshot="redis", redis=self.redis.socket,
+                                  session_timeout="6s", transaction_timeout="2s", snapshot="redis", redis=self.redis.socket,
                                   snapshot_every="2s", redis_timeout="1s", snapshot_bucket_bytes_max="4KiB")
         self.load = Load(self.there, random.Random(seed + 1), rate)
         self.processes, self.stopped = {}, {}  # name -> daemon; name -> when it is continued
@@ -145,8 +144,11 @@ class Torture:
         deeds = [(self.start, 5), (self.kill, 5), (self.end_in_order, 2), (self.freeze, 3), (self.redis_killed, 1),
                  (self.redis_wiped, 1), (self.redis_hangs, 1), (self.redis_rolled_back, 2), (self.broker_restarted, 1)]
         self.start()
-        self.processes[list(self.processes)[0]].wait_ready()
+        first = next(iter(self.processes.values()))
+        first.wait_ready()
         self.load.start()
+        # before a task has committed anything it has not begun: killed now, its first start would be a later one
+        kit.wait_until("every task has begun", lambda: self.begun(first))
         while (spent := time.monotonic() - begun) < self.seconds:
             self.thaw()
             self.see_to_the_dead()
@@ -161,6 +163,11 @@ class Torture:
             time.sleep(self.dice.uniform(0.2, 4))
         self.settle()
 
+    @staticmethod
+    def begun(daemon):
+        """It has committed an epoch of every task."""
+        return len(set(re.findall(r'slad_task_epoch\{task="(\d+)"\}', daemon.get("/metrics")[1]))) == PARTITIONS
+
     def settle(self):
         """One process, everything read, every clock ended."""
         self.thaw(all_of_them=True)
@@ -172,8 +179,7 @@ class Torture:
             self.start()
         last = next(iter(self.processes.values()))
         last.wait_ready()
-        kit.wait_until("it holds every task", lambda: len(set(re.findall(r'slad_task_epoch\{task="(\d+)"\}',
-                                                                       last.get("/metrics")[1]))) == PARTITIONS)
+        kit.wait_until("it holds every task", lambda: self.begun(last))
         time.sleep(3)
         self.load.stopping.set()
         self.load.join()
