@@ -165,6 +165,219 @@ relays_of_other_tasks(void **state)
     desk_close(&desk);
 }
 
+/* What was announced of the breach was never true: its verdict follows the ticket until something is decided.
+ */
+static void
+an_open_verdict_follows_its_ticket(void **state)
+{
+    struct desk desk;
+
+    (void)state;
+    desk_open(&desk, DESK_POLICY
+              "agreements: [{name: a, kind: sla, clocks: {r: {measure: resolution, target: 2h}}}]\n");
+    (void)desk_say(&desk, 0, "created T-1 status=New actor=requester");
+    (void)desk_say(&desk, 200, "created T-0 status=New actor=requester");
+    (void)desk_say(&desk, 210, "merged T-1 into=T-0 actor=agent");
+    desk.hears = DESK_VERDICTS;
+    buffer_reset(&desk.log);
+    (void)desk_say(&desk, 220, "unmerged T-1 actor=agent");
+    desk_heard(
+        &desk,
+        "220 sla/r/1 breached at 120 r3\n220 sla/r/1 open at -1 r2\n"); /* T-1's goes on; T-0's was none */
+    (void)desk_say(&desk, 230, "updated T-0 category=incident actor=agent");
+    desk_heard(&desk, "230 sla/r/1 open at -1 r3\n");
+    (void)desk_say(&desk, 235, "message T-0 actor=agent");
+    desk_heard(&desk, "");
+    (void)desk_say(&desk, 240, "updated T-0 status=Resolved actor=agent");
+    desk_heard(&desk, "240 sla/r/1 met ended at 240 r4\n");
+    desk_close(&desk);
+}
+
+/* Taken out of the circle, one edge makes the other valid, from its own instant on. */
+static void
+r41_a_void_merge_becomes_valid(void **state)
+{
+    struct desk desk;
+
+    (void)state;
+    desk_open(&desk, POLICY);
+    desk.hears = DESK_RELAYS;
+    (void)desk_say(&desk, 0, "created T-0 status=New actor=requester");
+    (void)desk_say(&desk, 1, "created T-1 status=New actor=requester");
+    (void)desk_say(&desk, 10, "merged T-0 into=T-1 actor=agent");
+    (void)desk_say(&desk, 20, "merged T-1 into=T-0 actor=agent");
+    desk_heard(&desk, "T-0 into T-1 at 10 start 0 contact 0\n");
+    (void)desk_say(&desk, 30, "unmerged T-0 actor=agent");
+    desk_heard(&desk, "T-0 not into T-1\nT-1 into T-0 at 20 start 1 contact 1\n");
+    assert_string_equal(clock_state_text(figures_of(&desk, "T-0", "sla/r")->state), "running");
+    assert_string_equal(clock_state_text(figures_of(&desk, "T-1", "sla/r")->state), "cancelled");
+    assert_int_equal(desk_minute(figures_of(&desk, "T-1", "sla/r")->stopped_at_ms), 20);
+    desk_close(&desk);
+}
+
+/* A longer one, opened two tickets away from the merge that was void; nothing else is news to that ticket. */
+static void
+r41_a_circle_is_opened_elsewhere(void **state)
+{
+    struct desk desk;
+
+    (void)state;
+    desk_open(&desk, POLICY);
+    (void)desk_say(&desk, 0, "created T-2 status=New actor=requester");
+    (void)desk_say(&desk, 1, "created T-1 status=New actor=requester");
+    (void)desk_say(&desk, 2, "created T-0 status=New actor=requester");
+    (void)desk_say(&desk, 10, "merged T-0 into=T-1 actor=agent");
+    (void)desk_say(&desk, 15, "merged T-1 into=T-2 actor=agent");
+    (void)desk_say(&desk, 20, "merged T-2 into=T-0 actor=agent");
+    assert_string_equal(clock_state_text(figures_of(&desk, "T-2", "sla/r")->state), "running");
+    desk.hears = DESK_RELAYS;
+    (void)desk_say(&desk, 30, "unmerged T-0 actor=agent");
+    desk_heard(&desk, "T-0 not into T-1\nT-2 into T-0 at 20 start 0 contact 0\n");
+    assert_string_equal(clock_state_text(figures_of(&desk, "T-0", "sla/r")->state), "running");
+    assert_string_equal(clock_state_text(figures_of(&desk, "T-1", "sla/r")->state), "cancelled");
+    assert_string_equal(clock_state_text(figures_of(&desk, "T-2", "sla/r")->state), "cancelled");
+    assert_int_equal(desk_minute(figures_of(&desk, "T-2", "sla/r")->stopped_at_ms), 20);
+    desk_close(&desk);
+}
+
+/* ---- edges as records ---- */
+
+static void
+expect_changed(struct desk *desk, const char *name)
+{
+    struct buffer from = {0};
+    bool more = engine_merge_changed_next(desk->engine, &from);
+
+    assert_int_equal(more, name != NULL);
+    if (name != NULL)
+        assert_true(slice_is(buffer_slice(&from), name));
+    buffer_free(&from);
+}
+
+static void
+a_merge_outlives_its_engine(void **state)
+{
+    struct buffer record = {0};
+    struct desk desk, other;
+    struct slice from;
+    size_t cursor = 0;
+
+    (void)state;
+    desk_open(&desk, POLICY);
+    expect_changed(&desk, NULL);
+    (void)desk_say(&desk, 0, "created T-1 status=New actor=requester");
+    (void)desk_say(&desk, 30, "merged T-1 into=T-0 actor=agent"); /* T-0 is still to come */
+    expect_changed(&desk, "T-1");
+    expect_changed(&desk, NULL);
+    assert_true(engine_each_merge(desk.engine, &cursor, &from));
+    assert_true(slice_is(from, "T-1"));
+    assert_false(engine_each_merge(desk.engine, &cursor, &from));
+    assert_true(engine_save_merge(desk.engine, slice_of("T-1"), &record));
+    assert_false(engine_save_merge(desk.engine, slice_of("T-0"), &record));
+    desk_open(&other, POLICY);
+    for (size_t bytes = 0; bytes < record.bytes; bytes++) /* no part of it is one */
+        assert_int_equal(engine_load_merge(other.engine, slice_of("T-1"), (struct slice){record.at, bytes}),
+                         -1);
+    assert_int_equal(engine_load_merge(other.engine, slice_of(""), buffer_slice(&record)), -1);
+    assert_int_equal(engine_load_merge(other.engine, slice_of("T-1"), buffer_slice(&record)), 0);
+    engine_loaded(other.engine, DESK_AT_MS(40));
+    (void)desk_say(&other, 20, "created T-0 status=New actor=requester arrives=50");
+    assert_int_equal(desk_minute(figures_of(&other, "T-0", "sla/r")->started_at_ms), 0);
+    assert_int_equal(desk_minute(figures_of(&other, "T-0", "sla/fr")->started_at_ms), 0);
+    expect_changed(&other, "T-1"); /* it waits no longer */
+    expect_changed(&other, NULL);
+    (void)desk_say(&desk, 60, "unmerged T-1 actor=agent");
+    expect_changed(&desk, "T-1");
+    assert_false(engine_save_merge(desk.engine, slice_of("T-1"), &record)); /* a tombstone */
+    engine_forget_merge(other.engine, slice_of("T-1"));
+    engine_forget_merge(other.engine, slice_of("T-1"));
+    cursor = 0;
+    assert_false(engine_each_merge(other.engine, &cursor, &from));
+    buffer_free(&record);
+    desk_close(&desk);
+    desk_close(&other);
+}
+
+static struct relay
+make_relay(const char *from, const char *into, int minute)
+{
+    return (struct relay){.from_ticket = slice_of(from),
+                          .into_ticket = slice_of(into),
+                          .at_ms = DESK_AT_MS(minute),
+                          .active = true,
+                          .started_at_ms = DESK_AT_MS(minute - 1)};
+}
+
+/* Loaded in any order, they are forgotten in the order in which they came, retire_after later. */
+static void
+edges_are_forgotten_in_the_order_of_their_arrival(void **state)
+{
+    static const char *const names[] = {"X-1", "X-2", "X-3"};
+    struct relay late = make_relay("X-9", "Y", 9);
+    struct buffer records[3] = {{0}};
+    struct desk desk, other;
+
+    (void)state;
+    desk_open(&desk, POLICY);
+    desk_open(&other, POLICY);
+    for (int i = 0; i < 3; i++) {
+        struct relay relay = make_relay(names[i], "Y", 1);
+
+        engine_relay(desk.engine, &relay, DESK_AT_MS(10 * i));
+        assert_true(engine_save_merge(desk.engine, relay.from_ticket, &records[i]));
+    }
+    for (int i = 0; i < 3; i++) {
+        int k = (i + 2) % 3;
+
+        assert_int_equal(engine_load_merge(other.engine, slice_of(names[k]), buffer_slice(&records[k])), 0);
+    }
+    engine_loaded(other.engine, DESK_AT_MS(30));
+    engine_relay(other.engine, &late, DESK_AT_MS(30 * 1440 + 11)); /* over 30 d: two of the three */
+    expect_changed(&other, "X-9");
+    expect_changed(&other, "X-2");
+    expect_changed(&other, "X-1");
+    expect_changed(&other, NULL);
+    assert_true(engine_save_merge(other.engine, slice_of("X-3"), &records[0]));
+    for (int i = 0; i < 3; i++)
+        buffer_free(&records[i]);
+    desk_close(&desk);
+    desk_close(&other);
+}
+
+/* How many tickets one relay derives, with so many edges about that have nothing to do with it. */
+static uint64_t
+derivations_of_a_relay(int edges)
+{
+    struct relay relay = make_relay("T-1", "T-0", 30);
+    struct engine_figures before, after;
+    struct desk desk;
+
+    desk_open(&desk, POLICY);
+    (void)desk_say(&desk, 20, "created T-0 status=New actor=requester");
+    (void)desk_say(&desk, 20, "created T-5 status=New actor=requester");
+    for (int i = 0; i < edges; i++) {
+        char from[16];
+        struct relay other;
+
+        (void)snprintf(from, sizeof from, "X-%d", i);
+        other = make_relay(from, i % 2 == 0 ? "Y" : "Z", 25);
+        engine_relay(desk.engine, &other, DESK_AT_MS(25));
+    }
+    engine_figures(desk.engine, &before);
+    engine_relay(desk.engine, &relay, DESK_AT_MS(40));
+    engine_figures(desk.engine, &after);
+    desk_close(&desk);
+    return after.derivations - before.derivations;
+}
+
+static void
+a_relay_derives_no_bystanders(void **state)
+{
+    (void)state;
+    assert_int_equal(derivations_of_a_relay(0), derivations_of_a_relay(1000));
+    assert_in_range(derivations_of_a_relay(1000), 1, 2);
+}
+
 int
 main(void)
 {
@@ -176,6 +389,12 @@ main(void)
         cmocka_unit_test(r41_a_circle_has_no_effect_whatever_arrives_first),
         cmocka_unit_test(a_relay_waits_for_its_ticket),
         cmocka_unit_test(relays_of_other_tasks),
+        cmocka_unit_test(an_open_verdict_follows_its_ticket),
+        cmocka_unit_test(r41_a_void_merge_becomes_valid),
+        cmocka_unit_test(r41_a_circle_is_opened_elsewhere),
+        cmocka_unit_test(a_merge_outlives_its_engine),
+        cmocka_unit_test(edges_are_forgotten_in_the_order_of_their_arrival),
+        cmocka_unit_test(a_relay_derives_no_bystanders),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,6 +98,42 @@ test_one_release_too_many_stops_the_process(void **state)
     assert_true(unit_aborts(release_a_stranger, NULL, NULL, 0));
 }
 
+/* A text has one hash, whatever its number is, in whatever table. */
+static void
+test_a_text_has_one_hash_everywhere(void **state)
+{
+    enum { TEXTS = 500 };
+    struct symbols *one = symbols_new(), *other = symbols_new();
+    uint64_t hashes[TEXTS];
+    char text[20];
+
+    (void)state;
+    assert_int_equal(symbols_hash(one, 0), 0);
+    for (int i = 0; i < TEXTS; i++) {
+        snprintf(text, sizeof text, "service-%d", TEXTS - 1 - i);
+        (void)symbols_intern(other, slice_of(text));
+    }
+    for (int i = 0; i < TEXTS; i++) {
+        symbol number;
+
+        snprintf(text, sizeof text, "service-%d", i);
+        number = symbols_intern(one, slice_of(text));
+        hashes[i] = symbols_hash(one, number);
+        assert_int_not_equal(hashes[i], 0);
+        assert_true(hashes[i] == symbols_hash(other, symbols_find(other, slice_of(text))));
+        for (int k = 0; k < i; k++)
+            assert_true(hashes[k] != hashes[i]);
+    }
+    assert_int_not_equal(symbols_hash(one, symbols_intern(one, slice_of(""))), 0); /* the empty text is one */
+    symbols_release(
+        one,
+        symbols_find(one, slice_of("service-7"))); /* and keeps it when it comes again under another number */
+    (void)symbols_intern(one, slice_of("newcomer"));
+    assert_true(symbols_hash(one, symbols_intern(one, slice_of("service-7"))) == hashes[7]);
+    symbols_free(one);
+    symbols_free(other);
+}
+
 int
 main(void)
 {
@@ -106,6 +142,7 @@ main(void)
         cmocka_unit_test(test_no_text_is_not_the_empty_text),
         cmocka_unit_test(test_random_lives_agree_with_counts),
         cmocka_unit_test(test_one_release_too_many_stops_the_process),
+        cmocka_unit_test(test_a_text_has_one_hash_everywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
