@@ -62,7 +62,7 @@ class Load(threading.Thread):
     """Sends tickets' lives as time passes, until told to stop beginning new ones; then what is begun is told to its end."""
 
     def __init__(self, there, dice, rate=40.0):
-        super().__init__()
+        super().__init__(daemon=True)  # a test that fails ends all the same
         self.rate = rate
         self.topic, self.dice = there.settings["tickets_topic"], dice
         self.producer = confluent_kafka.Producer(there.kafka.client(partitioner="murmur2_random", linger_ms=2, acks="all"))
