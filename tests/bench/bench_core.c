@@ -4,9 +4,11 @@
  *
  * A ticket's life is eight events: created, assigned, first answer, waits for the customer, he answers, goes
  * on, solved, closed. For the bytes it does not end: messages go to and fro instead. N tickets live side by
- * side, event by event, so every event meets a ticket that was last touched N events ago. BENCH_TICKETS sets
- * N (10,000), BENCH_EVENTS how many events there are at least (2,000,000). Prints core_events,
- * core_ticket_bytes (8 events, 3 clocks, open) and core_event_bytes (each of 32 further ones).
+ * side, event by event, so every event meets a ticket that was last touched N events ago. N is 10,000 and a
+ * million, or BENCH_TICKETS; BENCH_EVENTS_CORE is how many events there are at least (2,000,000). Prints
+ * core_events_N, core_ticket_bytes (8 events, 3 clocks, open), core_event_bytes (each of 32 further ones),
+ * and of a million tickets whose timers are due at one instant core_timers_N and core_timers_slice, the
+ * longest call of engine_advance at a thousand tickets a call.
  */
 #include "base/memory.h"
 #include "base/panic.h"
@@ -121,11 +123,10 @@ cpu_s(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static double
-run(struct load *load, const struct policy_set *policies, struct symbols *symbols, int events,
-    size_t *ret_resident_bytes)
+static struct engine_options
+make_options(struct load *load, struct symbols *symbols)
 {
-    struct engine_options options = {
+    return (struct engine_options){
         .symbols = symbols,
         .sink = {.context = load, .alert = on_alert, .verdict = on_verdict, .ticket = on_ticket},
         .late_after_ms = 3600000,
@@ -136,6 +137,13 @@ run(struct load *load, const struct policy_set *policies, struct symbols *symbol
         .accept_age_ms = -1,
         .history_max = 1024,
     };
+}
+
+static double
+run(struct load *load, const struct policy_set *policies, struct symbols *symbols, int events,
+    size_t *ret_resident_bytes)
+{
+    struct engine_options options = make_options(load, symbols);
     struct engine *engine = engine_new(&options, policies);
     double spent_s = 0;
     size_t history_bytes;
@@ -176,33 +184,79 @@ load_policy(struct symbols *symbols)
     return policy_set_new(&policy, 1, symbols);
 }
 
+/* So many tickets whose clocks are all due at one instant: the longest call of engine_advance at 1,000
+ * tickets a call. */
+static void
+drain_timers(struct load *load, const struct policy_set *policies, struct symbols *symbols)
+{
+    struct engine_options options = make_options(load, symbols);
+    struct engine *engine = engine_new(&options, policies);
+    const int64_t due_ms = START_MS + INT64_C(7) * 86400000;
+    double longest_s = 0, from_s, all_s = cpu_s();
+    struct event event;
+    bool more = true;
+
+    for (size_t i = 0; i < load->tickets; i++) {
+        make_event(load, i, 0, &event);
+        event.at_ms = START_MS;
+        must(engine_event(engine, &event, event.at_ms).disposition == ENGINE_APPLIED);
+    }
+    while (engine_changed_next(engine) != NULL)
+        continue;
+    all_s = cpu_s();
+    while (more) {
+        from_s = cpu_s();
+        more = engine_advance(engine, due_ms, ENGINE_THROUGH, 1000);
+        longest_s = cpu_s() - from_s > longest_s ? cpu_s() - from_s : longest_s;
+    }
+    printf("core_timers_%zu %.0f tickets/s\n", load->tickets, (double)load->tickets / (cpu_s() - all_s));
+    printf("core_timers_slice %.3g ms\n", longest_s * 1000);
+    engine_free(engine);
+}
+
+static void
+bench_tickets(struct load *load, const struct policy_set *policies, struct symbols *symbols, size_t events)
+{
+    size_t rounds = events / (load->tickets * LIFE_EVENTS) + 1, resident_bytes, later_bytes;
+    double spent_s = 0;
+
+    load->names = memory_allocate(load->tickets * sizeof *load->names);
+    load->ids = memory_allocate(load->tickets * sizeof *load->ids);
+    for (size_t i = 0; i < load->tickets; i++)
+        snprintf(load->names[i], sizeof load->names[i], "INC%07zu", i);
+    load->goes_on = false;
+    for (size_t round = 0; round < rounds; round++)
+        spent_s += run(load, policies, symbols, LIFE_EVENTS, &resident_bytes);
+    printf("core_events_%zu %.0f events/s\n", load->tickets,
+           (double)(rounds * load->tickets * LIFE_EVENTS) / spent_s);
+    if (load->tickets == 10000) {
+        load->goes_on = true;
+        (void)run(load, policies, symbols, LIFE_EVENTS, &resident_bytes);
+        (void)run(load, policies, symbols, LIFE_EVENTS + 32, &later_bytes);
+        printf("core_ticket_bytes %.0f B\n", (double)resident_bytes / (double)load->tickets);
+        printf("core_event_bytes %.1f B\n",
+               (double)(later_bytes - resident_bytes) / (double)load->tickets / 32);
+    } else {
+        drain_timers(load, policies, symbols);
+    }
+    memory_free(load->names);
+    memory_free(load->ids);
+}
+
 int
 main(void)
 {
-    const char *wanted = getenv("BENCH_TICKETS"), *events = getenv("BENCH_EVENTS");
-    struct load load = {.tickets = wanted != NULL ? strtoul(wanted, NULL, 10) : 10000};
+    const char *wanted = getenv("BENCH_TICKETS"), *events = getenv("BENCH_EVENTS_CORE");
+    size_t events_count = events != NULL ? strtoul(events, NULL, 10) : 2000000;
+    struct load load = {.tickets = 0};
     struct symbols *symbols = symbols_new();
     struct policy_set *policies = load_policy(symbols);
-    size_t resident_bytes, later_bytes;
-    size_t rounds = (events != NULL ? strtoul(events, NULL, 10) : 2000000) / (load.tickets * LIFE_EVENTS) + 1;
-    double spent_s = 0;
+    const size_t sizes[] = {10000, 1000000};
 
-    load.names = memory_allocate(load.tickets * sizeof *load.names);
-    load.ids = memory_allocate(load.tickets * sizeof *load.ids);
-    for (size_t i = 0; i < load.tickets; i++)
-        snprintf(load.names[i], sizeof load.names[i], "INC%07zu", i);
-    for (size_t round = 0; round < rounds; round++)
-        spent_s += run(&load, policies, symbols, LIFE_EVENTS, &resident_bytes);
-    printf("core_events_%zu %.0f events/s\n", load.tickets,
-           (double)(rounds * load.tickets * LIFE_EVENTS) / spent_s);
-    load.goes_on = true;
-    (void)run(&load, policies, symbols, LIFE_EVENTS, &resident_bytes);
-    (void)run(&load, policies, symbols, LIFE_EVENTS + 32, &later_bytes);
-    printf("core_ticket_bytes %.0f B\n", (double)resident_bytes / (double)load.tickets);
-    printf("core_event_bytes %.1f B\n",
-           (double)(later_bytes - resident_bytes) / (double)load.tickets / 32);
-    memory_free(load.names);
-    memory_free(load.ids);
+    for (size_t i = 0; i < (wanted != NULL ? 1 : sizeof sizes / sizeof *sizes); i++) {
+        load.tickets = wanted != NULL ? strtoul(wanted, NULL, 10) : sizes[i];
+        bench_tickets(&load, policies, symbols, events_count);
+    }
     policy_set_free(policies);
     symbols_free(symbols);
     return 0;
