@@ -1,11 +1,12 @@
 /*
- * Where the time of a clock went: by party, in hours and outside, paused, overrun (semantics.md section 4, R25, R26).
+ * Where the time of a clock went: by party, in hours and outside, paused, overrun (semantics.md section 4,
+ * R25, R26).
  *
- * Why apart from the clock: a clock only needs to know when it reaches its next threshold. Who had the ball meanwhile is
- * asked when a record is due. A full fold adds it up as it goes; a light one keeps the ticket's course (who had the ball
- * and which clocks ran, since when), from which the sums of a regular clock follow when they are asked for.
- * Always true: every instant of [started_at, end) is given to exactly one party, so elapsed + paused + nobody's time in
- * hours is the life in hours; a course has no two marks at one instant.
+ * Why apart from the clock: a clock only needs to know when it reaches its next threshold. Who had the ball
+ * meanwhile is asked when a record is due. A full fold adds it up as it goes; a light one keeps the ticket's
+ * course (who had the ball and which clocks ran, since when), from which the sums of a regular clock follow
+ * when they are asked for. Always true: every instant of [started_at, end) is given to exactly one party, so
+ * elapsed + paused + nobody's time in hours is the life in hours; a course has no two marks at one instant.
  * Not here: deciding whether a clock runs (fold_event) or what it has counted (clock).
  */
 #include "base/memory.h"
@@ -22,11 +23,12 @@ account_attribution(uint8_t ball)
 }
 
 void
-account_gap(struct account *account, const struct calendar *calendar, enum party party, int64_t from_ms, int64_t to_ms)
+account_gap(struct account *account, const struct calendar *calendar, enum party party, int64_t from_ms,
+            int64_t to_ms)
 {
     account->by_party[party].wall_ms += to_ms - from_ms;
-    account->by_party[party].in_hours_ms +=
-        to_ms >= from_ms ? calendar_counted_ms(calendar, from_ms, to_ms) : -calendar_counted_ms(calendar, to_ms, from_ms);
+    account->by_party[party].in_hours_ms += to_ms >= from_ms ? calendar_counted_ms(calendar, from_ms, to_ms)
+                                                             : -calendar_counted_ms(calendar, to_ms, from_ms);
 }
 
 /* calendar_counted_ms, remembering the last answer. */

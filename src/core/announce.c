@@ -1,12 +1,12 @@
 /*
- * effects = desired - announced: what must go out so that the world knows what was just derived (semantics.md sections 0
- * and 7).
+ * effects = desired - announced: what must go out so that the world knows what was just derived (semantics.md
+ * sections 0 and 7).
  *
- * Why by comparison: late proof, retarget, merge, catch-up and a restart all end here, and none of them is a special case: a
- * record goes out if what is true differs from what the marks say was announced.
- * Always true: an identity has no two `firing` without a `withdrawn` between (R33); of the stages that are true of a
- * cycle the highest is announced (R34, R51); a record's revision is the how-manieth of its key (R64).
- * Not here: when a ticket is looked at (engine), what is true (fold).
+ * Why by comparison: late proof, retarget, merge, catch-up and a restart all end here, and none of them is a
+ * special case: a record goes out if what is true differs from what the marks say was announced. Always true:
+ * an identity has no two `firing` without a `withdrawn` between (R33); of the stages that are true of a cycle
+ * the highest is announced (R34, R51); a record's revision is the how-manieth of its key (R64). Not here:
+ * when a ticket is looked at (engine), what is true (fold).
  */
 #include "base/memory.h"
 #include "base/panic.h"
@@ -37,9 +37,13 @@ add_alert_mark(struct engine *engine, struct ticket *ticket, const struct clock 
     struct alert_mark *mark;
 
     if (marks->alerts_count == 0 || mark_room(marks->alerts_count) == marks->alerts_count)
-        marks->alerts = memory_resize(marks->alerts, mark_room((size_t)marks->alerts_count + 1) * sizeof *marks->alerts);
+        marks->alerts =
+            memory_resize(marks->alerts, mark_room((size_t)marks->alerts_count + 1) * sizeof *marks->alerts);
     mark = &marks->alerts[marks->alerts_count++];
-    *mark = (struct alert_mark){.kind = (uint8_t)clock->promise->kind, .clock = clock->promise->name, .cycle = clock->cycle, .stage = stage};
+    *mark = (struct alert_mark){.kind = (uint8_t)clock->promise->kind,
+                                .clock = clock->promise->name,
+                                .cycle = clock->cycle,
+                                .stage = stage};
     symbols_retain(engine->options.symbols, mark->clock);
     symbols_retain(engine->options.symbols, mark->stage);
     return mark;
@@ -104,15 +108,16 @@ counted_balls(const struct policy_clock *promise)
 
 /* One record of an alert in the state its mark has now. */
 static void
-send_alert(struct engine *engine, struct ticket *ticket, const struct clock *clock, const struct clock_extra *extra,
-           struct alert_mark *mark)
+send_alert(struct engine *engine, struct ticket *ticket, const struct clock *clock,
+           const struct clock_extra *extra, struct alert_mark *mark)
 {
     const struct life *life = &engine->said->life;
     const struct policy *policy = policy_set_version(engine->set, clock->version);
     const struct policy_calendar *calendar = &policy->calendars[clock->promise->calendar];
     struct alert alert = {
-        .name = {ticket_name(ticket), (enum clock_kind)mark->kind, policy->agreements[clock->promise->agreement].name,
-                 engine_text(engine, mark->clock), mark->cycle},
+        .name = {ticket_name(ticket), (enum clock_kind)mark->kind,
+                 policy->agreements[clock->promise->agreement].name, engine_text(engine, mark->clock),
+                 mark->cycle},
         .stage = engine_text(engine, mark->stage),
         .state = (enum alert_state)mark->state,
         .effective_at_ms = mark->effective_at_ms,
@@ -123,22 +128,27 @@ send_alert(struct engine *engine, struct ticket *ticket, const struct clock *clo
         .zone = calendar->zone != POLICY_NONE ? policy->zones[calendar->zone].zone : NULL,
         .n = mark->state == ALERT_REPEATED ? mark->n : 0,
         .counts = counted_balls(clock->promise),
-        .by = mark->state == ALERT_ACKNOWLEDGED && !life->erased ? engine_text(engine, mark->by) : (struct slice){NULL, 0},
+        .by = mark->state == ALERT_ACKNOWLEDGED && !life->erased ? engine_text(engine, mark->by)
+                                                                 : (struct slice){NULL, 0},
     };
 
     clock_figures_at(clock, extra, clock->ended ? clock->stopped_at_ms : life->at_ms, &alert.figures);
-    alert.remaining_ms = alert.figures.target_ms > alert.figures.elapsed_ms ? alert.figures.target_ms - alert.figures.elapsed_ms : 0;
+    alert.remaining_ms = alert.figures.target_ms > alert.figures.elapsed_ms
+                             ? alert.figures.target_ms - alert.figures.elapsed_ms
+                             : 0;
     alert.severity = severity_of(clock, life, alert.stage);
     outcome_attributes(engine, life->attributes, life->erased, alert.attributes);
     mark->revision++;
-    alert.arrival = (struct arrival){engine->t_ms, mark->revision, outcome_is_late(engine, &engine->said->life, clock), engine->lagging};
+    alert.arrival = (struct arrival){engine->t_ms, mark->revision,
+                                     outcome_is_late(engine, &engine->said->life, clock), engine->lagging};
     engine_touch(engine, ticket);
     engine->figures.records++;
     if (engine->options.sink.alert != NULL)
         engine->options.sink.alert(engine->options.sink.context, &alert);
 }
 
-/* The stage of this cycle that ranks highest; a tie goes to the one listed first (R55). NULL: none is true. */
+/* The stage of this cycle that ranks highest; a tie goes to the one listed first (R55). NULL: none is true.
+ */
 static const struct passed *
 highest_passed(const struct clock_extra *extra, const struct policy_clock *promise)
 {
@@ -188,14 +198,15 @@ fate_of_alert(const struct engine *engine, const struct clock *clock, const stru
 }
 
 static void
-close_alerts(struct engine *engine, struct ticket *ticket, const struct clock *clock, const struct clock_extra *extra)
+close_alerts(struct engine *engine, struct ticket *ticket, const struct clock *clock,
+             const struct clock_extra *extra)
 {
     for (uint32_t i = 0; i < ticket->marks.alerts_count; i++) {
         struct alert_mark *mark = &ticket->marks.alerts[i];
         enum alert_state fate;
 
-        if (mark->kind != clock->promise->kind || mark->clock != clock->promise->name || mark->cycle != clock->cycle ||
-            mark->state == ALERT_WITHDRAWN)
+        if (mark->kind != clock->promise->kind || mark->clock != clock->promise->name ||
+            mark->cycle != clock->cycle || mark->state == ALERT_WITHDRAWN)
             continue;
         fate = fate_of_alert(engine, clock, extra, mark);
         if (fate == ALERT_FIRING || fate == (enum alert_state)mark->state)
@@ -208,8 +219,8 @@ close_alerts(struct engine *engine, struct ticket *ticket, const struct clock *c
 
 /* A breach that runs again after a reopen, or whose next page is due (R35, R47). */
 static void
-repeat_alert(struct engine *engine, struct ticket *ticket, const struct clock *clock, const struct clock_extra *extra,
-             struct alert_mark *mark)
+repeat_alert(struct engine *engine, struct ticket *ticket, const struct clock *clock,
+             const struct clock_extra *extra, struct alert_mark *mark)
 {
     const struct fold *fold = engine->said;
     int64_t due_ms = announce_repeat_due_ms(clock, extra, mark);
@@ -217,8 +228,9 @@ repeat_alert(struct engine *engine, struct ticket *ticket, const struct clock *c
 
     if (mark->state == ALERT_WITHDRAWN)
         return;
+    /* timers come last */
     if (mark->state != ALERT_RESOLVED && (due_at_ms == NEVER || due_at_ms > fold->life.at_ms ||
-                                          (due_at_ms == fold->life.at_ms && !fold->through))) /* timers come last */
+                                          (due_at_ms == fold->life.at_ms && !fold->through)))
         return;
     mark->state = ALERT_REPEATED;
     mark->n++;
@@ -230,11 +242,13 @@ repeat_alert(struct engine *engine, struct ticket *ticket, const struct clock *c
 static bool
 must_wait(const struct engine *engine, const struct clock *clock, const struct passed *passed)
 {
-    return passed->effective_at_ms == engine->said->life.at_ms && clock->next_at_ms == engine->said->life.at_ms;
+    return passed->effective_at_ms == engine->said->life.at_ms &&
+           clock->next_at_ms == engine->said->life.at_ms;
 }
 
 static void
-open_alert(struct engine *engine, struct ticket *ticket, const struct clock *clock, const struct clock_extra *extra)
+open_alert(struct engine *engine, struct ticket *ticket, const struct clock *clock,
+           const struct clock_extra *extra)
 {
     const struct passed *highest = highest_passed(extra, clock->promise);
     struct alert_mark *mark;
@@ -247,7 +261,8 @@ open_alert(struct engine *engine, struct ticket *ticket, const struct clock *clo
     if (mark != NULL && mark->state != ALERT_WITHDRAWN) {
         if (highest->stage == NULL)
             repeat_alert(engine, ticket, clock, extra, mark);
-    } else if (highest->effective_at_ms >= engine->options.alerts_from_ms && !must_wait(engine, clock, highest)) {
+    } else if (highest->effective_at_ms >= engine->options.alerts_from_ms &&
+               !must_wait(engine, clock, highest)) {
         if (mark == NULL)
             mark = add_alert_mark(engine, ticket, clock, stage);
         mark->state = ALERT_FIRING;
@@ -259,13 +274,15 @@ open_alert(struct engine *engine, struct ticket *ticket, const struct clock *clo
 }
 
 static void
-open_slack(struct engine *engine, struct ticket *ticket, const struct clock *clock, const struct clock_extra *extra)
+open_slack(struct engine *engine, struct ticket *ticket, const struct clock *clock,
+           const struct clock_extra *extra)
 {
     struct alert_mark *mark =
         announce_mark(ticket, clock->promise->kind, clock->promise->name, clock->cycle, engine->slack_stage);
 
     if (clock->started_at_ms == INSTANT_NONE || clock->ended || extra->slack_at_ms == INSTANT_NONE ||
-        extra->slack_at_ms < engine->options.alerts_from_ms || (mark != NULL && mark->state != ALERT_WITHDRAWN))
+        extra->slack_at_ms < engine->options.alerts_from_ms ||
+        (mark != NULL && mark->state != ALERT_WITHDRAWN))
         return;
     if (mark == NULL)
         mark = add_alert_mark(engine, ticket, clock, engine->slack_stage);
@@ -303,9 +320,11 @@ add_verdict_mark(struct engine *engine, struct ticket *ticket, const struct cloc
     struct verdict_mark *mark;
 
     if (marks->verdicts_count == 0 || mark_room(marks->verdicts_count) == marks->verdicts_count)
-        marks->verdicts = memory_resize(marks->verdicts, mark_room((size_t)marks->verdicts_count + 1) * sizeof *marks->verdicts);
+        marks->verdicts = memory_resize(marks->verdicts, mark_room((size_t)marks->verdicts_count + 1) *
+                                                             sizeof *marks->verdicts);
     mark = &marks->verdicts[marks->verdicts_count++];
-    *mark = (struct verdict_mark){.kind = clock->promise->kind & 3, .clock = clock->promise->name, .cycle = clock->cycle};
+    *mark = (struct verdict_mark){
+        .kind = clock->promise->kind & 3, .clock = clock->promise->name, .cycle = clock->cycle};
     symbols_retain(engine->options.symbols, mark->clock);
     return mark;
 }
@@ -323,8 +342,8 @@ keep_said(struct engine *engine, struct verdict_mark *mark, const struct verdict
 }
 
 static void
-send_verdict(struct engine *engine, struct ticket *ticket, struct verdict_outcome *outcome, struct verdict_mark *mark,
-             bool late)
+send_verdict(struct engine *engine, struct ticket *ticket, struct verdict_outcome *outcome,
+             struct verdict_mark *mark, bool late)
 {
     mark->verdict = outcome->verdict & 7;
     if (outcome->verdict != VERDICT_VOID)
@@ -339,17 +358,21 @@ send_verdict(struct engine *engine, struct ticket *ticket, struct verdict_outcom
 
 /* R37. */
 static void
-announce_verdict(struct engine *engine, struct ticket *ticket, const struct clock *clock, const struct clock_extra *extra)
+announce_verdict(struct engine *engine, struct ticket *ticket, const struct clock *clock,
+                 const struct clock_extra *extra)
 {
-    struct verdict_mark *mark = verdict_mark(ticket, clock->promise->kind, clock->promise->name, clock->cycle);
-    bool decided = clock->started_at_ms != INSTANT_NONE && (clock->breached_at_ms != INSTANT_NONE || clock->ended);
+    struct verdict_mark *mark =
+        verdict_mark(ticket, clock->promise->kind, clock->promise->name, clock->cycle);
+    bool decided =
+        clock->started_at_ms != INSTANT_NONE && (clock->breached_at_ms != INSTANT_NONE || clock->ended);
     struct verdict_outcome outcome;
     uint64_t content;
 
     if (!decided && (mark == NULL || clock->started_at_ms == INSTANT_NONE))
         return;
     outcome_verdict(engine, ticket, clock, extra, &outcome);
-    content = outcome_verdict_content(engine, &outcome, extra->promise != NULL ? extra->attributes : engine->said->life.attributes);
+    content = outcome_verdict_content(
+        engine, &outcome, extra->promise != NULL ? extra->attributes : engine->said->life.attributes);
     if (mark == NULL)
         mark = add_verdict_mark(engine, ticket, clock);
     else if (mark->content == content)
@@ -362,7 +385,8 @@ static bool
 cycle_exists(const struct fold *fold, enum clock_kind kind, symbol name, uint32_t cycle)
 {
     for (size_t i = 0; i < fold->clocks_count + fold->past_count; i++) {
-        const struct clock *clock = i < fold->clocks_count ? &fold->clocks[i] : &fold->past[i - fold->clocks_count].clock;
+        const struct clock *clock =
+            i < fold->clocks_count ? &fold->clocks[i] : &fold->past[i - fold->clocks_count].clock;
         bool decided = clock->started_at_ms != INSTANT_NONE;
 
         if (decided && clock->promise->kind == kind && clock->promise->name == name && clock->cycle == cycle)
@@ -385,8 +409,11 @@ void_verdict(struct engine *engine, struct ticket *ticket, struct verdict_mark *
         .honest = VERDICT_VOID,
         .ended = true,
         .decided_at_ms = mark->decided_at_ms,
-        .figures = {.state = CLOCK_CANCELLED, .started_at_ms = INSTANT_NONE, .due_at_ms = INSTANT_NONE,
-                    .breached_at_ms = INSTANT_NONE, .stopped_at_ms = INSTANT_NONE},
+        .figures = {.state = CLOCK_CANCELLED,
+                    .started_at_ms = INSTANT_NONE,
+                    .due_at_ms = INSTANT_NONE,
+                    .breached_at_ms = INSTANT_NONE,
+                    .stopped_at_ms = INSTANT_NONE},
         .wait_ms = INSTANT_NONE,
         .source = engine_text(engine, life->source),
         .policy = policy_set_version(engine->set, life->version)->label,
@@ -419,7 +446,8 @@ void_alert(struct engine *engine, struct ticket *ticket, struct alert_mark *mark
     struct clock clock;
     struct clock_extra extra = {.due_at_ms = INSTANT_NONE};
     size_t version;
-    const struct policy_clock *promise = any_promise(engine, (enum clock_kind)mark->kind, mark->clock, &version);
+    const struct policy_clock *promise =
+        any_promise(engine, (enum clock_kind)mark->kind, mark->clock, &version);
 
     engine->figures.false_alerts += mark->stage == engine->breach_stage;
     mark->state = ALERT_WITHDRAWN;
@@ -436,7 +464,8 @@ announce_voids(struct engine *engine, struct ticket *ticket)
     for (uint32_t i = 0; i < ticket->marks.alerts_count; i++) {
         struct alert_mark *mark = &ticket->marks.alerts[i];
 
-        if (mark->state != ALERT_WITHDRAWN && !cycle_exists(engine->said, (enum clock_kind)mark->kind, mark->clock, mark->cycle))
+        if (mark->state != ALERT_WITHDRAWN &&
+            !cycle_exists(engine->said, (enum clock_kind)mark->kind, mark->clock, mark->cycle))
             void_alert(engine, ticket, mark);
     }
     for (uint32_t i = 0; i < ticket->marks.verdicts_count; i++) {
@@ -461,7 +490,8 @@ announce_ticket(struct engine *engine, struct ticket *ticket, const struct fold 
         return;
     ticket->marks.ticket_content = content;
     ticket->marks.ticket_revision++;
-    outcome.arrival = (struct arrival){engine->t_ms, ticket->marks.ticket_revision, outcome_is_late(engine, &fold->life, NULL), engine->lagging};
+    outcome.arrival = (struct arrival){engine->t_ms, ticket->marks.ticket_revision,
+                                       outcome_is_late(engine, &fold->life, NULL), engine->lagging};
     engine_touch(engine, ticket);
     engine->figures.records++;
     if (engine->options.sink.ticket != NULL)
@@ -469,7 +499,8 @@ announce_ticket(struct engine *engine, struct ticket *ticket, const struct fold 
 }
 
 static void
-send_due_changed(struct engine *engine, struct ticket *ticket, const struct clock *before, const struct clock *after, size_t version)
+send_due_changed(struct engine *engine, struct ticket *ticket, const struct clock *before,
+                 const struct clock *after, size_t version)
 {
     const struct policy *policy = policy_set_version(engine->set, version);
     struct due_changed_outcome outcome = {
@@ -500,7 +531,8 @@ announce_due_changes(struct engine *engine, struct ticket *ticket)
     struct fold *before = &engine->other, *after = &engine->later;
     int64_t final_at_ms;
 
-    if (fold_is_final(engine->said, &final_at_ms) && final_at_ms < engine->t_ms) /* later days do not reach it */
+    /* later days do not reach it */
+    if (fold_is_final(engine->said, &final_at_ms) && final_at_ms < engine->t_ms)
         newest = policy_set_in_force(engine->set, final_at_ms);
     for (size_t version = ticket->seen_version + (size_t)1; version <= newest; version++) {
         int64_t from_ms = policy_set_version(engine->set, version)->from_ms;
@@ -515,7 +547,8 @@ announce_due_changes(struct engine *engine, struct ticket *ticket)
             int slot = fold_slot(before, after->clocks[i].promise->kind, after->clocks[i].promise->name);
 
             if (after->clocks[i].running && slot >= 0 && after->clocks[i].breached_at_ms == INSTANT_NONE &&
-                before->clocks[slot].breached_at_ms == INSTANT_NONE && before->clocks[slot].cycle == after->clocks[i].cycle)
+                before->clocks[slot].breached_at_ms == INSTANT_NONE &&
+                before->clocks[slot].cycle == after->clocks[i].cycle)
                 send_due_changed(engine, ticket, &before->clocks[slot], &after->clocks[i], version);
         }
     }
@@ -524,18 +557,20 @@ announce_due_changes(struct engine *engine, struct ticket *ticket)
 }
 
 static void
-compare_days(const struct fold *fold, struct clock *clock, struct clock_extra *extra, const struct fold *pinned)
+compare_days(const struct fold *fold, struct clock *clock, struct clock_extra *extra,
+             const struct fold *pinned)
 {
     const struct clock_extra *pinned_extra;
-    const struct clock *twin = fold_find_cycle(pinned, clock->promise->kind, clock->promise->name, clock->cycle, &pinned_extra);
+    const struct clock *twin =
+        fold_find_cycle(pinned, clock->promise->kind, clock->promise->name, clock->cycle, &pinned_extra);
 
     if (twin == NULL || clock->started_at_ms == INSTANT_NONE)
         return;
     if (clock_state(clock) != clock_state(twin) || clock->breached_at_ms != twin->breached_at_ms ||
         clock_elapsed_ms(clock, fold->life.at_ms) != clock_elapsed_ms(twin, fold->life.at_ms))
         clock->flags |= FLAG_CALENDAR_CORRECTED;
-    extra->decision_corrected =
-        clock->breached_at_ms != twin->breached_at_ms || extra->elapsed_at_breach_ms != pinned_extra->elapsed_at_breach_ms;
+    extra->decision_corrected = clock->breached_at_ms != twin->breached_at_ms ||
+                                extra->elapsed_at_breach_ms != pinned_extra->elapsed_at_breach_ms;
 }
 
 /* Clocks whose verdict the newest days changed say so (R49). */
@@ -546,10 +581,12 @@ mark_corrected(struct engine *engine, struct ticket *ticket)
     bool differs = false;
 
     for (size_t i = 0; i < fold->clocks_count + fold->past_count && !differs; i++) {
-        const struct clock *clock = i < fold->clocks_count ? &fold->clocks[i] : &fold->past[i - fold->clocks_count].clock;
+        const struct clock *clock =
+            i < fold->clocks_count ? &fold->clocks[i] : &fold->past[i - fold->clocks_count].clock;
 
         differs = clock->started_at_ms != INSTANT_NONE && clock->version < fold->days_version &&
-                  clock->calendar != policy_set_calendar(engine->set, clock->version, clock->promise->calendar, clock->version);
+                  clock->calendar != policy_set_calendar(engine->set, clock->version,
+                                                         clock->promise->calendar, clock->version);
     }
     if (!differs)
         return;
@@ -572,13 +609,15 @@ derive_honest(struct engine *engine, struct ticket *ticket)
         return;
     fold_init_again(&engine->other, engine->set, &ticket->history);
     engine->other.honest = true;
-    fold_derive_with_days(&engine->other, engine->said->days_version, engine->said->until_ms, engine->said->through);
+    fold_derive_with_days(&engine->other, engine->said->days_version, engine->said->until_ms,
+                          engine->said->through);
 }
 
 /* Cycles in order: the past ones of a slot before its present one, slots as the promises came. */
 static void
 announce_clocks(struct engine *engine, struct ticket *ticket,
-                void (*say)(struct engine *, struct ticket *, const struct clock *, const struct clock_extra *))
+                void (*say)(struct engine *, struct ticket *, const struct clock *,
+                            const struct clock_extra *))
 {
     const struct fold *fold = engine->said;
 
@@ -617,7 +656,8 @@ arm_repeat(struct engine *engine, struct ticket *ticket, struct clock *clock, co
 
     if (!clock_is_breached(clock) || clock->ended || clock->promise->repeat.every_ms == 0)
         return;
-    mark = announce_mark(ticket, clock->promise->kind, clock->promise->name, clock->cycle, engine->breach_stage);
+    mark =
+        announce_mark(ticket, clock->promise->kind, clock->promise->name, clock->cycle, engine->breach_stage);
     if (mark != NULL)
         clock_arm_repeat(clock, announce_repeat_due_ms(clock, extra, mark));
 }
@@ -625,7 +665,8 @@ arm_repeat(struct engine *engine, struct ticket *ticket, struct clock *clock, co
 /* Of the clocks this step decided something of. */
 static void
 announce_touched(struct engine *engine, struct ticket *ticket,
-                 void (*say)(struct engine *, struct ticket *, const struct clock *, const struct clock_extra *))
+                 void (*say)(struct engine *, struct ticket *, const struct clock *,
+                             const struct clock_extra *))
 {
     const struct fold *fold = engine->said;
 
@@ -639,7 +680,8 @@ announce_touched(struct engine *engine, struct ticket *ticket,
 
 /* A leg that began with too little left did so for good; the mark still knows. */
 static void
-recall_slack(const struct engine *engine, struct ticket *ticket, const struct clock *clock, struct clock_extra *sketch)
+recall_slack(const struct engine *engine, struct ticket *ticket, const struct clock *clock,
+             struct clock_extra *sketch)
 {
     const struct alert_mark *mark =
         announce_mark(ticket, clock->promise->kind, clock->promise->name, clock->cycle, engine->slack_stage);
@@ -675,7 +717,8 @@ announce_step(struct engine *engine, struct ticket *ticket)
 
 /* The counted time at which the next page of a breach is due (R35); NEVER: none. */
 int64_t
-announce_repeat_due_ms(const struct clock *clock, const struct clock_extra *extra, const struct alert_mark *mark)
+announce_repeat_due_ms(const struct clock *clock, const struct clock_extra *extra,
+                       const struct alert_mark *mark)
 {
     const struct policy_repeat *repeat = &clock->promise->repeat;
     int64_t after_ms = mark->state == ALERT_ACKNOWLEDGED ? repeat->ack_timeout_ms : repeat->every_ms;

@@ -1,11 +1,13 @@
 /*
- * One clock: starts, counts, passes thresholds, stops, and may be taken up again (semantics.md sections 1 and 4).
+ * One clock: starts, counts, passes thresholds, stops, and may be taken up again (semantics.md sections 1 and
+ * 4).
  *
- * Why this way: a running clock is a point (since, elapsed before it) and a calendar; everything else follows from them
- * without a tick. Its next threshold is one calendar_add away, so a clock that nothing happens to costs nothing.
- * Always true: `elapsed_ms` is the sum of the closed runs; a clock runs only when started and not ended; `next_at_ms` is NEVER
- * unless it runs; breached_at_ms is set once a cycle and cleared only by deriving again.
- * Not here: when a clock should run or stop (fold_event), which terms it has (promise), who had the ball (account).
+ * Why this way: a running clock is a point (since, elapsed before it) and a calendar; everything else follows
+ * from them without a tick. Its next threshold is one calendar_add away, so a clock that nothing happens to
+ * costs nothing. Always true: `elapsed_ms` is the sum of the closed runs; a clock runs only when started and
+ * not ended; `next_at_ms` is NEVER unless it runs; breached_at_ms is set once a cycle and cleared only by
+ * deriving again. Not here: when a clock should run or stop (fold_event), which terms it has (promise), who
+ * had the ball (account).
  */
 #include "base/memory.h"
 #include "base/panic.h"
@@ -59,7 +61,8 @@ clock_reaches_at_ms(const struct clock *clock, int64_t counted_ms)
     return at_ms != CALENDAR_NEVER && at_ms - clock->started_at_ms <= POLICY_DURATION_MAX_MS ? at_ms : NEVER;
 }
 
-/* A stage's threshold in counted time: shares round up (R6); NEVER when it is not armed (R34) or falls on the breach. */
+/* A stage's threshold in counted time: shares round up (R6); NEVER when it is not armed (R34) or falls on the
+ * breach. */
 int64_t
 clock_stage_threshold_ms(const struct policy_stage *stage, int64_t target_ms)
 {
@@ -68,7 +71,8 @@ clock_stage_threshold_ms(const struct policy_stage *stage, int64_t target_ms)
     if (stage->left_ms > 0)
         threshold_ms = target_ms > stage->left_ms ? target_ms - stage->left_ms : NEVER;
     else
-        threshold_ms = target_ms / 10000 * stage->share_bp + (target_ms % 10000 * stage->share_bp + 9999) / 10000;
+        threshold_ms =
+            target_ms / 10000 * stage->share_bp + (target_ms % 10000 * stage->share_bp + 9999) / 10000;
     return threshold_ms < target_ms ? threshold_ms : NEVER;
 }
 
@@ -153,7 +157,8 @@ note_of(struct fold *fold, size_t slot)
 }
 
 static void
-add_run(struct clock_extra *extra, int64_t from_ms, int64_t to_ms, int64_t before_ms, const struct calendar *calendar)
+add_run(struct clock_extra *extra, int64_t from_ms, int64_t to_ms, int64_t before_ms,
+        const struct calendar *calendar)
 {
     if (extra->runs_count == extra->runs_room) {
         extra->runs_room = extra->runs_room > 0 ? extra->runs_room * 2 : 4;
@@ -162,13 +167,15 @@ add_run(struct clock_extra *extra, int64_t from_ms, int64_t to_ms, int64_t befor
     extra->runs[extra->runs_count++] = (struct clock_run){from_ms, to_ms, before_ms, calendar};
 }
 
-/* When the next threshold comes, if nothing happens. A clock that cannot reach its target within ten years has no timers. */
+/* When the next threshold comes, if nothing happens. A clock that cannot reach its target within ten years
+ * has no timers. */
 static void
 arm(struct clock *clock)
 {
     int64_t at_ms = clock->next_ms != NEVER ? clock_reaches_at_ms(clock, clock->next_ms) : NEVER;
 
-    if (at_ms != NEVER && clock->next_ms < clock->target_ms && clock_reaches_at_ms(clock, clock->target_ms) == NEVER)
+    if (at_ms != NEVER && clock->next_ms < clock->target_ms &&
+        clock_reaches_at_ms(clock, clock->target_ms) == NEVER)
         at_ms = NEVER;
     if (at_ms != NEVER && clock->next_ms >= clock->target_ms && clock->promise->closing_grace &&
         !calendar_is_open(clock->calendar, at_ms))
@@ -307,14 +314,16 @@ pass_next(struct fold *fold, size_t slot)
     arm(clock);
 }
 
-/* Under closing_grace the breach is decided later than it happens: what was true at the due instant is kept then. */
+/* Under closing_grace the breach is decided later than it happens: what was true at the due instant is kept
+ * then. */
 static int64_t
 settle_grace(struct fold *fold, size_t slot, int64_t from_ms, int64_t at_ms)
 {
     struct clock *clock = &fold->clocks[slot];
     int64_t due_at_ms;
 
-    if (fold->extras == NULL || !clock->running || !clock->promise->closing_grace || clock->next_ms != clock->target_ms)
+    if (fold->extras == NULL || !clock->running || !clock->promise->closing_grace ||
+        clock->next_ms != clock->target_ms)
         return from_ms;
     due_at_ms = clock_reaches_at_ms(clock, clock->target_ms);
     if (due_at_ms < from_ms || due_at_ms > at_ms)
@@ -374,7 +383,8 @@ clock_idle(struct clock *clock, const struct policy_clock *promise, uint16_t ver
     };
 }
 
-/* The cycle that ends here is kept for its record; the slot is free for the next one. Light: only what this step decided has one. */
+/* The cycle that ends here is kept for its record; the slot is free for the next one. Light: only what this
+ * step decided has one. */
 static void
 keep_past(struct fold *fold, size_t slot)
 {
@@ -404,14 +414,16 @@ apply_excuses(struct fold *fold, size_t slot)
     for (size_t i = 0; i < fold->excuses_count; i++) {
         const struct excuse *excuse = &fold->excuses[i];
 
-        if (excuse->kind == clock->promise->kind && excuse->clock == clock->promise->name && excuse->cycle == clock->cycle)
+        if (excuse->kind == clock->promise->kind && excuse->clock == clock->promise->name &&
+            excuse->cycle == clock->cycle)
             clock_excuse(fold, slot, excuse);
     }
 }
 
 /* Starts the first cycle of an idle slot, or the next one after an ended cycle. */
 void
-clock_begin(struct fold *fold, size_t slot, const struct policy_clock *promise, uint16_t version, int64_t at_ms)
+clock_begin(struct fold *fold, size_t slot, const struct policy_clock *promise, uint16_t version,
+            int64_t at_ms)
 {
     struct clock *clock = &fold->clocks[slot];
     uint32_t cycle = clock->cycle;
@@ -479,14 +491,15 @@ clock_cancel(struct fold *fold, size_t slot, int64_t at_ms)
     clock->cancelled = true;
 }
 
-/* When this much had been counted, in what the clock has run up to at_ms; NEVER: it has not. Exactly at a pause it is not yet due:
- * it is from the resume on (SC-35); exactly at the stop it is. */
+/* When this much had been counted, in what the clock has run up to at_ms; NEVER: it has not. Exactly at a
+ * pause it is not yet due: it is from the resume on (SC-35); exactly at the stop it is. */
 static int64_t
 reached_at_ms(const struct clock *clock, const struct clock_extra *extra, int64_t counted_ms, int64_t at_ms)
 {
     for (size_t i = 0; i < extra->runs_count; i++) {
         const struct clock_run *run = &extra->runs[i];
-        int64_t to_ms = run->to_ms != NEVER ? run->to_ms : at_ms, left_ms = counted_ms - run->elapsed_before_ms, reached_ms;
+        int64_t to_ms = run->to_ms != NEVER ? run->to_ms : at_ms,
+                left_ms = counted_ms - run->elapsed_before_ms, reached_ms;
         bool stops_here = run->to_ms == NEVER || (clock->ended && run->to_ms == clock->stopped_at_ms);
 
         if (left_ms > calendar_counted_ms(run->calendar, run->from_ms, to_ms))
@@ -498,10 +511,11 @@ reached_at_ms(const struct clock *clock, const struct clock_extra *extra, int64_
     return NEVER;
 }
 
-/* Whether a threshold was passed by the jump itself: counted time lies above it, or (after a recount) reached it earlier than now,
- * or than the stop. Exactly equal and not earlier is an ordinary due (R6). */
+/* Whether a threshold was passed by the jump itself: counted time lies above it, or (after a recount) reached
+ * it earlier than now, or than the stop. Exactly equal and not earlier is an ordinary due (R6). */
 static bool
-lies_behind(const struct clock *clock, const struct clock_extra *extra, int64_t threshold_ms, int64_t at_ms, uint16_t flag)
+lies_behind(const struct clock *clock, const struct clock_extra *extra, int64_t threshold_ms, int64_t at_ms,
+            uint16_t flag)
 {
     int64_t elapsed_ms = clock_elapsed_ms(clock, at_ms);
 
@@ -525,7 +539,8 @@ jump(struct fold *fold, size_t slot, int64_t at_ms, uint16_t flag)
             pass(extra, &clock->promise->stages[i], threshold_ms, at_ms);
     }
     if (!clock->cancelled && lies_behind(clock, extra, clock->target_ms, at_ms, flag)) {
-        int64_t nominal_ms = flag == FLAG_RETROACTIVE ? reached_at_ms(clock, extra, clock->target_ms, at_ms) : NEVER;
+        int64_t nominal_ms =
+            flag == FLAG_RETROACTIVE ? reached_at_ms(clock, extra, clock->target_ms, at_ms) : NEVER;
 
         breach(fold, slot, at_ms, nominal_ms != NEVER ? nominal_ms : at_ms, flag);
         return;
@@ -534,7 +549,8 @@ jump(struct fold *fold, size_t slot, int64_t at_ms, uint16_t flag)
     arm(clock);
 }
 
-/* Takes an ended cycle up again. The time between is nobody's, or (counts_gap, R31) the provider's and counted. */
+/* Takes an ended cycle up again. The time between is nobody's, or (counts_gap, R31) the provider's and
+ * counted. */
 void
 clock_resume(struct fold *fold, size_t slot, int64_t at_ms, bool counts_gap)
 {
@@ -547,7 +563,8 @@ clock_resume(struct fold *fold, size_t slot, int64_t at_ms, bool counts_gap)
         fold->needs_full = true;
         return;
     }
-    account_gap(&extra->now, clock->calendar, counts_gap ? PARTY_PROVIDER : PARTY_NOBODY, stopped_at_ms, at_ms);
+    account_gap(&extra->now, clock->calendar, counts_gap ? PARTY_PROVIDER : PARTY_NOBODY, stopped_at_ms,
+                at_ms);
     clock->ended = clock->cancelled = clock->unanswered = false;
     clock->stopped_at_ms = INSTANT_NONE;
     clock->flags &= (uint16_t)~FLAG_AUTO_CLOSED;
@@ -569,7 +586,8 @@ clock_resume(struct fold *fold, size_t slot, int64_t at_ms, bool counts_gap)
 
 /* New terms from at_ms on; what was counted stays counted (section 5, Retarget). */
 void
-clock_retarget(struct fold *fold, size_t slot, const struct policy_clock *promise, uint16_t version, int64_t at_ms)
+clock_retarget(struct fold *fold, size_t slot, const struct policy_clock *promise, uint16_t version,
+               int64_t at_ms)
 {
     struct clock *clock = &fold->clocks[slot];
     int64_t target_ms = promise_target_ms(promise, fold->life.attributes[ATTRIBUTE_PRIORITY]);
@@ -628,12 +646,16 @@ due_of_last_run(const struct clock *clock, const struct clock_extra *extra)
 
     if (run == NULL || (run->to_ms != NEVER && run->to_ms != clock->stopped_at_ms))
         return INSTANT_NONE;
-    due_at_ms = calendar_add_ms(run->calendar, run->from_ms,
-                                clock->target_ms > run->elapsed_before_ms ? clock->target_ms - run->elapsed_before_ms : 0);
-    return due_at_ms != CALENDAR_NEVER && due_at_ms - clock->started_at_ms <= POLICY_DURATION_MAX_MS ? due_at_ms : INSTANT_NONE;
+    due_at_ms = calendar_add_ms(
+        run->calendar, run->from_ms,
+        clock->target_ms > run->elapsed_before_ms ? clock->target_ms - run->elapsed_before_ms : 0);
+    return due_at_ms != CALENDAR_NEVER && due_at_ms - clock->started_at_ms <= POLICY_DURATION_MAX_MS
+               ? due_at_ms
+               : INSTANT_NONE;
 }
 
-/* One stretch, which lies before the start that was thought (or, from_ms above to_ms, behind it): its party's, counted or paused. */
+/* One stretch, which lies before the start that was thought (or, from_ms above to_ms, behind it): its
+ * party's, counted or paused. */
 static void
 shift_stretch(struct clock_extra *extra, uint8_t ball, int64_t from_ms, int64_t to_ms)
 {
@@ -651,8 +673,8 @@ shift_stretch(struct clock_extra *extra, uint8_t ball, int64_t from_ms, int64_t 
     }
 }
 
-/* The stretches of [start_ms, started_at_ms): until the ticket's first event its first ball's (R40), then as the ticket's course says.
- * Those that count become runs in front of the others. */
+/* The stretches of [start_ms, started_at_ms): until the ticket's first event its first ball's (R40), then as
+ * the ticket's course says. Those that count become runs in front of the others. */
 static void
 shift_earlier(struct fold *fold, size_t slot, int64_t start_ms)
 {
@@ -663,7 +685,8 @@ shift_earlier(struct fold *fold, size_t slot, int64_t start_ms)
     uint8_t ball = fold->life.first_ball;
 
     for (uint32_t i = 0; at_ms < end_ms; i++) {
-        int64_t until_ms = i < course->count && course->marks[i].at_ms < end_ms ? course->marks[i].at_ms : end_ms;
+        int64_t until_ms =
+            i < course->count && course->marks[i].at_ms < end_ms ? course->marks[i].at_ms : end_ms;
 
         if (until_ms > at_ms) {
             shift_stretch(extra, ball, at_ms, until_ms);
@@ -737,8 +760,8 @@ clock_excuse(struct fold *fold, size_t slot, const struct excuse *excuse)
     arm(clock);
 }
 
-/* Takes over what a trial run of this promise alone has found (R21): its counted time is carried, and if that is past
- * the target the breach is effective now. */
+/* Takes over what a trial run of this promise alone has found (R21): its counted time is carried, and if that
+ * is past the target the breach is effective now. */
 void
 clock_adopt(struct fold *fold, size_t slot, const struct fold *trial, int64_t at_ms)
 {
@@ -757,7 +780,8 @@ clock_adopt(struct fold *fold, size_t slot, const struct fold *trial, int64_t at
     fold->clocks[slot].target_ms =
         promise_target_ms(fold->clocks[slot].promise, fold->life.attributes[ATTRIBUTE_PRIORITY]);
     running = fold->clocks[slot].running;
-    clock_set_running(fold, slot, false, at_ms); /* what lies exactly at a threshold is due now, not in the past */
+    /* what lies exactly at a threshold is due now, not in the past */
+    clock_set_running(fold, slot, false, at_ms);
     jump(fold, slot, at_ms, FLAG_AT_RETARGET);
     clock_set_running(fold, slot, running, at_ms);
 }
@@ -775,8 +799,8 @@ clock_due_at_ms(const struct clock *clock, const struct clock_extra *extra)
         return extra != NULL ? extra->due_at_ms : clock->breached_at_ms;
     if (breached) { /* as if it had not been missed: when it was reached, else as it stands now */
         due_at_ms = !clock->running && !clock->ended ? NEVER
-                    : extra->retargeted_below        ? reached_at_ms(clock, extra, clock->target_ms, clock->since_ms)
-                                                     : extra->due_at_ms;
+                    : extra->retargeted_below ? reached_at_ms(clock, extra, clock->target_ms, clock->since_ms)
+                                              : extra->due_at_ms;
         if (due_at_ms != NEVER)
             return due_at_ms;
         if (clock->ended)
@@ -787,7 +811,8 @@ clock_due_at_ms(const struct clock *clock, const struct clock_extra *extra)
 }
 
 void
-clock_figures_at(const struct clock *clock, const struct clock_extra *extra, int64_t at_ms, struct clock_figures *figures)
+clock_figures_at(const struct clock *clock, const struct clock_extra *extra, int64_t at_ms,
+                 struct clock_figures *figures)
 {
     const struct account *account = &extra->now;
 

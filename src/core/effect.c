@@ -1,8 +1,8 @@
 /*
  * The words of what goes out: states, verdicts, flags as they are printed.
  *
- * Why here: printers, tests and the state record share them. Always true: one text per value, stable for ever, for
- * other programs match on them. Not here: the shape of a record (wire/effect).
+ * Why here: printers, tests and the state record share them. Always true: one text per value, stable for
+ * ever, for other programs match on them. Not here: the shape of a record (wire/effect).
  */
 #include "slad/effect.h"
 #include "base/panic.h"
@@ -11,8 +11,12 @@ const char *
 clock_state_text(enum clock_state state)
 {
     static const char *const texts[] = {
-        [CLOCK_IDLE] = "idle",           [CLOCK_RUNNING] = "running",     [CLOCK_PAUSED] = "paused",
-        [CLOCK_MET] = "met",             [CLOCK_BREACHED] = "breached",   [CLOCK_CANCELLED] = "cancelled",
+        [CLOCK_IDLE] = "idle",
+        [CLOCK_RUNNING] = "running",
+        [CLOCK_PAUSED] = "paused",
+        [CLOCK_MET] = "met",
+        [CLOCK_BREACHED] = "breached",
+        [CLOCK_CANCELLED] = "cancelled",
         [CLOCK_UNANSWERED] = "unanswered",
     };
 
@@ -23,11 +27,8 @@ const char *
 alert_state_text(enum alert_state state)
 {
     static const char *const texts[] = {
-        [ALERT_FIRING] = "firing",
-        [ALERT_REPEATED] = "repeated",
-        [ALERT_ACKNOWLEDGED] = "acknowledged",
-        [ALERT_RESOLVED] = "resolved",
-        [ALERT_WITHDRAWN] = "withdrawn",
+        [ALERT_FIRING] = "firing",     [ALERT_REPEATED] = "repeated",   [ALERT_ACKNOWLEDGED] = "acknowledged",
+        [ALERT_RESOLVED] = "resolved", [ALERT_WITHDRAWN] = "withdrawn",
     };
 
     return texts[state];
@@ -65,8 +66,9 @@ const char *
 clock_flag_text(enum clock_flag flag)
 {
     static const char *const texts[CLOCK_FLAGS_COUNT] = {
-        "at_retarget",  "retroactive", "calendar_corrected", "pause_without_contact", "auto_closed",
-        "canned_response", "reopened", "priority_flip",      "merged",                "excused",
+        "at_retarget", "retroactive",     "calendar_corrected", "pause_without_contact",
+        "auto_closed", "canned_response", "reopened",           "priority_flip",
+        "merged",      "excused",
     };
 
     for (int i = 0; i < CLOCK_FLAGS_COUNT; i++) {
@@ -88,8 +90,8 @@ append_escaped(struct buffer *out, struct slice text)
 }
 
 void
-alert_key_append(struct buffer *out, struct slice ticket, enum clock_kind kind, struct slice clock, uint32_t cycle,
-                 struct slice stage)
+alert_key_append(struct buffer *out, struct slice ticket, enum clock_kind kind, struct slice clock,
+                 uint32_t cycle, struct slice stage)
 {
     append_escaped(out, ticket);
     buffer_append_byte(out, '/');

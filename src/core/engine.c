@@ -1,11 +1,12 @@
 /*
- * The engine: tickets by name, their timers, and the way of an event through them (slad/engine.h is the contract).
+ * The engine: tickets by name, their timers, and the way of an event through them (slad/engine.h is the
+ * contract).
  *
- * Why so little: a ticket is its history, so an event is an insertion, and what follows from it is derived. In order and
- * without consequence, which is nearly always, the kept life takes one light step instead.
- * Always true: a ticket's timer stands at its earliest instant of interest; a ticket whose record must be written is on the
- * list of changed tickets; T never goes back.
- * Not here: the truth (fold), the records (announce, outcome), merges (merge), bytes (state).
+ * Why so little: a ticket is its history, so an event is an insertion, and what follows from it is derived.
+ * In order and without consequence, which is nearly always, the kept life takes one light step instead.
+ * Always true: a ticket's timer stands at its earliest instant of interest; a ticket whose record must be
+ * written is on the list of changed tickets; T never goes back. Not here: the truth (fold), the records
+ * (announce, outcome), merges (merge), bytes (state).
  */
 #include "base/memory.h"
 #include "base/panic.h"
@@ -318,7 +319,8 @@ engine_derive(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool t
     engine->figures.derivations++;
     engine->other.honest = false;
     fold_init_again(fold, engine->set, &ticket->history);
-    engine->merging = map_count(engine->edges) > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
+    engine->merging =
+        map_count(engine->edges) > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
     fold_derive(fold, t_ms, through || engine->fired_ms == t_ms);
     announce_corrections(engine, ticket);
     ticket->final = fold_is_final(fold, &final_at_ms);
@@ -336,17 +338,21 @@ clocks_agree(const struct clock *a, const struct clock *b)
 {
     bool same_next = a->next_ms == b->next_ms && a->next_at_ms == b->next_at_ms;
 
+    /* a breached clock's next is its page, from the marks; the flag of corrected days is announce's */
     return a->promise == b->promise && a->calendar == b->calendar && a->started_at_ms == b->started_at_ms &&
-           (a->since_ms == b->since_ms || !a->running) && a->elapsed_ms == b->elapsed_ms && a->target_ms == b->target_ms &&
-           (same_next || a->breached_at_ms != INSTANT_NONE) && /* a breached clock's next is its page, from the marks */
-           a->due_at_ms == b->due_at_ms && a->decided_after == b->decided_after && a->breached_at_ms == b->breached_at_ms && a->stopped_at_ms == b->stopped_at_ms && a->cycle == b->cycle &&
-           a->version == b->version && ((a->flags ^ b->flags) & ~FLAG_CALENDAR_CORRECTED) == 0 && /* announce's */
-           a->running == b->running && a->ended == b->ended &&
-           a->cancelled == b->cancelled && a->unanswered == b->unanswered && a->answered == b->answered &&
-           a->irregular == b->irregular && a->excused == b->excused && a->lost == b->lost && a->renewed == b->renewed && a->final == b->final;
+           (a->since_ms == b->since_ms || !a->running) && a->elapsed_ms == b->elapsed_ms &&
+           a->target_ms == b->target_ms && (same_next || a->breached_at_ms != INSTANT_NONE) &&
+           a->due_at_ms == b->due_at_ms && a->decided_after == b->decided_after &&
+           a->breached_at_ms == b->breached_at_ms && a->stopped_at_ms == b->stopped_at_ms &&
+           a->cycle == b->cycle && a->version == b->version &&
+           ((a->flags ^ b->flags) & ~FLAG_CALENDAR_CORRECTED) == 0 && a->running == b->running &&
+           a->ended == b->ended && a->cancelled == b->cancelled && a->unanswered == b->unanswered &&
+           a->answered == b->answered && a->irregular == b->irregular && a->excused == b->excused &&
+           a->lost == b->lost && a->renewed == b->renewed && a->final == b->final;
 }
 
-/* The debug switch: what the light steps left must be what the history says, and what they said all there is to say. */
+/* The debug switch: what the light steps left must be what the history says, and what they said all there is
+ * to say. */
 static void
 self_check(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool through)
 {
@@ -357,9 +363,11 @@ self_check(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool thro
     (void)point_restore(&ticket->point, kept);
     fold_init_again(fold, engine->set, &ticket->history);
     engine->other.honest = false;
-    engine->merging = map_count(engine->edges) > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
+    engine->merging =
+        map_count(engine->edges) > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
     fold_derive(fold, t_ms, through);
-    agree = fold->clocks_count == kept->clocks_count && memcmp(&fold->life, &kept->life, sizeof fold->life) == 0;
+    agree =
+        fold->clocks_count == kept->clocks_count && memcmp(&fold->life, &kept->life, sizeof fold->life) == 0;
     for (size_t i = 0; agree && i < fold->clocks_count; i++)
         agree = clocks_agree(&fold->clocks[i], &kept->clocks[i]);
     if (!engine->quiet) {
@@ -384,8 +392,9 @@ may_step(const struct engine *engine, const struct ticket *ticket, int64_t at_ms
     const struct life *life = &engine->light.life;
 
     return life->exists && !ticket->unannounced && !ticket->final && life->at_ms <= at_ms &&
-           (life->at_ms < at_ms || !life->through) && !announce_has_undecided(ticket) && life->pending_reopen_at_ms == INSTANT_NONE &&
-           !fold_has_honest_view(life) && ticket->seen_version >= policy_set_in_force(engine->set, engine->t_ms);
+           (life->at_ms < at_ms || !life->through) && !announce_has_undecided(ticket) &&
+           life->pending_reopen_at_ms == INSTANT_NONE && !fold_has_honest_view(life) &&
+           ticket->seen_version >= policy_set_in_force(engine->set, engine->t_ms);
 }
 
 /* Nothing but thresholds of clocks can have come due. */
@@ -394,7 +403,8 @@ is_time_alone(const struct engine *engine, const struct ticket *ticket, int64_t 
 {
     const struct life *life = &engine->light.life;
 
-    return life->phase <= PHASE_SOLVED && !life->deleted && !life->merged && ticket->history.last_at_ms <= life->at_ms && life->at_ms < t_ms;
+    return life->phase <= PHASE_SOLVED && !life->deleted && !life->merged &&
+           ticket->history.last_at_ms <= life->at_ms && life->at_ms < t_ms;
 }
 
 /* Days of a later version may have changed what this clock says (R49). */
@@ -402,7 +412,8 @@ static bool
 days_were_corrected(const struct fold *fold, const struct clock *clock)
 {
     return clock->version < fold->days_version &&
-           clock->calendar != policy_set_calendar(fold->set, clock->version, clock->promise->calendar, clock->version);
+           clock->calendar !=
+               policy_set_calendar(fold->set, clock->version, clock->promise->calendar, clock->version);
 }
 
 static bool
@@ -456,10 +467,11 @@ step_suffices(const struct engine *engine, struct fold *fold)
     return fold->clocks_count <= COURSE_SLOTS_MAX;
 }
 
-/* The kept point goes on by this entry, before which the history ended at was_last_ms, or (NULL) by time alone. False: the ticket has
- * to be derived. */
+/* The kept point goes on by this entry, before which the history ended at was_last_ms, or (NULL) by time
+ * alone. False: the ticket has to be derived. */
 static bool
-step(struct engine *engine, struct ticket *ticket, const struct entry *entry, int64_t was_last_ms, int64_t t_ms, bool through)
+step(struct engine *engine, struct ticket *ticket, const struct entry *entry, int64_t was_last_ms,
+     int64_t t_ms, bool through)
 {
     struct fold *fold = &engine->light;
 
@@ -471,7 +483,8 @@ step(struct engine *engine, struct ticket *ticket, const struct entry *entry, in
             return false;
     } else if (!may_step(engine, ticket, entry != NULL ? entry->at_ms : t_ms) ||
                (entry == NULL && !is_time_alone(engine, ticket, t_ms)) || was_last_ms > fold->life.at_ms) {
-        return false; /* an event that waited for this very instant has not happened yet: no light step over it */
+        /* an event that waited for this very instant has not happened yet: no light step over it */
+        return false;
     }
     fold_step(fold, entry, t_ms, through);
     if (!step_suffices(engine, fold))
@@ -513,7 +526,8 @@ read_clock_reference(struct engine *engine, struct slice text, struct entry *ent
     if (slash == NULL || entry->kind == KIND_EXPERIENCE)
         return false;
     name = (struct slice){slash + 1, (size_t)(end - slash - 1)};
-    while (digits < name.bytes && digits < 9 && name.at[name.bytes - 1 - digits] >= '0' && name.at[name.bytes - 1 - digits] <= '9')
+    while (digits < name.bytes && digits < 9 && name.at[name.bytes - 1 - digits] >= '0' &&
+           name.at[name.bytes - 1 - digits] <= '9')
         digits++;
     numbered = digits > 0 && digits < name.bytes && name.at[name.bytes - 1 - digits] == '/';
     if (numbered) {
@@ -575,7 +589,8 @@ answer(struct engine *engine, enum engine_disposition disposition)
 static bool
 status_is_unknown(const struct engine *engine, const struct event *event, bool *ret_rejected)
 {
-    const struct policy *policy = policy_set_version(engine->set, policy_set_in_force(engine->set, event->at_ms));
+    const struct policy *policy =
+        policy_set_version(engine->set, policy_set_in_force(engine->set, event->at_ms));
     struct slice text = event->attributes[ATTRIBUTE_STATUS];
     symbol status;
 
@@ -595,7 +610,8 @@ examine(struct engine *engine, const struct event *event, int64_t t_ms)
 
     if ((event_type_topic(event->type) & EVENT_TOPIC_TICKETS) == 0)
         return refuse(engine, ERROR_UNKNOWN_TYPE, "type: an event of the feedback topic on tickets");
-    if (options->allowed_skew_ms >= 0 && event->at_ms > t_ms && event->at_ms - t_ms > options->allowed_skew_ms)
+    if (options->allowed_skew_ms >= 0 && event->at_ms > t_ms &&
+        event->at_ms - t_ms > options->allowed_skew_ms)
         return refuse(engine, ERROR_FUTURE_STAMPED, "time: further ahead than allowed_skew");
     if (options->accept_age_ms >= 0 && t_ms > event->at_ms && t_ms - event->at_ms > options->accept_age_ms &&
         event->type != EVENT_ALERT_ACKNOWLEDGED)
@@ -611,7 +627,8 @@ examine(struct engine *engine, const struct event *event, int64_t t_ms)
 }
 
 static struct engine_answer
-acknowledge(struct engine *engine, struct ticket *ticket, const struct event *event, uint64_t identity, int64_t t_ms)
+acknowledge(struct engine *engine, struct ticket *ticket, const struct event *event, uint64_t identity,
+            int64_t t_ms)
 {
     struct entry entry;
     bool bound;
@@ -687,7 +704,8 @@ engine_event(struct engine *engine, const struct event *event, int64_t t_ms)
     identity = history_identity(event->source, event->id);
     if (ticket != NULL && history_knows(&ticket->history, identity))
         return answer(engine, ENGINE_DUPLICATE);
-    if (ticket != NULL && event->at_ms < ticket->history.last_at_ms && event->type != EVENT_ALERT_ACKNOWLEDGED &&
+    if (ticket != NULL && event->at_ms < ticket->history.last_at_ms &&
+        event->type != EVENT_ALERT_ACKNOWLEDGED &&
         event->at_ms < history_floor_ms(&ticket->history, engine->options.history_max))
         return refuse(engine, ERROR_BEFORE_HISTORY, "time: older than what is left of its ticket's history");
     if (event->type == EVENT_ALERT_ACKNOWLEDGED)
@@ -717,7 +735,8 @@ send_tombstones(struct engine *engine, struct ticket *ticket)
         buffer_reset(&engine->scratch);
         alert_key_append(&engine->scratch, ticket_name(ticket), (enum clock_kind)mark->kind,
                          engine_text(engine, mark->clock), mark->cycle, engine_text(engine, mark->stage));
-        engine->options.sink.tombstone(engine->options.sink.context, ticket_name(ticket), buffer_slice(&engine->scratch));
+        engine->options.sink.tombstone(engine->options.sink.context, ticket_name(ticket),
+                                       buffer_slice(&engine->scratch));
     }
 }
 
@@ -750,13 +769,15 @@ wake(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool through)
     engine->late_entry_at_ms = NEVER;
     if (step(engine, ticket, NULL, ticket->history.last_at_ms, t_ms, through || engine->fired_ms == t_ms))
         return;
-    if (!through && ticket->history.last_at_ms >= t_ms) /* what waits for t_ms itself has not happened before t_ms */
+    /* what waits for t_ms itself has not happened before t_ms */
+    if (!through && ticket->history.last_at_ms >= t_ms)
         engine_derive(engine, ticket, t_ms - 1, true);
     else
         engine_derive(engine, ticket, t_ms, through);
     if (!engine->quiet && retires_at_ms(engine, ticket, &engine->full) <= t_ms)
         retire(engine, ticket, t_ms);
-    must(!heap_item_is_in(&ticket->timer) || ticket->timer.at_ms > t_ms || (!through && ticket->timer.at_ms == t_ms));
+    must(!heap_item_is_in(&ticket->timer) || ticket->timer.at_ms > t_ms ||
+         (!through && ticket->timer.at_ms == t_ms));
 }
 
 bool
@@ -767,7 +788,8 @@ engine_advance(struct engine *engine, int64_t t_ms, enum engine_moment moment, s
         int64_t at_ms;
         bool through;
 
-        if (ticket == NULL || ticket->timer.at_ms > t_ms || (moment == ENGINE_BEFORE && ticket->timer.at_ms == t_ms))
+        if (ticket == NULL || ticket->timer.at_ms > t_ms ||
+            (moment == ENGINE_BEFORE && ticket->timer.at_ms == t_ms))
             break;
         if (i == tickets_max)
             return true;

@@ -1,13 +1,12 @@
 /*
  * Questions to the engine that change nothing: clock lines, figures.
  *
- * Why apart: they are asked by people and by the end of a replay, never by an event. Always true: the answers are derived the
- * same way as the records. Not here: printing.
+ * Why apart: they are asked by people and by the end of a replay, never by an event. Always true: the answers
+ * are derived the same way as the records. Not here: printing.
  */
 #include "base/memory.h"
 #include "core/ticket.h"
 #include <stdlib.h>
-
 
 static int
 compare_lines(const void *a, const void *b)
@@ -36,7 +35,8 @@ fill_line(const struct engine *engine, const struct ticket *ticket, const struct
                                      engine_text(engine, clock->promise->name), clock->cycle};
     clock_figures_at(clock, extra, at_ms, &line->figures);
     if (clock->started_at_ms == INSTANT_NONE)
-        line->figures.target_ms = promise_target_ms(clock->promise, fold->life.attributes[ATTRIBUTE_PRIORITY]);
+        line->figures.target_ms =
+            promise_target_ms(clock->promise, fold->life.attributes[ATTRIBUTE_PRIORITY]);
 }
 
 void
@@ -48,7 +48,8 @@ engine_clock_lines(struct engine *engine, struct ticket *ticket, int64_t t_ms,
     size_t count = 0;
 
     fold_init_again(fold, engine->set, &ticket->history);
-    engine->merging = map_count(engine->edges) > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
+    engine->merging =
+        map_count(engine->edges) > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
     fold_derive(fold, t_ms, true);
     announce_corrections(engine, ticket);
     lines = memory_allocate((fold->clocks_count + fold->past_count + 1) * sizeof *lines);

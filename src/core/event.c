@@ -48,11 +48,11 @@ const char *
 attribute_text(enum attribute attribute)
 {
     static const char *const texts[ATTRIBUTES_COUNT] = {
-        [ATTRIBUTE_CUSTOMER] = "customer",   [ATTRIBUTE_CONTRACT] = "contract",
-        [ATTRIBUTE_SERVICE] = "service",     [ATTRIBUTE_CATEGORY] = "category",
-        [ATTRIBUTE_PRIORITY] = "priority",   [ATTRIBUTE_GROUP] = "group",
+        [ATTRIBUTE_CUSTOMER] = "customer",     [ATTRIBUTE_CONTRACT] = "contract",
+        [ATTRIBUTE_SERVICE] = "service",       [ATTRIBUTE_CATEGORY] = "category",
+        [ATTRIBUTE_PRIORITY] = "priority",     [ATTRIBUTE_GROUP] = "group",
         [ATTRIBUTE_USER_GROUP] = "user_group", [ATTRIBUTE_CHANNEL] = "channel",
-        [ATTRIBUTE_REQUESTER] = "requester", [ATTRIBUTE_ASSIGNEE] = "assignee",
+        [ATTRIBUTE_REQUESTER] = "requester",   [ATTRIBUTE_ASSIGNEE] = "assignee",
         [ATTRIBUTE_STATUS] = "status",
     };
 
@@ -75,10 +75,8 @@ const char *
 party_text(enum party party)
 {
     static const char *const texts[PARTIES_COUNT] = {
-        [PARTY_CUSTOMER] = "customer",
-        [PARTY_CUSTOMER_SUPPLIER] = "customer_supplier",
-        [PARTY_SUPPLIER] = "supplier",
-        [PARTY_PROVIDER] = "provider",
+        [PARTY_CUSTOMER] = "customer", [PARTY_CUSTOMER_SUPPLIER] = "customer_supplier",
+        [PARTY_SUPPLIER] = "supplier", [PARTY_PROVIDER] = "provider",
         [PARTY_NOBODY] = "nobody",
     };
 

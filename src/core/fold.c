@@ -1,11 +1,11 @@
 /*
  * The fold: a history read from its beginning to an instant (semantics.md section 0).
  *
- * Why one fold for everything: late proof, retarget, merge, correction, catch-up and restart differ only in which entries the
- * history has and what T is. So there is one way to the truth, and one cheap step along it for what arrives in order.
- * Always true: clocks are settled up to an instant before anything of that instant happens; the light step and the full fold are
- * the same code and leave the same clocks.
- * Not here: what an entry does (fold_event), what goes out because of it (announce).
+ * Why one fold for everything: late proof, retarget, merge, correction, catch-up and restart differ only in
+ * which entries the history has and what T is. So there is one way to the truth, and one cheap step along it
+ * for what arrives in order. Always true: clocks are settled up to an instant before anything of that instant
+ * happens; the light step and the full fold are the same code and leave the same clocks. Not here: what an
+ * entry does (fold_event), what goes out because of it (announce).
  */
 #include "base/memory.h"
 #include "base/panic.h"
@@ -48,7 +48,8 @@ life_init(struct life *life)
     memset(life, 0, sizeof *life);
     life->status_on = PARTIES_COUNT;
     life->ball = PARTY_BIT(PARTY_NOBODY);
-    life->at_ms = life->started_at_ms = life->first_event_at_ms = life->changed_at_ms = life->earliest_start_ms = INSTANT_NONE;
+    life->at_ms = life->started_at_ms = life->first_event_at_ms = life->changed_at_ms =
+        life->earliest_start_ms = INSTANT_NONE;
     life->priority_since_ms = life->merged_at_ms = life->relay_contact_ms = INSTANT_NONE;
     life->solved_at_ms = life->closed_at_ms = life->final_at_ms = INSTANT_NONE;
     life->pending_reopen_at_ms = INSTANT_NONE;
@@ -232,12 +233,14 @@ latch_final(struct fold *fold, int64_t from_ms)
 {
     struct life *life = &fold->life;
 
-    if (life->phase == PHASE_SOLVED && life->solved_at_ms != INSTANT_NONE && life->pending_reopen_at_ms == INSTANT_NONE &&
-        life->final_at_ms == INSTANT_NONE && life->solved_at_ms + fold_reopen_window_ms(fold) < from_ms)
+    if (life->phase == PHASE_SOLVED && life->solved_at_ms != INSTANT_NONE &&
+        life->pending_reopen_at_ms == INSTANT_NONE && life->final_at_ms == INSTANT_NONE &&
+        life->solved_at_ms + fold_reopen_window_ms(fold) < from_ms)
         life->final_at_ms = life->solved_at_ms + fold_reopen_window_ms(fold);
 }
 
-/* Versions that come into force up to and including at_ms begin before anything else of their instant (R49). */
+/* Versions that come into force up to and including at_ms begin before anything else of their instant (R49).
+ */
 void
 fold_through_versions(struct fold *fold, int64_t at_ms)
 {
@@ -288,7 +291,8 @@ fold_derive(struct fold *fold, int64_t until_ms, bool through)
     fold_derive_with_days(fold, newest, until_ms, through);
     if (newest == 0 || !fold_is_final(fold, &final_at_ms))
         return;
-    if (policy_set_in_force(fold->set, final_at_ms) < newest) /* its days reach no clock that was final before (R49) */
+    /* its days reach no clock that was final before (R49) */
+    if (policy_set_in_force(fold->set, final_at_ms) < newest)
         fold_derive_with_days(fold, policy_set_in_force(fold->set, final_at_ms), until_ms, through);
 }
 
@@ -309,7 +313,8 @@ fold_step(struct fold *fold, const struct entry *entry, int64_t until_ms, bool t
     if (entry != NULL) {
         fold_settle(fold, entry->at_ms, false);
         fold_entry(fold, entry);
-        fold->needs_full |= policy_set_in_force(fold->set, until_ms) != fold->life.version; /* born under an older one */
+        /* born under an older one */
+        fold->needs_full |= policy_set_in_force(fold->set, until_ms) != fold->life.version;
     }
     fold_settle(fold, until_ms, through);
 }
@@ -343,8 +348,9 @@ fold_recall(struct fold *fold)
     const struct life *life = &fold->life;
 
     if (!fold->solve_known && life->solved_at_ms != INSTANT_NONE && !life->figures_moved) {
-        fold->solve = (struct solve_figures){life->reopens, life->group_bounces, life->assignee_changes, life->tiers_touched,
-                                             life->agent_messages, {0}};
+        fold->solve =
+            (struct solve_figures){life->reopens,       life->group_bounces,  life->assignee_changes,
+                                   life->tiers_touched, life->agent_messages, {0}};
         account_ticket(fold, life->solved_at_ms, fold->solve.by_party_wall_ms);
         fold->solve_known = true;
     }

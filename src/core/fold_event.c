@@ -1,11 +1,12 @@
 /*
- * What one event does to a ticket and its clocks, in the order of rulings R1: creation; message effects; attributes and
- * retarget; status; starts.
+ * What one event does to a ticket and its clocks, in the order of rulings R1: creation; message effects;
+ * attributes and retarget; status; starts.
  *
- * Why one pass in a fixed order: an answer that also raises the priority is judged under the old target, an answer that also
- * waits for the customer stops the response clock and pauses the other. The order is the rule.
- * Always true: when this returns, the ball says who is waited for and every clock runs exactly if it should.
- * Not here: what a stop or a retarget does to one clock (clock), matching (promise), reopening (reopen).
+ * Why one pass in a fixed order: an answer that also raises the priority is judged under the old target, an
+ * answer that also waits for the customer stops the response clock and pauses the other. The order is the
+ * rule. Always true: when this returns, the ball says who is waited for and every clock runs exactly if it
+ * should. Not here: what a stop or a retarget does to one clock (clock), matching (promise), reopening
+ * (reopen).
  */
 #include "base/memory.h"
 #include "core/fold.h"
@@ -15,8 +16,8 @@ struct happening {
     const struct entry *entry;
     int64_t at_ms;
     enum actor actor;
-    bool human_answer;    /* a public message by a human agent who is not the requester */
-    bool contact;         /* a public message from the requester's side */
+    bool human_answer; /* a public message by a human agent who is not the requester */
+    bool contact;      /* a public message from the requester's side */
     bool handoff;
     bool was_active;
     uint8_t ball_before;
@@ -65,12 +66,14 @@ understand(const struct fold *fold, const struct entry *entry, struct happening 
     happening->was_active = fold_is_active(fold);
     happening->ball_before = fold->life.ball;
     by_side = happening->actor == ACTOR_REQUESTER || happening->actor == ACTOR_CUSTOMER;
-    public = entry->is_public == EVENT_FLAG_TRUE || (entry->is_public == EVENT_FLAG_MISSING && by_side); /* R7 */
+    /* R7 */
+    public = entry->is_public == EVENT_FLAG_TRUE || (entry->is_public == EVENT_FLAG_MISSING && by_side);
     if (entry->type == EVENT_TICKET_MESSAGE && public) {
         happening->contact = by_side;
-        happening->human_answer = happening->actor == ACTOR_AGENT && entry->handled_by != HANDLED_BY_BOT &&
-                                  (entry->by == 0 || entry->by != fold->life.attributes[ATTRIBUTE_REQUESTER]) &&
-                                  !(fold->honest && entry->canned == EVENT_FLAG_TRUE);
+        happening->human_answer =
+            happening->actor == ACTOR_AGENT && entry->handled_by != HANDLED_BY_BOT &&
+            (entry->by == 0 || entry->by != fold->life.attributes[ATTRIBUTE_REQUESTER]) &&
+            !(fold->honest && entry->canned == EVENT_FLAG_TRUE);
     }
     happening->handoff = entry->handled_by == HANDLED_BY_HUMAN || happening->human_answer;
 }
@@ -107,13 +110,15 @@ answer_clock(struct fold *fold, size_t slot, const struct happening *happening)
     struct clock *clock = &fold->clocks[slot];
     bool response = clock->promise->measure == MEASURE_FIRST_RESPONSE;
 
-    if (response && is_idle(clock) && clock->promise->start == START_HANDOFF && fold_is_active(fold)) { /* R46 */
+    /* R46 */
+    if (response && is_idle(clock) && clock->promise->start == START_HANDOFF && fold_is_active(fold)) {
         begin(fold, slot, happening->at_ms);
         fold_update_running(fold, happening->at_ms);
     }
     clock = &fold->clocks[slot];
     if (is_idle(clock) || clock->ended ||
-        !(response || clock->promise->measure == MEASURE_NEXT_RESPONSE || clock->promise->measure == MEASURE_UPDATE))
+        !(response || clock->promise->measure == MEASURE_NEXT_RESPONSE ||
+          clock->promise->measure == MEASURE_UPDATE))
         return;
     clock->answered = response;
     if (happening->entry->canned == EVENT_FLAG_TRUE)
@@ -150,7 +155,8 @@ take_message(struct fold *fold, const struct happening *happening)
 static void
 touch_tier(struct fold *fold)
 {
-    const struct policy_group *group = policy_group_find(fold_policy(fold), fold->life.attributes[ATTRIBUTE_GROUP]);
+    const struct policy_group *group =
+        policy_group_find(fold_policy(fold), fold->life.attributes[ATTRIBUTE_GROUP]);
 
     if (group != NULL && group->tier > 0 && group->tier < 32)
         fold->life.tiers_touched |= 1U << group->tier;
@@ -240,8 +246,8 @@ keep_solve_figures(struct fold *fold)
 {
     const struct life *life = &fold->life;
 
-    fold->solve = (struct solve_figures){life->reopens, life->group_bounces, life->assignee_changes, life->tiers_touched,
-                                         life->agent_messages, {0}};
+    fold->solve = (struct solve_figures){life->reopens,       life->group_bounces,  life->assignee_changes,
+                                         life->tiers_touched, life->agent_messages, {0}};
     fold->solve_known = true;
     if (fold->light)
         account_ticket(fold, life->at_ms, fold->solve.by_party_wall_ms);
@@ -253,8 +259,9 @@ static void
 solve(struct fold *fold, const struct happening *happening)
 {
     struct life *life = &fold->life;
+    /* R7 */
     bool automatic = happening->entry != NULL &&
-                     (happening->entry->actor == ACTOR_BOT || happening->entry->actor == ACTOR_SYSTEM); /* R7 */
+                     (happening->entry->actor == ACTOR_BOT || happening->entry->actor == ACTOR_SYSTEM);
 
     life->solved_at_ms = happening->at_ms;
     life->message_since_solve = life->figures_moved = false;
@@ -367,7 +374,8 @@ enter_phase(struct fold *fold, const struct happening *happening, enum phase pha
             life->closed_at_ms = happening->at_ms;
         else
             life->closed_at_ms = INSTANT_NONE;
-        if (life->solved_at_ms == INSTANT_NONE) { /* cancelled or deleted before: no clock ends, but the ticket is solved */
+        /* cancelled or deleted before: no clock ends, but the ticket is solved */
+        if (life->solved_at_ms == INSTANT_NONE) {
             life->solved_at_ms = happening->at_ms;
             keep_solve_figures(fold);
         }
@@ -409,7 +417,8 @@ ball_of(const struct fold *fold)
     return PARTY_BIT(group != NULL ? group->party : PARTY_PROVIDER);
 }
 
-/* R20: by party it is among those who have the ball; by group it is the ticket's group and its party has the ball. */
+/* R20: by party it is among those who have the ball; by group it is the ticket's group and its party has the
+ * ball. */
 static bool
 has_ball(const struct fold *fold, const struct policy_clock *promise)
 {
@@ -432,8 +441,7 @@ update_handling(struct fold *fold, size_t slot, int64_t at_ms)
 
     if (!is_idle(clock) && !clock->ended && !has && per_stay)
         clock_stop(fold, slot, at_ms);
-    if (has &&
-        (is_idle(clock) || (clock->ended && !clock->cancelled && (per_stay || clock->renewed))))
+    if (has && (is_idle(clock) || (clock->ended && !clock->cancelled && (per_stay || clock->renewed))))
         begin(fold, slot, at_ms);
     clock = &fold->clocks[slot];
     if (!is_idle(clock) && !clock->ended)
@@ -572,10 +580,12 @@ static bool
 starts_on_contact(const struct fold *fold, const struct policy_clock *promise)
 {
     return promise->measure == MEASURE_FIRST_RESPONSE &&
-           (promise->start == START_HANDOFF || (promise->start == START_CREATION && fold->life.created_by_agent));
+           (promise->start == START_HANDOFF ||
+            (promise->start == START_CREATION && fold->life.created_by_agent));
 }
 
-/* The start of this slot's cycle moves if it is the creation, or lies where a merge has put it (then the earlier counts). */
+/* The start of this slot's cycle moves if it is the creation, or lies where a merge has put it (then the
+ * earlier counts). */
 static void
 correct_slot(struct fold *fold, size_t slot, int64_t start_ms, int64_t at_ms)
 {
@@ -596,7 +606,8 @@ static void
 take_created_at(struct fold *fold, const struct entry *entry)
 {
     struct life *life = &fold->life;
-    int64_t start_ms = entry->created_at_ms < life->first_event_at_ms ? entry->created_at_ms : life->first_event_at_ms;
+    int64_t start_ms =
+        entry->created_at_ms < life->first_event_at_ms ? entry->created_at_ms : life->first_event_at_ms;
 
     if (start_ms == life->started_at_ms)
         return;
@@ -644,7 +655,8 @@ take_merge_in(struct fold *fold, const struct entry *entry)
             begin(fold, slot, entry->at_ms);
             clock_set_running(fold, slot, (life->ball & ~clock->promise->counts) == 0, entry->at_ms);
         }
-        if (!is_idle(clock) && !clock->ended && clock->breached_at_ms == INSTANT_NONE && start_ms < clock->started_at_ms) {
+        if (!is_idle(clock) && !clock->ended && clock->breached_at_ms == INSTANT_NONE &&
+            start_ms < clock->started_at_ms) {
             fold->extras[slot].inherited_start_ms = start_ms;
             clock_shift_start(fold, slot, start_ms, entry->at_ms);
         }
@@ -710,7 +722,8 @@ take_deletion(struct fold *fold, const struct entry *entry, bool deleted)
         resume_all(fold, entry->at_ms);
 }
 
-/* R39: without a cycle the latest breached, else the latest there is; a cycle that is still to come is remembered. */
+/* R39: without a cycle the latest breached, else the latest there is; a cycle that is still to come is
+ * remembered. */
 static void
 take_excuse(struct fold *fold, const struct entry *entry)
 {
@@ -722,13 +735,16 @@ take_excuse(struct fold *fold, const struct entry *entry)
         return;
     if (slot >= 0) {
         const struct clock *clock = &fold->clocks[slot];
-        bool here = excuse.cycle == clock->cycle || (excuse.cycle == 0 && clock->breached_at_ms != INSTANT_NONE);
+        bool here =
+            excuse.cycle == clock->cycle || (excuse.cycle == 0 && clock->breached_at_ms != INSTANT_NONE);
 
         for (size_t i = fold->past_count; i > 0 && !here; i--) {
             struct past_cycle *past = &fold->past[i - 1];
 
-            if (past->clock.promise->kind != clock->promise->kind || past->clock.promise->name != clock->promise->name ||
-                (excuse.cycle != 0 ? past->clock.cycle != excuse.cycle : past->clock.breached_at_ms == INSTANT_NONE))
+            if (past->clock.promise->kind != clock->promise->kind ||
+                past->clock.promise->name != clock->promise->name ||
+                (excuse.cycle != 0 ? past->clock.cycle != excuse.cycle
+                                   : past->clock.breached_at_ms == INSTANT_NONE))
                 continue;
             past->clock.excused = true;
             past->clock.flags |= past->clock.breached_at_ms != INSTANT_NONE ? FLAG_EXCUSED : 0;
@@ -754,10 +770,12 @@ be_born(struct fold *fold, const struct entry *entry)
 {
     struct life *life = &fold->life;
     enum actor actor = fold_actor(fold, entry);
-    int64_t start_ms = entry->has_created_at && entry->created_at_ms < entry->at_ms ? entry->created_at_ms : entry->at_ms;
+    int64_t start_ms =
+        entry->has_created_at && entry->created_at_ms < entry->at_ms ? entry->created_at_ms : entry->at_ms;
 
     life->exists = true;
-    life->changed_at_ms = life->at_ms = life->started_at_ms = life->first_event_at_ms = life->earliest_start_ms = entry->at_ms;
+    life->changed_at_ms = life->at_ms = life->started_at_ms = life->first_event_at_ms =
+        life->earliest_start_ms = entry->at_ms;
     life->priority_since_ms = INSTANT_NONE;
     life->version = (uint16_t)policy_set_in_force(fold->set, entry->at_ms);
     life->start_version = (uint16_t)policy_set_in_force(fold->set, start_ms);
@@ -768,7 +786,8 @@ be_born(struct fold *fold, const struct entry *entry)
     fold->loud_ticket = true;
 }
 
-/* A start before the first event: until that event the ticket counts as open, whatever the event says of its status. */
+/* A start before the first event: until that event the ticket counts as open, whatever the event says of its
+ * status. */
 static void
 start_early(struct fold *fold, const struct happening *happening)
 {
@@ -818,7 +837,8 @@ take_ticket_event(struct fold *fold, const struct entry *entry)
     life->handed_off |= happening.handoff;
     take_attributes(fold, &happening);
     if (fold->birth) {
-        const struct policy_group *group = policy_group_find(fold_policy(fold), life->attributes[ATTRIBUTE_GROUP]);
+        const struct policy_group *group =
+            policy_group_find(fold_policy(fold), life->attributes[ATTRIBUTE_GROUP]);
 
         life->first_ball = PARTY_BIT(group != NULL ? group->party : PARTY_PROVIDER);
     }

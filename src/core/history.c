@@ -1,13 +1,12 @@
 /*
  * A ticket's history: packed entries in the order in which they count.
  *
- * Why packed: millions of tickets are resident, and what is read only when a ticket is derived again should cost
- * little to keep. Fields that an event does not carry take no byte; numbers are varints.
- * Why one order: semantics.md section 1.4 and R1 settle which of two events comes first. That is decided here, at insertion, so
- * that a fold only reads on.
- * Always true: entries are sorted by instant; within an instant `ticket.created` stands first, merges from other
- * tickets last, and the places held by one source's events that carry `seq` are filled in order of `seq`.
- * Not here: what an entry does (fold).
+ * Why packed: millions of tickets are resident, and what is read only when a ticket is derived again should
+ * cost little to keep. Fields that an event does not carry take no byte; numbers are varints. Why one order:
+ * semantics.md section 1.4 and R1 settle which of two events comes first. That is decided here, at insertion,
+ * so that a fold only reads on. Always true: entries are sorted by instant; within an instant
+ * `ticket.created` stands first, merges from other tickets last, and the places held by one source's events
+ * that carry `seq` are filled in order of `seq`. Not here: what an entry does (fold).
  */
 #include "core/history.h"
 #include "base/hash.h"
@@ -91,7 +90,8 @@ put_optional(char *at, const struct entry *entry, unsigned shape)
 static inline unsigned
 turned(uint16_t present)
 {
-    return ((unsigned)present << 2 | (unsigned)present >> (ATTRIBUTES_COUNT - 2)) & ((1U << ATTRIBUTES_COUNT) - 1);
+    return ((unsigned)present << 2 | (unsigned)present >> (ATTRIBUTES_COUNT - 2)) &
+           ((1U << ATTRIBUTES_COUNT) - 1);
 }
 
 static inline uint16_t
@@ -340,8 +340,8 @@ history_splice(struct history *history, uint32_t from, uint32_t to, const char *
     history->used = (uint32_t)(from + count + tail);
 }
 
-/* The entries of one instant, the new one among them, in order and packed. Returns whether the new one is the last and the
- * others kept their order. */
+/* The entries of one instant, the new one among them, in order and packed. Returns whether the new one is the
+ * last and the others kept their order. */
 static bool
 pack_instant(const struct history *history, struct entry *entries, size_t count, struct buffer *out)
 {
@@ -415,8 +415,8 @@ insert_among(struct history *history, struct entry *entry)
     return last;
 }
 
-/* Whether the order of R1 puts an entry of the last instant behind all others, seen from the last of them alone: entries of one
- * source stand in order of seq, so the last one has the greatest. */
+/* Whether the order of R1 puts an entry of the last instant behind all others, seen from the last of them
+ * alone: entries of one source stand in order of seq, so the last one has the greatest. */
 static bool
 goes_last(const struct history *history, const struct entry *entry)
 {
@@ -455,7 +455,8 @@ history_insert(struct history *history, struct entry *entry, bool keep_arrived)
     if (entry->arrived >= history->arrivals)
         history->arrivals = entry->arrived + 1;
     history->traces |= trace_of(entry->identity);
-    if (history->count == 0 || (keep_arrived ? entry->at_ms > history->last_at_ms : goes_last(history, entry))) {
+    if (history->count == 0 ||
+        (keep_arrived ? entry->at_ms > history->last_at_ms : goes_last(history, entry))) {
         append(history, entry);
     } else {
         last = insert_among(history, entry);

@@ -2,8 +2,8 @@
 #define SLAD_CORE_HISTORY_H
 
 /*
- * The events of one ticket, in the order in which they count (semantics.md section 1.4, rulings R1), packed: some 20 to
- * 30 bytes an event. A value of zeroes is an empty history.
+ * The events of one ticket, in the order in which they count (semantics.md section 1.4, rulings R1), packed:
+ * some 20 to 30 bytes an event. A value of zeroes is an empty history.
  *
  * A history owns one reference on every symbol in its entries; history_done gives them back.
  */
@@ -11,61 +11,63 @@
 #include "slad/engine.h"
 #include <stdint.h>
 
-/* An event of another ticket that reached this one: a relay (R32, R41). Stands after the ticket's own events of its instant. */
+/* An event of another ticket that reached this one: a relay (R32, R41). Stands after the ticket's own events
+ * of its instant. */
 #define ENTRY_MERGE_IN ((uint8_t)EVENT_TYPES_COUNT)
 
 struct entry {
-    uint8_t type;            /* enum event_type or ENTRY_MERGE_IN */
-    uint8_t actor;           /* enum actor */
-    uint8_t handled_by;      /* enum handled_by */
-    uint8_t is_public;       /* enum event_flag */
-    uint8_t canned;          /* enum event_flag */
+    uint8_t type;       /* enum event_type or ENTRY_MERGE_IN */
+    uint8_t actor;      /* enum actor */
+    uint8_t handled_by; /* enum handled_by */
+    uint8_t is_public;  /* enum event_flag */
+    uint8_t canned;     /* enum event_flag */
     bool has_seq;
     bool has_waiting_on;
     bool has_created_at;
-    bool has_contact;        /* merge in */
-    uint8_t waiting_on;      /* PARTY_BITs */
-    uint8_t kind;            /* excuse: enum clock_kind */
-    uint16_t present;        /* ATTRIBUTE_BITs */
-    uint32_t arrived;        /* the how-manieth of its ticket, from 0 */
-    uint32_t cycle;          /* excuse: 0 = not said */
+    bool has_contact;   /* merge in */
+    uint8_t waiting_on; /* PARTY_BITs */
+    uint8_t kind;       /* excuse: enum clock_kind */
+    uint16_t present;   /* ATTRIBUTE_BITs */
+    uint32_t arrived;   /* the how-manieth of its ticket, from 0 */
+    uint32_t cycle;     /* excuse: 0 = not said */
     int64_t at_ms;
     int64_t seq;
-    int64_t created_at_ms;   /* merge in: the other ticket's start */
-    int64_t contact_at_ms;   /* merge in */
-    uint64_t identity;       /* of (source, id); merge in: of the other ticket's name */
+    int64_t created_at_ms; /* merge in: the other ticket's start */
+    int64_t contact_at_ms; /* merge in */
+    uint64_t identity;     /* of (source, id); merge in: of the other ticket's name */
     symbol source;
-    symbol id;               /* only when the history keeps texts of ids (explain), else 0 */
+    symbol id; /* only when the history keeps texts of ids (explain), else 0 */
     symbol by;
-    symbol other;            /* merged: into; merge in: from */
-    symbol clock;            /* excuse */
-    symbol reason;           /* excuse */
+    symbol other;  /* merged: into; merge in: from */
+    symbol clock;  /* excuse */
+    symbol reason; /* excuse */
     symbol attributes[ATTRIBUTES_COUNT];
 };
 
 struct history {
     char *bytes;
     uint32_t used, room;
-    uint32_t count;          /* entries */
-    uint32_t arrivals;       /* ever: the next entry's `arrived` */
-    int64_t base_ms;         /* the instants are kept relative to this one */
-    int64_t last_at_ms;      /* of the last entry */
-    uint32_t last_from;      /* where the last entry begins */
-    uint32_t traces;         /* of the identities: a new one is mostly told by it alone */
+    uint32_t count;     /* entries */
+    uint32_t arrivals;  /* ever: the next entry's `arrived` */
+    int64_t base_ms;    /* the instants are kept relative to this one */
+    int64_t last_at_ms; /* of the last entry */
+    uint32_t last_from; /* where the last entry begins */
+    uint32_t traces;    /* of the identities: a new one is mostly told by it alone */
 };
 
 void history_done(struct history *history, struct symbols *symbols);
 
-/* Puts the entry in its place; its `arrived` is set here unless keep_arrived (loading). Takes over one reference on each of its
- * symbols. Returns true when it now is the last of all and nothing else moved: it may be stepped; false: derive again. */
+/* Puts the entry in its place; its `arrived` is set here unless keep_arrived (loading). Takes over one
+ * reference on each of its symbols. Returns true when it now is the last of all and nothing else moved: it
+ * may be stepped; false: derive again. */
 bool history_insert(struct history *history, struct entry *entry, bool keep_arrived);
 /* Takes out the merge-in entry of this identity, if it is there; true if it was. */
 bool history_remove_merge_in(struct history *history, uint64_t identity, struct symbols *symbols);
 
 /* Reads one entry after another in order; *cursor begins at 0. False at the end. */
 bool history_next(const struct history *history, uint32_t *cursor, struct entry *ret_entry);
-/* The instant of the newest entry beyond the newest `count_max` ones: what is older cannot come in any more (semantics.md section 2).
- * INSTANT_NONE: there are no more than that. */
+/* The instant of the newest entry beyond the newest `count_max` ones: what is older cannot come in any more
+ * (semantics.md section 2). INSTANT_NONE: there are no more than that. */
 int64_t history_floor_ms(const struct history *history, size_t count_max);
 /* Whether an entry with this identity is there. */
 bool history_knows(const struct history *history, uint64_t identity);

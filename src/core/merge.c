@@ -1,10 +1,11 @@
 /*
- * Merges between tickets: edges, circles, and what one ticket tells the other (semantics.md section 5, rulings R32, R41, R67).
+ * Merges between tickets: edges, circles, and what one ticket tells the other (semantics.md section 5,
+ * rulings R32, R41, R67).
  *
- * Why edges: two merged tickets may live in different tasks, and a circle is decided by event time whatever arrives
- * first. So every task keeps every edge for a while, and a merge is void if the earlier ones already lead back.
- * Always true: an edge `from` is there at most once; a void merge tells nothing.
- * Not here: what an inherited start does to a clock (fold_event).
+ * Why edges: two merged tickets may live in different tasks, and a circle is decided by event time whatever
+ * arrives first. So every task keeps every edge for a while, and a merge is void if the earlier ones already
+ * lead back. Always true: an edge `from` is there at most once; a void merge tells nothing. Not here: what an
+ * inherited start does to a clock (fold_event).
  */
 #include "base/hash.h"
 #include "base/memory.h"
@@ -95,8 +96,8 @@ note_changed(struct engine *engine, symbol from)
         if (engine->edges_changed[i] == from)
             return;
     }
-    engine->edges_changed =
-        memory_resize(engine->edges_changed, (engine->edges_changed_count + 1) * sizeof *engine->edges_changed);
+    engine->edges_changed = memory_resize(engine->edges_changed,
+                                          (engine->edges_changed_count + 1) * sizeof *engine->edges_changed);
     engine->edges_changed[engine->edges_changed_count++] = from;
     symbols_retain(engine->options.symbols, from);
 }
@@ -117,7 +118,8 @@ forget_old_edges(struct engine *engine, int64_t t_ms)
 {
     struct merge_edge *edge;
 
-    while ((edge = engine->edges_oldest) != NULL && t_ms - edge->arrived_at_ms > engine->options.retire_after_ms) {
+    while ((edge = engine->edges_oldest) != NULL &&
+           t_ms - edge->arrived_at_ms > engine->options.retire_after_ms) {
         note_changed(engine, edge->from);
         remove_edge(engine, edge);
     }
@@ -213,7 +215,8 @@ merge_announce(struct engine *engine, struct ticket *ticket)
 void
 merge_deliver_kept(struct engine *engine, struct ticket *ticket)
 {
-    symbol into = map_count(engine->edges) > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
+    symbol into =
+        map_count(engine->edges) > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
 
     for (struct merge_edge *edge = engine->edges_oldest; edge != NULL && into != 0; edge = edge->behind) {
         struct entry entry = {.type = ENTRY_MERGE_IN};
@@ -250,8 +253,8 @@ insert_merge_in(struct engine *engine, struct ticket *ticket, const struct relay
     (void)history_insert(&ticket->history, &entry, false);
 }
 
-/* A new or lost edge may make another ticket's merge void or valid, if a way leads on from it to that ticket: those are derived
- * again (R41). */
+/* A new or lost edge may make another ticket's merge void or valid, if a way leads on from it to that ticket:
+ * those are derived again (R41). */
 static void
 review_circles(struct engine *engine, symbol from, symbol into, int64_t t_ms)
 {
@@ -275,7 +278,8 @@ engine_relay(struct engine *engine, const struct relay *relay, int64_t t_ms)
 {
     struct symbols *symbols = engine->options.symbols;
     struct ticket *ticket = engine_find(engine, relay->into_ticket);
-    symbol from = symbols_intern(symbols, relay->from_ticket), into = symbols_intern(symbols, relay->into_ticket);
+    symbol from = symbols_intern(symbols, relay->from_ticket),
+           into = symbols_intern(symbols, relay->into_ticket);
     struct merge_edge *edge = NULL;
 
     engine->late_entry_at_ms = NEVER;
@@ -357,7 +361,8 @@ engine_each_merge(const struct engine *engine, size_t *cursor, struct slice *fro
 }
 
 bool
-engine_each_merge_in_part(const struct engine *engine, size_t part, unsigned bits, size_t *cursor, struct slice *from)
+engine_each_merge_in_part(const struct engine *engine, size_t part, unsigned bits, size_t *cursor,
+                          struct slice *from)
 {
     const struct merge_edge *edge = map_each_in_part(engine->edges, part, bits, cursor);
 
@@ -393,9 +398,10 @@ engine_load_merge(struct engine *engine, struct slice from, struct slice record)
 
     if (record.bytes < 3 || record.at[0] != ENGINE_STATE_FORMAT || record.at[1] != RECORD_MERGE ||
         (unsigned char)record.at[2] > 3 || varint_get_signed(&rest, &read.at_ms) != 0 ||
-        varint_get_signed(&rest, &read.arrived_at_ms) != 0 || varint_get_signed(&rest, &read.started_at_ms) != 0 ||
-        varint_get_signed(&rest, &read.contact_at_ms) != 0 || varint_get_slice(&rest, &into_text) != 0 || rest.bytes > 0 ||
-        into_text.bytes == 0 || from.bytes == 0)
+        varint_get_signed(&rest, &read.arrived_at_ms) != 0 ||
+        varint_get_signed(&rest, &read.started_at_ms) != 0 ||
+        varint_get_signed(&rest, &read.contact_at_ms) != 0 || varint_get_slice(&rest, &into_text) != 0 ||
+        rest.bytes > 0 || into_text.bytes == 0 || from.bytes == 0)
         return -1;
     from_symbol = symbols_intern(engine->options.symbols, from);
     into = symbols_intern(engine->options.symbols, into_text);

@@ -1,9 +1,10 @@
 /*
- * The records of facts: what a verdict and a ticket outcome say (semantics.md section 7, rulings R43, R58-R62).
+ * The records of facts: what a verdict and a ticket outcome say (semantics.md section 7, rulings R43,
+ * R58-R62).
  *
- * Why apart: what is true (fold) and when to say it (announce) know nothing of a record's shape. Always true: two calls on
- * the same derived ticket give the same bytes; nothing but `arrival` depends on when it arrived, and that is not in here.
- * Not here: printing (wire/effect).
+ * Why apart: what is true (fold) and when to say it (announce) know nothing of a record's shape. Always true:
+ * two calls on the same derived ticket give the same bytes; nothing but `arrival` depends on when it arrived,
+ * and that is not in here. Not here: printing (wire/effect).
  */
 #include "base/hash.h"
 #include "base/panic.h"
@@ -15,7 +16,8 @@ engine_text(const struct engine *engine, symbol number)
     return number != 0 ? symbols_text(engine->options.symbols, number) : (struct slice){NULL, 0};
 }
 
-/* R28: the event in hand belongs before the end of what it changes and comes more than late_after after it. */
+/* R28: the event in hand belongs before the end of what it changes and comes more than late_after after it.
+ */
 bool
 outcome_is_late(const struct engine *engine, const struct life *life, const struct clock *clock)
 {
@@ -55,9 +57,13 @@ figures_of_verdict(const struct clock *clock, const struct clock_extra *extra, s
 {
     clock_figures_at(clock, extra, clock->ended ? clock->stopped_at_ms : extra->decided_at_ms, figures);
     if (extra->promise == NULL) { /* what was announced was never true, and nothing is decided */
-        *figures = (struct clock_figures){.state = CLOCK_RUNNING, .started_at_ms = clock->started_at_ms, .due_at_ms = INSTANT_NONE,
-                                          .breached_at_ms = INSTANT_NONE, .stopped_at_ms = INSTANT_NONE,
-                                          .target_ms = clock->target_ms, .flags = clock->flags};
+        *figures = (struct clock_figures){.state = CLOCK_RUNNING,
+                                          .started_at_ms = clock->started_at_ms,
+                                          .due_at_ms = INSTANT_NONE,
+                                          .breached_at_ms = INSTANT_NONE,
+                                          .stopped_at_ms = INSTANT_NONE,
+                                          .target_ms = clock->target_ms,
+                                          .flags = clock->flags};
         return;
     }
     if (clock->breached_at_ms != INSTANT_NONE) {
@@ -99,12 +105,13 @@ honest_verdict(const struct engine *engine, const struct clock *clock, enum verd
     enum verdict verdict;
 
     if (fold_has_honest_view(life) && engine->other.honest)
-        honest = fold_find_cycle(&engine->other, clock->promise->kind, clock->promise->name, clock->cycle, &extra);
+        honest =
+            fold_find_cycle(&engine->other, clock->promise->kind, clock->promise->name, clock->cycle, &extra);
     if (honest == NULL)
         return contract; /* under `continue` the cycle is part of an earlier one, which says it */
     verdict = honest == clock ? contract : verdict_of(honest);
-    if (verdict == VERDICT_MET && clock->promise->measure == MEASURE_RESOLUTION && (honest->flags & FLAG_AUTO_CLOSED) &&
-        !clock->excused)
+    if (verdict == VERDICT_MET && clock->promise->measure == MEASURE_RESOLUTION &&
+        (honest->flags & FLAG_AUTO_CLOSED) && !clock->excused)
         return VERDICT_BREACHED;
     return clock->excused && contract == VERDICT_MET ? VERDICT_MET : verdict;
 }
@@ -120,7 +127,8 @@ is_excluded(const struct engine *engine, const struct clock_extra *extra)
         const struct policy_contract *contract = &policy->contracts[i];
 
         if (promise_match(&contract->match, &as_decided))
-            return contract->honest_exclude.keys_count > 0 && promise_match(&contract->honest_exclude, &as_decided);
+            return contract->honest_exclude.keys_count > 0 &&
+                   promise_match(&contract->honest_exclude, &as_decided);
     }
     return false;
 }
@@ -151,7 +159,8 @@ outcome_verdict(struct engine *engine, const struct ticket *ticket, const struct
         .policy = policy->label,
     };
     figures_of_verdict(clock, extra, &outcome->figures);
-    outcome_attributes(engine, decided ? extra->attributes : engine->said->life.attributes, erased, outcome->attributes);
+    outcome_attributes(engine, decided ? extra->attributes : engine->said->life.attributes, erased,
+                       outcome->attributes);
     if (outcome->figures.flags & FLAG_EXCUSED) {
         outcome->excused_by = engine_text(engine, erased ? 0 : extra->excused_by);
         outcome->excused_reason = engine_text(engine, extra->excused_reason);
@@ -221,12 +230,13 @@ add_attributes(struct words *words, const struct engine *engine, const symbol *a
 }
 
 uint64_t
-outcome_verdict_content(const struct engine *engine, const struct verdict_outcome *outcome, const symbol *attributes)
+outcome_verdict_content(const struct engine *engine, const struct verdict_outcome *outcome,
+                        const symbol *attributes)
 {
     struct words words = {.count = 0};
     const bool bools[] = {outcome->ended, outcome->final, outcome->honest_excluded, outcome->attainment};
-    int64_t small = (int64_t)outcome->verdict | (int64_t)outcome->honest << 8 | (int64_t)outcome->figures.state << 16 |
-                    (int64_t)outcome->figures.flags << 24;
+    int64_t small = (int64_t)outcome->verdict | (int64_t)outcome->honest << 8 |
+                    (int64_t)outcome->figures.state << 16 | (int64_t)outcome->figures.flags << 24;
 
     for (size_t i = 0; i < sizeof bools; i++)
         small |= (int64_t)bools[i] << (48 + i);
@@ -248,11 +258,14 @@ state_of(const struct life *life)
 {
     if (life->deleted || life->merged || life->phase == PHASE_CANCELLED)
         return TICKET_CANCELLED;
-    return life->phase == PHASE_CLOSED ? TICKET_CLOSED : life->phase == PHASE_SOLVED ? TICKET_SOLVED : TICKET_OPEN;
+    return life->phase == PHASE_CLOSED   ? TICKET_CLOSED
+           : life->phase == PHASE_SOLVED ? TICKET_SOLVED
+                                         : TICKET_OPEN;
 }
 
 void
-outcome_ticket(struct engine *engine, const struct ticket *ticket, const struct fold *fold, struct ticket_outcome *outcome)
+outcome_ticket(struct engine *engine, const struct ticket *ticket, const struct fold *fold,
+               struct ticket_outcome *outcome)
 {
     const struct life *life = &fold->life;
     enum ticket_state state = state_of(life);
@@ -285,7 +298,8 @@ outcome_ticket(struct engine *engine, const struct ticket *ticket, const struct 
 }
 
 uint64_t
-outcome_ticket_content(const struct engine *engine, const struct ticket_outcome *outcome, const struct life *life)
+outcome_ticket_content(const struct engine *engine, const struct ticket_outcome *outcome,
+                       const struct life *life)
 {
     struct words words = {.count = 0};
     symbol attributes[ATTRIBUTES_COUNT];

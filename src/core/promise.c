@@ -1,12 +1,12 @@
 /*
- * Which promises the agreements make to a ticket as it is now, and what changes when it changes (semantics.md sections 3
- * and 5, rulings R18, R19, R21, R22, R48).
+ * Which promises the agreements make to a ticket as it is now, and what changes when it changes (semantics.md
+ * sections 3 and 5, rulings R18, R19, R21, R22, R48).
  *
- * Why here: matching happens whenever an attribute moves, and only then. A slot is one promise by (kind, clock name);
- * agreements come and go behind it.
- * Always true: of SLAs the first that matches decides, of OLAs and UCs every one; a started cycle keeps its version; a slot that
- * no agreement promises any more is `lost`, not removed, so that its cycle number is never used twice.
- * Not here: what a retarget or a cancellation does to a clock (clock).
+ * Why here: matching happens whenever an attribute moves, and only then. A slot is one promise by (kind,
+ * clock name); agreements come and go behind it. Always true: of SLAs the first that matches decides, of OLAs
+ * and UCs every one; a started cycle keeps its version; a slot that no agreement promises any more is `lost`,
+ * not removed, so that its cycle number is never used twice. Not here: what a retarget or a cancellation does
+ * to a clock (clock).
  */
 #include "base/memory.h"
 #include "core/fold.h"
@@ -16,7 +16,8 @@ promise_match(const struct policy_match *match, const struct life *life)
 {
     for (size_t i = 0; i < match->keys_count; i++) {
         const struct policy_match_key *key = &match->keys[i];
-        symbol value = key->attribute == POLICY_MATCH_SOURCE ? life->source : life->attributes[key->attribute];
+        symbol value =
+            key->attribute == POLICY_MATCH_SOURCE ? life->source : life->attributes[key->attribute];
         size_t k = 0;
 
         while (k < key->values_count && key->values[k] != value)
@@ -92,7 +93,8 @@ come_back(struct fold *fold, size_t slot, const struct policy_clock *promise, in
     struct clock *clock = &fold->clocks[slot];
 
     clock->lost = false;
-    if (clock->started_at_ms == INSTANT_NONE) { /* what would have started it may have come while it was lost */
+    /* what would have started it may have come while it was lost */
+    if (clock->started_at_ms == INSTANT_NONE) {
         clock->promise = promise;
         clock->version = clock->asked_version = fold->life.version; /* whose promise it is (match_slot) */
         fold->needs_full |= fold->light;
@@ -128,8 +130,8 @@ match_slot(struct fold *fold, size_t slot, int64_t at_ms)
     }
 }
 
-/* Runs the history again for this promise alone, as if it had been made from the beginning, and takes over what it finds:
- * a clock gained late counts from its own start (R21). */
+/* Runs the history again for this promise alone, as if it had been made from the beginning, and takes over
+ * what it finds: a clock gained late counts from its own start (R21). */
 static void
 gain_late(struct fold *fold, size_t slot, int64_t at_ms)
 {
@@ -172,7 +174,8 @@ starts_at_creation(const struct policy_clock *promise)
            (promise->measure == MEASURE_FIRST_RESPONSE && promise->start != START_HANDOFF);
 }
 
-/* Promises of this version that have no slot yet. A clock that starts at creation is pinned to the version in force then. */
+/* Promises of this version that have no slot yet. A clock that starts at creation is pinned to the version in
+ * force then. */
 static void
 gain(struct fold *fold, uint16_t version, int64_t at_ms)
 {
@@ -187,7 +190,8 @@ gain(struct fold *fold, uint16_t version, int64_t at_ms)
             promise_find(policy, &fold->life, promise->kind, promise->name) != promise)
             continue;
         slot = fold_add_slot(fold, promise, version);
-        if (fold->birth || (fold->version_begins && !fold_is_active(fold))) /* a new version promises nothing for what is over */
+        /* a new version promises nothing for what is over */
+        if (fold->birth || (fold->version_begins && !fold_is_active(fold)))
             continue;
         if (fold->light)
             fold->needs_full = true;

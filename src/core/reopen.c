@@ -1,12 +1,12 @@
 /*
- * Reopening: whether a ticket really comes back, and what its clocks do then (semantics.md section 5, rulings R29, R30,
- * R31, R56, R67).
+ * Reopening: whether a ticket really comes back, and what its clocks do then (semantics.md section 5, rulings
+ * R29, R30, R31, R56, R67).
  *
- * Why look ahead: a customer's "thanks, works" reopens a ticket that an agent closes again a minute later. Whether that was
- * a reopen is only known afterwards, but then it counts from its own instant; so the fold, which has the whole
- * history up to T before it, looks at what followed and folds the truth, instead of undoing a guess.
- * Always true: a reopen by an agent is real at once; a pending one is solved in every respect.
- * Not here: the verdict records of it (announce).
+ * Why look ahead: a customer's "thanks, works" reopens a ticket that an agent closes again a minute later.
+ * Whether that was a reopen is only known afterwards, but then it counts from its own instant; so the fold,
+ * which has the whole history up to T before it, looks at what followed and folds the truth, instead of
+ * undoing a guess. Always true: a reopen by an agent is real at once; a pending one is solved in every
+ * respect. Not here: the verdict records of it (announce).
  */
 #include "core/fold.h"
 
@@ -106,7 +106,9 @@ static void
 reopen_clock(struct fold *fold, size_t slot, int64_t at_ms, bool anew)
 {
     struct clock *clock = &fold->clocks[slot];
-    enum on_reopen mode = anew ? REOPEN_NEW_CYCLE : fold->honest ? REOPEN_CONTINUE : clock->promise->on_reopen;
+    enum on_reopen mode = anew           ? REOPEN_NEW_CYCLE
+                          : fold->honest ? REOPEN_CONTINUE
+                                         : clock->promise->on_reopen;
     bool idle = clock->started_at_ms == INSTANT_NONE;
 
     switch (clock->promise->measure) {
@@ -145,8 +147,9 @@ void
 reopen_clocks(struct fold *fold, int64_t at_ms)
 {
     struct life *life = &fold->life;
-    bool anew = life->closed_at_ms != INSTANT_NONE || life->final_at_ms != INSTANT_NONE ||
-                (life->solved_at_ms != INSTANT_NONE && at_ms > life->solved_at_ms + fold_reopen_window_ms(fold));
+    bool anew =
+        life->closed_at_ms != INSTANT_NONE || life->final_at_ms != INSTANT_NONE ||
+        (life->solved_at_ms != INSTANT_NONE && at_ms > life->solved_at_ms + fold_reopen_window_ms(fold));
 
     life->changed_at_ms = at_ms;
     life->phase = PHASE_ACTIVE;

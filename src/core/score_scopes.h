@@ -29,7 +29,7 @@ struct score_place {
 struct score_context {
     struct score_values values;
     uint32_t references;
-    uint32_t places_count; /* SCORE_PLACES_UNKNOWN until something counts */
+    uint32_t places_count;      /* SCORE_PLACES_UNKNOWN until something counts */
     struct score_place *places; /* by definition */
 };
 #define SCORE_PLACES_UNKNOWN UINT32_MAX
@@ -59,8 +59,8 @@ enum score_use {
     SCORE_USE_CUT         /* the cut `index` of the options, cut by dimensions */
 };
 
-/* Dimensions, and a filter that says what counts (0: any). Without dimensions, and not a scope of the policy, it is one
- * scope that is always there. */
+/* Dimensions, and a filter that says what counts (0: any). Without dimensions, and not a scope of the policy,
+ * it is one scope that is always there. */
 struct score_definition {
     uint32_t dimensions;
     const struct policy_match *match; /* NULL: everything. Borrowed from the policy, as surveys */
@@ -160,7 +160,8 @@ score_scopes_holds(const struct score_scopes *scopes, uint32_t context)
 void score_scopes_retain(struct score_scopes *scopes, uint32_t context);
 void score_scopes_release(struct score_scopes *scopes, uint32_t context); /* 0 is fine */
 const struct score_values *score_scopes_values(const struct score_scopes *scopes, uint32_t context);
-/* The scopes this context counts in, by definition; creates them. The list lives until the definitions change. */
+/* The scopes this context counts in, by definition; creates them. The list lives until the definitions
+ * change. */
 const struct score_place *score_scopes_of(struct score_scopes *scopes, uint32_t context, uint32_t *ret_count);
 bool score_scopes_counts_in(struct score_scopes *scopes, uint32_t context, uint32_t scope);
 
@@ -170,7 +171,8 @@ score_scopes_at(const struct score_scopes *scopes, uint32_t scope)
     return score_store_at(&scopes->scopes, scope);
 }
 /* The scope that a definition without dimensions always has. */
-struct score_scope_state *score_scopes_always(const struct score_scopes *scopes, enum score_use use, uint32_t index);
+struct score_scope_state *score_scopes_always(const struct score_scopes *scopes, enum score_use use,
+                                              uint32_t index);
 /* The scope of these values; NULL when nothing ever counted there. */
 struct score_scope_state *score_scopes_find(const struct score_scopes *scopes, uint32_t definition,
                                             const struct score_values *values);

@@ -48,7 +48,8 @@ void score_series_remove(struct score_series *series, int64_t at_ms, uint32_t nu
 void score_series_mark(struct score_series *series, int64_t at_ms, uint32_t number, bool marked,
                        const struct score_tally *change);
 
-/* Before sums are asked for often: all of them are then quick. O(1) when nothing was put in but at the end. */
+/* Before sums are asked for often: all of them are then quick. O(1) when nothing was put in but at the end.
+ */
 void score_series_prepare(struct score_series *series);
 /* ret_sums[i] = what the entries weigh with bounds[0] < at <= bounds[i]; bounds ascend, at most
  * SCORE_BOUNDS_MAX. One pass. */

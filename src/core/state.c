@@ -1,12 +1,11 @@
 /*
  * A ticket as bytes, and back: history and marks, nothing derived (slad/engine.h, engine_save).
  *
- * Why texts: symbols are numbers of one process; a record is read by another one, perhaps years later. Each record has its own
- * table of texts, and the rest refers to it.
- * Format 2: byte 1 'T' (ticket), 'R' (retirement mark) or 'M' (merge.c); varints as in base/varint.h; see put_* below, which read_*
- * mirror line by line. A reader refuses what it does not understand, whole.
- * Always true: save, load, save gives the same bytes.
- * Not here: when to write (shell), what the fold makes of it.
+ * Why texts: symbols are numbers of one process; a record is read by another one, perhaps years later. Each
+ * record has its own table of texts, and the rest refers to it. Format 2: byte 1 'T' (ticket), 'R'
+ * (retirement mark) or 'M' (merge.c); varints as in base/varint.h; see put_* below, which read_* mirror line
+ * by line. A reader refuses what it does not understand, whole. Always true: save, load, save gives the same
+ * bytes. Not here: when to write (shell), what the fold makes of it.
  */
 #include "base/memory.h"
 #include "base/panic.h"
@@ -44,8 +43,9 @@ put_symbol(struct buffer *out, struct text_table *table, symbol number)
 static void
 put_entry(struct buffer *out, struct text_table *table, const struct entry *entry)
 {
-    const unsigned flags = (unsigned)(entry->has_seq | entry->has_waiting_on << 1 | entry->has_created_at << 2 |
-                                      entry->has_contact << 3 | (entry->clock != 0) << 4);
+    const unsigned flags =
+        (unsigned)(entry->has_seq | entry->has_waiting_on << 1 | entry->has_created_at << 2 |
+                   entry->has_contact << 3 | (entry->clock != 0) << 4);
 
     buffer_append_byte(out, (char)entry->type);
     buffer_append_byte(out, (char)entry->actor);
@@ -274,15 +274,18 @@ static bool
 says_no_more_than_it_has(const struct entry *entry)
 {
     return (entry->has_seq || entry->seq == 0) && (entry->has_waiting_on || entry->waiting_on == 0) &&
-           (entry->has_created_at || entry->created_at_ms == 0) && (entry->has_contact || entry->contact_at_ms == 0) &&
+           (entry->has_created_at || entry->created_at_ms == 0) &&
+           (entry->has_contact || entry->contact_at_ms == 0) &&
            (entry->clock != 0 || (entry->kind == 0 && entry->cycle == 0 && entry->reason == 0)) &&
-           entry->handled_by <= HANDLED_BY_HUMAN && entry->is_public <= EVENT_FLAG_TRUE && entry->canned <= EVENT_FLAG_TRUE;
+           entry->handled_by <= HANDLED_BY_HUMAN && entry->is_public <= EVENT_FLAG_TRUE &&
+           entry->canned <= EVENT_FLAG_TRUE;
 }
 
 static bool
 entry_is_sound(const struct entry *entry)
 {
-    return instant_is_sound(entry->at_ms) && (!entry->has_created_at || instant_is_sound(entry->created_at_ms)) &&
+    return instant_is_sound(entry->at_ms) &&
+           (!entry->has_created_at || instant_is_sound(entry->created_at_ms)) &&
            (!entry->has_contact || instant_is_sound(entry->contact_at_ms)) &&
            (entry->type != EVENT_VERDICT_EXCUSED || entry->clock != 0) && says_no_more_than_it_has(entry);
 }

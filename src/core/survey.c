@@ -1,10 +1,10 @@
 /*
  * The survey: which clocks of a task a board shows, found a few tickets at a time (slad/engine.h).
  *
- * Why so: a picture of a million tickets takes a quarter of a second, and no turn of the loop has that. So tickets are looked at
- * part by part of their names' hashes, whatever comes and goes meanwhile, and what was found is looked up once more when
- * the picture is complete: it says nothing that is not true then.
- * Always true: a picture that was made in one go is exact. Not here: when one is made (shell).
+ * Why so: a picture of a million tickets takes a quarter of a second, and no turn of the loop has that. So
+ * tickets are looked at part by part of their names' hashes, whatever comes and goes meanwhile, and what was
+ * found is looked up once more when the picture is complete: it says nothing that is not true then. Always
+ * true: a picture that was made in one go is exact. Not here: when one is made (shell).
  */
 #include "base/memory.h"
 #include "core/ticket.h"
@@ -23,7 +23,9 @@ struct open_lists {
 static enum open_list
 list_of(const struct open_clock *clock)
 {
-    return clock->state == CLOCK_BREACHED ? OPEN_BREACHED : clock->state == CLOCK_PAUSED ? OPEN_PAUSED : OPEN_RUNNING;
+    return clock->state == CLOCK_BREACHED ? OPEN_BREACHED
+           : clock->state == CLOCK_PAUSED ? OPEN_PAUSED
+                                          : OPEN_RUNNING;
 }
 
 /* Running: the next due first. Breached: the latest breach first. Paused: the least that is left first. */
@@ -54,13 +56,14 @@ offer(struct open_lists *lists, const struct open_clock *candidate)
             return;
         lists->count[list]--;
     }
-    for (place = lists->count[list]++; place > 0 && comes_before(list, candidate, &clocks[place - 1]); place--)
+    for (place = lists->count[list]++; place > 0 && comes_before(list, candidate, &clocks[place - 1]);
+         place--)
         clocks[place] = clocks[place - 1];
     clocks[place] = *candidate;
 }
 
-/* Half the places are for what breaks next, a quarter each for what broke last and what waits; what a kind does not use the
- * others may, in that order. */
+/* Half the places are for what breaks next, a quarter each for what broke last and what waits; what a kind
+ * does not use the others may, in that order. */
 static size_t
 share_out(const struct open_lists *lists, struct open_clock *clocks, size_t clocks_max)
 {
@@ -142,7 +145,8 @@ begin(struct engine *engine, size_t clocks_max)
     if (survey->clocks_max != clocks_max || survey->found[0] == NULL) {
         survey->clocks_max = clocks_max;
         for (int list = 0; list < OPEN_LISTS_COUNT; list++)
-            survey->found[list] = memory_resize(survey->found[list], (clocks_max + 1) * sizeof *survey->found[list]);
+            survey->found[list] =
+                memory_resize(survey->found[list], (clocks_max + 1) * sizeof *survey->found[list]);
     }
     survey->bits = 0;
     while (survey->bits < 24 && map_count(engine->tickets) >> survey->bits > PART_TICKETS)
@@ -173,7 +177,8 @@ fill_open(const struct engine *engine, const struct ticket *ticket, const struct
     const symbol *attributes = life->attributes;
 
     *open = (struct open_clock){
-        .name = {ticket_name(ticket), clock->promise->kind, policy->agreements[clock->promise->agreement].name,
+        .name = {ticket_name(ticket), clock->promise->kind,
+                 policy->agreements[clock->promise->agreement].name,
                  engine_text(engine, clock->promise->name), clock->cycle},
         .state = clock_state(clock),
         .due_at_ms = clock_due_at_ms(clock, NULL),
@@ -244,8 +249,8 @@ survey_ticket(struct engine *engine, const struct ticket *ticket)
     if (!ticket->open) {
         struct life other;
 
-        counts->solved += !ticket->retired && point_life(&ticket->point, ticket->history.base_ms, &other) && other.exists &&
-                          !other.deleted && !other.merged && other.phase == PHASE_SOLVED;
+        counts->solved += !ticket->retired && point_life(&ticket->point, ticket->history.base_ms, &other) &&
+                          other.exists && !other.deleted && !other.merged && other.phase == PHASE_SOLVED;
         return;
     }
     if (!look_at(engine, ticket) || !life->exists || life->deleted || life->merged)
@@ -283,7 +288,8 @@ engine_survey(struct engine *engine, size_t clocks_max, size_t tickets_max)
 
         if (looked >= tickets_max)
             return false;
-        for (; (ticket = map_each_in_part(engine->tickets, survey->part, survey->bits, &cursor)) != NULL; looked++) {
+        for (; (ticket = map_each_in_part(engine->tickets, survey->part, survey->bits, &cursor)) != NULL;
+             looked++) {
             survey->bytes += ticket_resident_bytes(ticket);
             survey_ticket(engine, ticket);
         }
@@ -307,8 +313,8 @@ offer_again(struct engine *engine, const struct candidate *candidate, struct ope
     if (ticket == NULL || !look_at(engine, ticket) || !fold_is_active(fold))
         return;
     slot = fold_slot(fold, (enum clock_kind)candidate->kind, candidate->clock);
-    if (slot < 0 || fold->clocks[slot].cycle != candidate->cycle || fold->clocks[slot].started_at_ms == INSTANT_NONE ||
-        fold->clocks[slot].ended)
+    if (slot < 0 || fold->clocks[slot].cycle != candidate->cycle ||
+        fold->clocks[slot].started_at_ms == INSTANT_NONE || fold->clocks[slot].ended)
         return;
     fill_open(engine, ticket, &fold->clocks[slot], engine->t_ms, &open);
     offer(lists, &open);

@@ -2,8 +2,8 @@
 #define SLAD_CORE_TICKET_H
 
 /*
- * A resident ticket: its history, what was announced of it, and the last derived point. And the engine around it, for the files
- * of the engine only.
+ * A resident ticket: its history, what was announced of it, and the last derived point. And the engine around
+ * it, for the files of the engine only.
  */
 #include "base/buffer.h"
 #include "base/heap.h"
@@ -14,12 +14,12 @@
 struct alert_mark {
     symbol clock, stage, by;
     uint32_t cycle;
-    uint32_t revision;        /* records of this key so far (R64) */
-    uint32_t n;               /* repeats so far */
-    uint8_t kind;             /* enum clock_kind */
-    uint8_t state;            /* enum alert_state */
+    uint32_t revision; /* records of this key so far (R64) */
+    uint32_t n;        /* repeats so far */
+    uint8_t kind;      /* enum clock_kind */
+    uint8_t state;     /* enum alert_state */
     int64_t effective_at_ms;
-    int64_t paged_ms;         /* the clock's counted time at the last page or acknowledgement (R35) */
+    int64_t paged_ms; /* the clock's counted time at the last page or acknowledgement (R35) */
 };
 
 /* One verdict outcome that was announced. */
@@ -27,22 +27,22 @@ struct alert_mark {
 struct verdict_mark {
     symbol clock, agreement;
     uint32_t cycle;
-    uint32_t revision : 24;   /* REVISION_MAX */
-    uint32_t kind : 2;        /* enum clock_kind */
-    uint32_t verdict : 3;     /* enum verdict */
-    uint32_t measure : 3;     /* enum measure */
-    int64_t decided_at_ms;    /* as the last record said; INSTANT_NONE */
-    uint64_t content;         /* hash of everything but `arrival` */
+    uint32_t revision : 24; /* REVISION_MAX */
+    uint32_t kind : 2;      /* enum clock_kind */
+    uint32_t verdict : 3;   /* enum verdict */
+    uint32_t measure : 3;   /* enum measure */
+    int64_t decided_at_ms;  /* as the last record said; INSTANT_NONE */
+    uint64_t content;       /* hash of everything but `arrival` */
 };
 
 /* What another ticket was told. */
 struct relay_mark {
-    uint64_t content;         /* 0: nothing, or that it is taken back */
+    uint64_t content; /* 0: nothing, or that it is taken back */
     symbol into;
 };
 
 struct marks {
-    struct alert_mark *alerts;     /* room for mark_room(count) of each */
+    struct alert_mark *alerts; /* room for mark_room(count) of each */
     struct verdict_mark *verdicts;
     struct relay_mark *relay; /* NULL: never */
     uint64_t ticket_content;
@@ -65,24 +65,24 @@ mark_room(size_t count)
 enum { RECORD_TICKET = 'T', RECORD_RETIRED = 'R', RECORD_MERGE = 'M' };
 
 struct ticket {
-    struct heap_item timer;   /* first: the heap hands it back */
+    struct heap_item timer; /* first: the heap hands it back */
     struct ticket *next_changed;
     struct history history;
     struct marks marks;
-    struct point point;       /* the last derived one */
-    uint16_t seen_version;    /* the newest version whose days were announced (due_changed) */
-    bool changed;             /* in the list of changed tickets */
-    bool unannounced;         /* derived while quiet */
-    bool retired;             /* only the name is left */
+    struct point point;    /* the last derived one */
+    uint16_t seen_version; /* the newest version whose days were announced (due_changed) */
+    bool changed;          /* in the list of changed tickets */
+    bool unannounced;      /* derived while quiet */
+    bool retired;          /* only the name is left */
     bool final;
-    bool merge_is_void;       /* its merge closes a circle */
-    bool open;                /* not solved, cancelled, deleted or merged */
+    bool merge_is_void; /* its merge closes a circle */
+    bool open;          /* not solved, cancelled, deleted or merged */
     union {
         int64_t last_arrival_ms;
         int64_t retired_at_ms; /* once it is retired */
     };
     uint32_t name_bytes;
-    char name[];              /* NUL-terminated */
+    char name[]; /* NUL-terminated */
 };
 
 /* Of one with a name of so many bytes, without what it points to. */
@@ -97,10 +97,10 @@ ticket_bytes(size_t name_bytes)
 /* A merge: `from` into `into`. Kept for retire_after. */
 struct merge_edge {
     struct merge_edge *before, *behind; /* in order of arrival */
-    struct slice name;        /* from's text */
+    struct slice name;                  /* from's text */
     symbol from, into;
     int64_t at_ms, arrived_at_ms;
-    bool inherits;            /* a relay for `into` is waiting for its ticket: the rest is its content */
+    bool inherits; /* a relay for `into` is waiting for its ticket: the rest is its content */
     bool has_contact;
     int64_t started_at_ms, contact_at_ms;
 };
@@ -121,22 +121,23 @@ struct engine {
     struct survey *survey;
     size_t open_count, retired_count; /* tickets */
     size_t surveyed_bytes;
-    struct fold *said;        /* what is being announced: full, or during announce_step light */
+    struct fold *said; /* what is being announced: full, or during announce_step light */
     struct buffer scratch;
     struct engine_figures figures;
     int64_t t_ms;
-    int64_t fired_ms;         /* the last instant whose timers were fired: they are not taken back by what arrives at it later */
+    int64_t fired_ms; /* the last instant whose timers were fired: they are not taken back by what arrives at
+                         it later */
     bool quiet, lagging;
-    int64_t late_entry_at_ms; /* the event in hand, for arrival.late; NEVER: none */
+    int64_t late_entry_at_ms;         /* the event in hand, for arrival.late; NEVER: none */
     symbol breach_stage, slack_stage; /* interned */
-    struct map *edges;        /* struct merge_edge, by from */
+    struct map *edges;                /* struct merge_edge, by from */
     struct merge_edge *edges_oldest, *edges_newest;
-    symbol *edges_changed;    /* a reference each: their records must be written */
+    symbol *edges_changed; /* a reference each: their records must be written */
     size_t edges_changed_count;
     struct waiting_relay *queue; /* loop_relays: what waits for its turn */
     size_t queue_count, queue_room;
     bool draining;
-    symbol merging;           /* the name of the ticket being folded, while edges are known; else 0 */
+    symbol merging; /* the name of the ticket being folded, while edges are known; else 0 */
 };
 
 /* announce.c: effects = desired - announced, for the ticket just derived into engine->full. */
@@ -151,18 +152,23 @@ void announce_arm_repeats(struct engine *engine, struct ticket *ticket);
 /* The newest days' corrections are flagged on engine->full. */
 void announce_corrections(struct engine *engine, struct ticket *ticket);
 /* The counted time at which the next page of a breach is due (R35); NEVER: none. */
-int64_t announce_repeat_due_ms(const struct clock *clock, const struct clock_extra *extra, const struct alert_mark *mark);
-struct alert_mark *announce_mark(struct ticket *ticket, enum clock_kind kind, symbol clock, uint32_t cycle, symbol stage);
+int64_t announce_repeat_due_ms(const struct clock *clock, const struct clock_extra *extra,
+                               const struct alert_mark *mark);
+struct alert_mark *announce_mark(struct ticket *ticket, enum clock_kind kind, symbol clock, uint32_t cycle,
+                                 symbol stage);
 
 /* outcome.c: the records */
 bool outcome_is_late(const struct engine *engine, const struct life *life, const struct clock *clock);
 void outcome_verdict(struct engine *engine, const struct ticket *ticket, const struct clock *clock,
                      const struct clock_extra *extra, struct verdict_outcome *ret_outcome);
-uint64_t outcome_verdict_content(const struct engine *engine, const struct verdict_outcome *outcome, const symbol *attributes);
+uint64_t outcome_verdict_content(const struct engine *engine, const struct verdict_outcome *outcome,
+                                 const symbol *attributes);
 void outcome_ticket(struct engine *engine, const struct ticket *ticket, const struct fold *fold,
                     struct ticket_outcome *ret_outcome);
-uint64_t outcome_ticket_content(const struct engine *engine, const struct ticket_outcome *outcome, const struct life *life);
-void outcome_attributes(const struct engine *engine, const symbol *values, bool erased, struct slice *ret_texts);
+uint64_t outcome_ticket_content(const struct engine *engine, const struct ticket_outcome *outcome,
+                                const struct life *life);
+void outcome_attributes(const struct engine *engine, const symbol *values, bool erased,
+                        struct slice *ret_texts);
 
 /* engine_query.c: with all it points to */
 size_t ticket_resident_bytes(const struct ticket *ticket);
@@ -181,10 +187,10 @@ void merge_done(struct engine *engine);
 
 /* engine.c */
 void engine_derive(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool through);
-void engine_touch(struct engine *engine, struct ticket *ticket); /* on the list of changed tickets */
-struct ticket *engine_ticket_new(struct slice name);                       /* in no engine yet */
-void engine_ticket_put(struct engine *engine, struct ticket *ticket);       /* its name is not there */
-void engine_ticket_drop(struct engine *engine, struct ticket *ticket);      /* frees one that was never put */
+void engine_touch(struct engine *engine, struct ticket *ticket);       /* on the list of changed tickets */
+struct ticket *engine_ticket_new(struct slice name);                   /* in no engine yet */
+void engine_ticket_put(struct engine *engine, struct ticket *ticket);  /* its name is not there */
+void engine_ticket_drop(struct engine *engine, struct ticket *ticket); /* frees one that was never put */
 struct slice engine_text(const struct engine *engine, symbol number);
 void ticket_marks_done(struct engine *engine, struct ticket *ticket);
 
