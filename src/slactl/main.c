@@ -17,6 +17,7 @@
 #include "slactl/lint.h"
 #include "slactl/play.h"
 #include "slactl/replay.h"
+#include "slactl/report.h"
 #include "slactl/task.h"
 #include "slactl/topics.h"
 #include "slactl/whatif.h"
@@ -36,6 +37,7 @@ static const struct command {
     {"lint", lint_main, "can the inside keep what is promised outside, and what looks wrong in a policy?"},
     {"play", play_main, "sends recorded events to Kafka, as they were or moved to the present"},
     {"replay", replay_main, "runs the engine over recorded events and prints what slad would publish"},
+    {"report", report_main, "one month of one customer for the committee, as a page or JSON"},
     {"task", task_main, "what is known of the tasks, and what becomes of a held one"},
     {"topics", topics_main, "creates the topics of an installation, or checks them"},
     {"whatif", whatif_main, "the same events under two policies: which verdicts differ"},
