@@ -4,9 +4,9 @@
 /*
  * A calendar says which instants count (semantics.md section 1.2, rulings R2-R5).
  *
- * Instants are UTC milliseconds since 1970-01-01 (years 1 to 9999; outside of them nothing is open), lengths are
- * milliseconds. A compiled calendar is immutable; it may be shared by everybody and lives until calendar_free.
- * Windows are half-open [open, close); overlapping and touching windows count once.
+ * Instants are UTC milliseconds since 1970-01-01 (years 1 to 9999; outside of them nothing is open), lengths
+ * are milliseconds. A compiled calendar is immutable; it may be shared by everybody and lives until
+ * calendar_free. Windows are half-open [open, close); overlapping and touching windows count once.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,8 +17,8 @@ struct zone; /* slad/zone.h */
 
 #define CALENDAR_NEVER INT64_MAX
 
-/* A window of one local day: minutes since local midnight, 0 <= open_minute <= 1439, 1 <= close_minute <= 1440.
- * close_minute <= open_minute ends on the next date (a night window belongs to the day it opens). */
+/* A window of one local day: minutes since local midnight, 0 <= open_minute <= 1439, 1 <= close_minute <=
+ * 1440. close_minute <= open_minute ends on the next date (a night window belongs to the day it opens). */
 struct calendar_window {
     int16_t open_minute;
     int16_t close_minute;
@@ -37,18 +37,19 @@ struct calendar_special {
     size_t windows_count;
 };
 
-/* What a policy says of one calendar, resolved. Everything is borrowed for the call only, but the zone, which must
- * outlive the calendar. The weekly part and the days part are apart because they may come from two policy
- * versions ("days are facts", semantics.md section 3). */
+/* What a policy says of one calendar, resolved. Everything is borrowed for the call only, but the zone, which
+ * must outlive the calendar. The weekly part and the days part are apart because they may come from two
+ * policy versions ("days are facts", semantics.md section 3). */
 struct calendar_week {
-    bool always;                            /* everything counts; the rest is ignored */
-    const struct calendar_window *days[7];  /* 0 = Monday */
+    bool always;                           /* everything counts; the rest is ignored */
+    const struct calendar_window *days[7]; /* 0 = Monday */
     size_t days_count[7];
 };
 
 struct calendar_days {
-    const struct zone *zone;                /* NULL only with always */
-    const struct calendar_date *closed;     /* dated or yearly; precedence: dated closed > special > yearly closed (R4) */
+    const struct zone *zone; /* NULL only with always */
+    const struct calendar_date
+        *closed; /* dated or yearly; precedence: dated closed > special > yearly closed (R4) */
     size_t closed_count;
     const struct calendar_special *special;
     size_t special_count;
@@ -56,7 +57,8 @@ struct calendar_days {
 
 /* Compiles. Never NULL (out of memory panics). Costs at most some milliseconds and 2 MiB. */
 struct calendar *calendar_new(const struct calendar_week *week, const struct calendar_days *days);
-/* The union of 1..64 compiled calendars (of any zones; unions of unions too). The members may be freed afterwards. */
+/* The union of 1..64 compiled calendars (of any zones; unions of unions too). The members may be freed
+ * afterwards. */
 struct calendar *calendar_new_union(const struct calendar *const *members, size_t members_count);
 void calendar_free(struct calendar *calendar);
 /* Memory of its tables, for the metric. */
@@ -67,17 +69,19 @@ bool calendar_ever_opens(const struct calendar *calendar);
 bool calendar_is_open(const struct calendar *calendar, int64_t at_ms);
 /* The first open instant at or after at_ms; CALENDAR_NEVER if there is none. */
 int64_t calendar_next_open_ms(const struct calendar *calendar, int64_t at_ms);
-/* The first instant after at_ms at which open becomes closed or closed open; CALENDAR_NEVER if there is none (that
- * nothing counts after year 9999 is no edge). */
+/* The first instant after at_ms at which open becomes closed or closed open; CALENDAR_NEVER if there is none
+ * (that nothing counts after year 9999 is no edge). */
 int64_t calendar_next_edge_ms(const struct calendar *calendar, int64_t at_ms);
 /* The last edge at or before at_ms; INT64_MIN if there is none. */
 int64_t calendar_previous_edge_ms(const struct calendar *calendar, int64_t at_ms);
 /* Open milliseconds in [from_ms, to_ms); 0 when to_ms <= from_ms. O(log n). */
 int64_t calendar_counted_ms(const struct calendar *calendar, int64_t from_ms, int64_t to_ms);
-/* The earliest instant at which amount_ms (>= 0) open milliseconds have passed since start_ms (R: the close, not the
- * next opening); amount 0 is start_ms itself. CALENDAR_NEVER if the calendar never counts that much. O(log n). */
+/* The earliest instant at which amount_ms (>= 0) open milliseconds have passed since start_ms (R: the close,
+ * not the next opening); amount 0 is start_ms itself. CALENDAR_NEVER if the calendar never counts that much.
+ * O(log n). */
 int64_t calendar_add_ms(const struct calendar *calendar, int64_t start_ms, int64_t amount_ms);
-/* The latest instant s such that [s, end_ms) holds amount_ms open milliseconds; INT64_MIN if there is none. */
+/* The latest instant s such that [s, end_ms) holds amount_ms open milliseconds; INT64_MIN if there is none.
+ */
 int64_t calendar_subtract_ms(const struct calendar *calendar, int64_t end_ms, int64_t amount_ms);
 
 #endif

@@ -2,8 +2,9 @@
 #define SLAD_EFFECT_H
 
 /*
- * What goes out (semantics.md section 7): the records the core decides on, before they become bytes. Texts are slices that live
- * as long as the call of the sink that gets them. Instants are UTC milliseconds; INSTANT_NONE is null. Lengths are ms.
+ * What goes out (semantics.md section 7): the records the core decides on, before they become bytes. Texts
+ * are slices that live as long as the call of the sink that gets them. Instants are UTC milliseconds;
+ * INSTANT_NONE is null. Lengths are ms.
  */
 #include "base/buffer.h"
 #include "slad/policy.h"
@@ -37,7 +38,14 @@ enum clock_flag {
 };
 #define CLOCK_FLAGS_COUNT 10
 
-enum verdict { VERDICT_MET, VERDICT_BREACHED, VERDICT_UNANSWERED, VERDICT_CANCELLED, VERDICT_OPEN, VERDICT_VOID };
+enum verdict {
+    VERDICT_MET,
+    VERDICT_BREACHED,
+    VERDICT_UNANSWERED,
+    VERDICT_CANCELLED,
+    VERDICT_OPEN,
+    VERDICT_VOID
+};
 
 /* When we knew: the one part of a record that depends on the order of arrival (section 6). */
 struct arrival {
@@ -64,10 +72,10 @@ struct clock_name {
 /* The measured side of a clock at one instant. */
 struct clock_figures {
     enum clock_state state;
-    int64_t started_at_ms;   /* INSTANT_NONE when idle */
-    int64_t due_at_ms;       /* R24; INSTANT_NONE: null */
-    int64_t breached_at_ms;  /* INSTANT_NONE: never */
-    int64_t stopped_at_ms;   /* INSTANT_NONE: goes on */
+    int64_t started_at_ms;  /* INSTANT_NONE when idle */
+    int64_t due_at_ms;      /* R24; INSTANT_NONE: null */
+    int64_t breached_at_ms; /* INSTANT_NONE: never */
+    int64_t stopped_at_ms;  /* INSTANT_NONE: goes on */
     int64_t target_ms;
     int64_t elapsed_ms;
     int64_t overrun_ms;
@@ -80,19 +88,19 @@ struct clock_figures {
 
 struct alert {
     struct clock_name name;
-    struct slice stage;      /* "breach", "warn-50%", ... */
+    struct slice stage; /* "breach", "warn-50%", ... */
     enum alert_state state;
     enum severity severity;
     int64_t effective_at_ms;
     struct clock_figures figures; /* as of arrival.detected_at */
-    int64_t remaining_ms;    /* target - elapsed, never below 0 */
+    int64_t remaining_ms;         /* target - elapsed, never below 0 */
     enum party turn;
-    int risk_permille;       /* -1: unknown */
+    int risk_permille; /* -1: unknown */
     struct slice attributes[ATTRIBUTES_COUNT];
-    struct slice policy;     /* label */
-    struct slice calendar;   /* its name in the policy, for the reason */
-    uint8_t counts;          /* PARTY_BITs of those whose turn the clock counts, for the reason; handling: of whom it is, nobody's
-                              * bit for a group's; 0: not told */
+    struct slice policy;   /* label */
+    struct slice calendar; /* its name in the policy, for the reason */
+    uint8_t counts; /* PARTY_BITs of those whose turn the clock counts, for the reason; handling: of whom it
+                     * is, nobody's bit for a group's; 0: not told */
     const struct zone *zone; /* for local times in the reason; NULL: UTC */
     uint32_t n;              /* repeated: which repeat, from 1; else 0 */
     struct slice by;         /* acknowledged; at NULL else */
@@ -105,17 +113,17 @@ struct verdict_outcome {
     enum verdict verdict;
     bool ended;
     bool final;
-    int64_t decided_at_ms;   /* the instant it counts at: the breach or the end; INSTANT_NONE: open */
+    int64_t decided_at_ms; /* the instant it counts at: the breach or the end; INSTANT_NONE: open */
     struct clock_figures figures;
-    bool attainment;         /* counts in SLA attainment */
-    bool default_counts;     /* R59 */
-    bool has_wait;           /* first_response: wait_ms stands, perhaps null */
-    int64_t wait_ms;         /* INSTANT_NONE: null */
+    bool attainment;     /* counts in SLA attainment */
+    bool default_counts; /* R59 */
+    bool has_wait;       /* first_response: wait_ms stands, perhaps null */
+    int64_t wait_ms;     /* INSTANT_NONE: null */
     struct slice attributes[ATTRIBUTES_COUNT];
     struct slice source;
     struct slice policy;
     struct slice excused_by, excused_reason; /* at NULL when not excused, or erased */
-    enum verdict honest;     /* the honest view's verdict of the same cycle (R60) */
+    enum verdict honest;                     /* the honest view's verdict of the same cycle (R60) */
     bool honest_excluded;
     struct arrival arrival;
 };
@@ -128,18 +136,18 @@ struct ticket_outcome {
     bool final;
     int64_t started_at_ms;
     int64_t solved_at_ms, closed_at_ms; /* INSTANT_NONE */
-    bool counted;            /* reopens ... by_party stand: only while solved or closed, as of the last solve (R58) */
+    bool counted; /* reopens ... by_party stand: only while solved or closed, as of the last solve (R58) */
     uint32_t reopens, group_bounces, assignee_changes;
-    uint32_t tiers_touched;  /* bit n: tier n */
+    uint32_t tiers_touched; /* bit n: tier n */
     bool first_contact_resolution;
     int64_t by_party_wall_ms[PARTIES_COUNT];
     struct slice attributes[ATTRIBUTES_COUNT];
     struct slice source;
     struct slice policy;
     struct arrival arrival;
-    int64_t changed_at_ms;   /* the event time from which these attributes and this state hold: the score task joins answers by it;
-                              * 0: not told, arrival.detected_at_ms stands in */
-    bool erased;             /* R63: answers of this ticket lose their respondent */
+    int64_t changed_at_ms; /* the event time from which these attributes and this state hold: the score task
+                            * joins answers by it; 0: not told, arrival.detected_at_ms stands in */
+    bool erased;           /* R63: answers of this ticket lose their respondent */
 };
 
 struct due_changed_outcome {
@@ -152,22 +160,20 @@ struct due_changed_outcome {
 
 /* A feedback answer with its ticket's attributes at the answer's time (R65). */
 struct answer_outcome {
-    struct feedback feedback;         /* as sent, without comment */
-    struct slice source, ticket;      /* ticket: at NULL when it names none */
-    enum answer_class answer_class;   /* offers: ANSWER_CLASSES_COUNT */
-    bool offered_only;                /* an offer without an answer yet */
+    struct feedback feedback;       /* as sent, without comment */
+    struct slice source, ticket;    /* ticket: at NULL when it names none */
+    enum answer_class answer_class; /* offers: ANSWER_CLASSES_COUNT */
+    bool offered_only;              /* an offer without an answer yet */
     bool withdrawn;
     int64_t answered_at_ms;
     struct slice attributes[ATTRIBUTES_COUNT];
     struct arrival arrival;
-    uint16_t attributes_own;          /* ATTRIBUTE_BITs of those that came with the feedback itself, not from its ticket: a
-                                       * rebuild needs to know which (JSON: "own": ["user_group"]) */
-    struct slice event;               /* id of the event that made this revision; at NULL when its ticket did (JSON: arrival.event) */
-    struct slice event_source;        /* and its source (JSON: arrival.event_source): the pair is dropped
-                                       * when it comes again */
-    bool acknowledged;                /* its detractor alert stands and somebody has it in hand */
-    int64_t acknowledged_at_ms;       /* arrival of the acknowledgement (R55) */
-    struct slice acknowledged_by;     /* at NULL: erased */
+    uint16_t attributes_own;      /* ATTRIBUTE_BITs of those that came with the feedback itself (JSON: own) */
+    struct slice event;           /* id of the event that made this revision; at NULL: its ticket did */
+    struct slice event_source;    /* and its source: the pair is dropped when it comes again */
+    bool acknowledged;            /* its detractor alert stands and somebody has it in hand */
+    int64_t acknowledged_at_ms;   /* arrival of the acknowledgement (R55) */
+    struct slice acknowledged_by; /* at NULL: erased */
 };
 
 /* One printed line of `slactl replay --emit clocks`: the present figures of one cycle. */
@@ -176,9 +182,10 @@ struct clock_line {
     struct clock_figures figures;
 };
 
-/* Appends TICKET/kind/clock/cycle/stage; % and / in ticket and clock are written %25 and %2F, the stage as it is (R42). */
-void alert_key_append(struct buffer *out, struct slice ticket, enum clock_kind kind, struct slice clock, uint32_t cycle,
-                      struct slice stage);
+/* Appends TICKET/kind/clock/cycle/stage; % and / in ticket and clock are written %25 and %2F, the stage as it
+ * is (R42). */
+void alert_key_append(struct buffer *out, struct slice ticket, enum clock_kind kind, struct slice clock,
+                      uint32_t cycle, struct slice stage);
 
 /* "state", "stage" words as printed. */
 const char *clock_state_text(enum clock_state state);
