@@ -73,8 +73,8 @@ int config_reload(struct config *config, const struct config_source *source, str
 enum { CONFIG_HOST_BYTES = 256 };
 int config_split_listen(const char *listen, char ret_host[CONFIG_HOST_BYTES], int *ret_port);
 
-/* The key `redis`: "address:port" with an IP address, "[v6]:port", or the path of a unix socket. 0, or -1. *ret_port is 0 for a
- * path (which is then in config->redis itself). */
+/* The key `redis`: "address:port" with an IP address, "[v6]:port", or the path of a unix socket. 0, or -1.
+ * *ret_port is 0 for a path (which is then in config->redis itself). */
 int config_split_redis(const char *redis, char ret_host[CONFIG_HOST_BYTES], int *ret_port);
 
 /* ---- the table, for docs and messages ---- */

@@ -194,7 +194,8 @@ scoring_on_detractor_gone(void *context, const struct score_detractor *alert)
     struct buffer key = {0};
 
     score_json_detractor_key(&key, alert);
-    batch_begin(scoring->batch, TOPIC_ALERTS, scoring_detractor_partition(scoring, alert), buffer_slice(&key));
+    batch_begin(scoring->batch, TOPIC_ALERTS, scoring_detractor_partition(scoring, alert),
+                buffer_slice(&key));
     batch_drop_value(scoring->batch);
     batch_end(scoring->batch);
     buffer_free(&key);
@@ -210,7 +211,8 @@ scoring_on_detractor(void *context, const struct score_detractor *alert)
 
     score_json_detractor_key(&key, alert);
     score_json_detractor_id(&id, alert);
-    batch_begin(scoring->batch, TOPIC_ALERTS, scoring_detractor_partition(scoring, alert), buffer_slice(&key));
+    batch_begin(scoring->batch, TOPIC_ALERTS, scoring_detractor_partition(scoring, alert),
+                buffer_slice(&key));
     score_json_print_detractor(batch_value(scoring->batch), alert);
     scoring_finish(scoring, "slad.alert", &key, &id, alert->arrival.detected_at_ms, true);
     metrics_add(world->metrics, METRIC_ALERTS, alert->state, 1);

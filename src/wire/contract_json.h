@@ -2,8 +2,8 @@
 #define SLAD_WIRE_CONTRACT_JSON_H
 
 /*
- * Contracts as bytes: outcomes of slad.outcomes, and present values of slad.scores. One compact JSON object a record,
- * appended to out (docs/experience.md, docs/records.md). Money is whole minor units.
+ * Contracts as bytes: outcomes of slad.outcomes, and present values of slad.scores. One compact JSON object a
+ * record, appended to out (docs/experience.md, docs/records.md). Money is whole minor units.
  */
 #include "base/buffer.h"
 #include "slad/scores.h"
@@ -13,7 +13,8 @@
 void contract_json_print(struct buffer *out, const struct contract_outcome *outcome);
 void contract_json_key(struct buffer *out, const struct contract_outcome *outcome);
 void contract_json_id(struct buffer *out, const struct contract_outcome *outcome);
-/* Reads it back but for its evidence; the struct is all zeroes. Texts live as long as the tree. Codes as record_read. */
+/* Reads it back but for its evidence; the struct is all zeroes. Texts live as long as the tree. Codes as
+ * record_read. */
 enum error_code contract_json_read(const struct json *json, const struct cJSON *object,
                                    struct contract_outcome *outcome, char detail[JSON_DETAIL_BYTES]);
 

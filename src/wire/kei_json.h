@@ -2,8 +2,9 @@
 #define SLAD_WIRE_KEI_JSON_H
 
 /*
- * Key experience indicators as bytes, on slad.scores: one compact JSON object, appended to out. Shares are fractions of 1,
- * lengths whole milliseconds. Without enough behind it there is no value, no met and no trend.
+ * Key experience indicators as bytes, on slad.scores: one compact JSON object, appended to out. Shares are
+ * fractions of 1, lengths whole milliseconds. Without enough behind it there is no value, no met and no
+ * trend.
  */
 #include "base/buffer.h"
 #include "slad/scores.h"
