@@ -329,6 +329,15 @@ void scores_verdict(struct scores *scores, const struct verdict_outcome *outcome
 void scores_answer(struct scores *scores, const struct answer_outcome *outcome, int64_t t_ms);
 void scores_contract(struct scores *scores, const struct contract_outcome *outcome, int64_t t_ms);
 
+/* ---- snapshots ---- */
+
+/* Appends the whole state as bytes, ended by a sum over them: format 1, on any machine of this byte order. Not: what was
+ * published. Scopes are counted again, so the policies may be others. */
+void scores_save(const struct scores *scores, struct buffer *out);
+/* Into a new object that is rebuilding: as if the log had been folded up to where it was saved; what comes behind is folded as
+ * ever, then scores_set_rebuilding(false). -1: another format or damaged; the object is to be thrown away. */
+int scores_load(struct scores *scores, struct slice state);
+
 /* ---- audits ---- */
 
 /* Only while rebuilding, with all folded that had been read when the decision was made. The sink's `contract` is given what

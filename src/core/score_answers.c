@@ -489,26 +489,34 @@ take_aspects(struct scores *scores, struct score_answer *answer, const struct fe
 }
 
 /* The scale's number; made when it is new. At most 255: a policy that names more is not one. */
-static uint8_t
-scale_number(struct scores *scores, struct slice name)
+uint8_t
+score_answers_scale_number(struct scores *scores, symbol scale)
 {
-    symbol text = symbols_intern(scores->options.symbols, name);
     uint8_t number = 1;
 
-    if (text == 0)
+    if (scale == 0)
         return 0;
-    while (number < UINT8_MAX && scores->scales[number] != 0 && scores->scales[number] != text)
+    while (number < UINT8_MAX && scores->scales[number] != 0 && scores->scales[number] != scale)
         number++;
-    if (scores->scales[number] == text)
-        symbols_release(scores->options.symbols, text);
-    else if (scores->scales[number] == 0)
-        scores->scales[number] = text;
-    else
+    if (scores->scales[number] == 0) {
+        symbols_retain(scores->options.symbols, scale);
+        scores->scales[number] = scale;
+    }
+    if (scores->scales[number] != scale)
         panic("more than 255 scales");
     return number;
 }
 
-/* What is withdrawn counts nowhere and is joined no more: of people it keeps only what it brought itself. */
+static uint8_t
+scale_number(struct scores *scores, struct slice name)
+{
+    symbol scale = symbols_intern(scores->options.symbols, name);
+    uint8_t number = score_answers_scale_number(scores, scale);
+
+    symbols_release(scores->options.symbols, scale);
+    return number;
+}
+
 static uint32_t
 context_of(struct scores *scores, const struct answer_outcome *outcome)
 {
@@ -675,4 +683,17 @@ score_answers_retire(struct scores *scores, uint32_t number)
     score_texts_drop(&scores->texts, answer->id);
     answer->id = 0;
     score_store_give_back(&scores->answers, number);
+}
+
+void
+score_answers_adopt(struct scores *scores, uint32_t number, struct slice person)
+{
+    struct score_answer *answer = scores_answer_at(scores, number);
+
+    answer->person = take_person(scores, person);
+    if (answer->ticket != 0)
+        scores_ticket_at(scores, answer->ticket)->references++;
+    if ((answer->flags & ANSWER_WITHDRAWN) == 0)
+        set_chained(scores, number, true);
+    score_index_add(&scores->answer_index, number);
 }

@@ -197,6 +197,12 @@ score_contracts_fold(struct scores *scores, const struct contract_outcome *outco
     }
 }
 
+void
+score_contracts_adopt(struct scores *scores, const struct score_contract *contract)
+{
+    *contract_of(scores, symbols_text(scores->options.symbols, contract->name)) = *contract;
+}
+
 /* ---- by hand ---- */
 
 static struct engine_answer

@@ -431,3 +431,14 @@ score_detractors_acknowledge(struct scores *scores, const struct event *event)
     score_join_acknowledge(scores, number, event);
     return (struct engine_answer){ENGINE_APPLIED, ERROR_NONE, NULL};
 }
+
+void
+score_detractors_adopt(struct scores *scores, const struct score_alert *alert)
+{
+    uint32_t number = score_store_take(&scores->alerts);
+    struct score_alert *taken = alert_at(scores, number);
+
+    *taken = *alert;
+    heap_item_init(&taken->page);
+    score_index_add(&scores->alert_index, number);
+}

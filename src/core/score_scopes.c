@@ -38,11 +38,26 @@ scope_hash(const void *context, uint32_t number)
     return hash_of_scope(scope->definition, &scope->values);
 }
 
+/* At one instant in an order that does not depend on which scope was made first: it is the same after a
+ * rebuild. */
 static bool
 due_before(const struct heap_item *a, const struct heap_item *b)
 {
-    return ((const struct score_scope_state *)(const void *)a)->number <
-           ((const struct score_scope_state *)(const void *)b)->number;
+    const struct score_scope_state *left = (const void *)a, *right = (const void *)b;
+
+    if (left->definition != right->definition)
+        return left->definition < right->definition;
+    return left->order != right->order ? left->order < right->order : left->number < right->number;
+}
+
+static uint64_t
+order_of(const struct score_scopes *scopes, const struct score_values *values)
+{
+    uint64_t order = 0;
+
+    for (size_t i = 0; i < SCORE_DIMENSIONS_COUNT; i++)
+        order = hash_slice(order + (values->of[i] != 0), symbols_text(scopes->symbols, values->of[i]));
+    return order;
 }
 
 void
@@ -270,6 +285,7 @@ make_scope(struct score_scopes *scopes, uint32_t definition, const struct score_
     scope->definition = definition;
     scope->kinds = scopes->definitions[definition].kinds;
     scope->values = *values;
+    scope->order = order_of(scopes, values);
     scope->published_at_ms = INT64_MIN;
     scope->published = memory_allocate_zeroed(scopes->windows_count, sizeof *scope->published);
     for (size_t i = 0; i < SCORE_DIMENSIONS_COUNT; i++)

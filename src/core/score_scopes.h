@@ -124,6 +124,7 @@ struct score_scope_state {
     uint32_t series_count, series_room;
     struct score_named_series *series; /* by kind */
     struct score_values values;        /* of the definition's dimensions; else 0 */
+    uint64_t order;                    /* a hash of their texts */
     int64_t published_at_ms;           /* INT64_MIN: never */
     struct score_published *published; /* by window */
 };

@@ -61,10 +61,9 @@ grow(struct score_seen *seen)
 }
 
 void
-score_seen_add(struct scores *scores, struct slice source, struct slice id)
+score_seen_adopt(struct scores *scores, uint64_t hash)
 {
     struct score_seen *seen = &scores->seen[0];
-    uint64_t hash = pair_hash(source, id);
     uint64_t *place;
 
     if (seen->count + 1 > seen->room / 4 * 3)
@@ -72,6 +71,21 @@ score_seen_add(struct scores *scores, struct slice source, struct slice id)
     place = place_of(seen, hash);
     seen->count += *place == 0;
     *place = hash;
+}
+
+void
+score_seen_add(struct scores *scores, struct slice source, struct slice id)
+{
+    score_seen_adopt(scores, pair_hash(source, id));
+}
+
+void
+score_seen_swap(struct scores *scores)
+{
+    struct score_seen first = scores->seen[0];
+
+    scores->seen[0] = scores->seen[1];
+    scores->seen[1] = first;
 }
 
 void

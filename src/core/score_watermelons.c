@@ -92,6 +92,12 @@ score_watermelons_fold(struct scores *scores, const struct contract_outcome *out
     melon->check_at_ms = INT64_MIN;
 }
 
+void
+score_watermelons_adopt(struct scores *scores, const struct score_melon *melon)
+{
+    *take_melon(scores, melon->contract, melon->dimensions, &melon->values) = *melon;
+}
+
 /* ---- the figures ---- */
 
 static void

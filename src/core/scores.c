@@ -192,6 +192,21 @@ turn_policy(struct scores *scores)
     scores->next_version_ms = policy_set_next_from_ms(scores->set, scores->t_ms);
 }
 
+void
+scores_take_version(struct scores *scores)
+{
+    take_policy(scores);
+}
+
+void
+scores_count_all(struct scores *scores)
+{
+    score_tickets_place_people(scores); /* the policy may ask for them by now, or no more */
+    score_answers_place_people(scores);
+    score_answers_count_all(scores);
+    score_tickets_count_all(scores);
+}
+
 /* ---- time ---- */
 
 int64_t

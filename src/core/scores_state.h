@@ -323,6 +323,17 @@ void score_join_acknowledge(struct scores *scores, uint32_t answer, const struct
 /* The log is read: revises the answers that are still behind. */
 void score_join_catch_up(struct scores *scores);
 
+/* ---- what scores_load puts back, field by field (score_state.c) ---- */
+uint8_t score_answers_scale_number(struct scores *scores, symbol scale);
+void score_answers_adopt(struct scores *scores, uint32_t answer, struct slice person); /* chains and index */
+void score_detractors_adopt(struct scores *scores, const struct score_alert *alert);
+void score_contracts_adopt(struct scores *scores, const struct score_contract *contract);
+void score_watermelons_adopt(struct scores *scores, const struct score_melon *melon);
+void score_seen_adopt(struct scores *scores, uint64_t hash);
+void score_seen_swap(struct scores *scores);
+void scores_take_version(struct scores *scores); /* the policy in force at t_ms */
+void scores_count_all(struct scores *scores);    /* all records are there, none is counted */
+
 /* ---- score_waiting.c: outcomes stamped ahead ---- */
 void score_waiting_take(struct scores *scores,
                         const struct answer_outcome *outcome); /* folds it, or keeps it for its time */

@@ -1,14 +1,13 @@
 /*
- * bench_scores: decoded outcomes through the score side on one core, ten scopes and six windows; what an answer and an entry
- * of a scope cost; a rebuild; many scopes.
+ * bench_scores: decoded outcomes through the score side on one core, ten scopes and six windows; what an
+ * answer and an entry of a scope cost; a rebuild; many scopes.
  *
- * A ticket says five things: open, first response met, resolution met or breached, solved, and an answer. BENCH_PER_MS (10)
- * outcomes have one millisecond of event time: 10,000 a second. Rows:
- *     scores_fold        live, every scope that changed published once a second of event time
- *     scores_fold_only   the same with nobody to publish to
- *     scores_answers     answers alone, live, published
- *     scores_rebuild     read back, and counted when the end is reached
- *     scores_rebuild_10m seconds for ten million outcomes (only with BENCH_LONG set: 4 GiB)
+ * A ticket says five things: open, first response met, resolution met or breached, solved, and an answer.
+ * BENCH_PER_MS (10) outcomes have one millisecond of event time: 10,000 a second. Rows: scores_fold live,
+ * every scope that changed published once a second of event time scores_fold_only   the same with nobody to
+ * publish to scores_answers     answers alone, live, published scores_rebuild     read back, and counted when
+ * the end is reached scores_load_1m, _10m   seconds to load what that left, from its snapshot in memory
+ *     scores_rebuild_10m seconds for ten million outcomes (only with BENCH_LONG set: 6 GiB)
  *     scores_answer_bytes, scores_entry_bytes, scores_scopes_100k_mib
  */
 #include "base/memory.h"
@@ -91,7 +90,8 @@ load_close(struct load *load)
 
 /* ---- outcomes ---- */
 
-static const char *const customers[] = {"acme", "globex", "initech", "umbrella", "hooli", "vehement", "massive", "stark"};
+static const char *const customers[] = {"acme",  "globex",   "initech", "umbrella",
+                                        "hooli", "vehement", "massive", "stark"};
 static const char *const services[] = {"network", "mail", "erp", "phone", "storage", "print"};
 static const char *const groups[] = {"desk", "network-l2", "servers-l2", "field"};
 static const char *const priorities[] = {"P1", "P2", "P3", "P4"};
@@ -141,15 +141,15 @@ make_verdict(struct item *item, size_t ticket, const char *clock, bool met, int6
 {
     enum verdict verdict = met ? VERDICT_MET : VERDICT_BREACHED;
 
-    item->verdict =
-        (struct verdict_outcome){.name = {slice_of(item->name), KIND_SLA, slice_of("gold"), slice_of(clock), 1},
-                                 .verdict = verdict,
-                                 .honest = verdict,
-                                 .ended = true,
-                                 .attainment = true,
-                                 .decided_at_ms = at_ms,
-                                 .source = slice_of("desk"),
-                                 .arrival = {.detected_at_ms = at_ms, .revision = 1}};
+    item->verdict = (struct verdict_outcome){
+        .name = {slice_of(item->name), KIND_SLA, slice_of("gold"), slice_of(clock), 1},
+        .verdict = verdict,
+        .honest = verdict,
+        .ended = true,
+        .attainment = true,
+        .decided_at_ms = at_ms,
+        .source = slice_of("desk"),
+        .arrival = {.detected_at_ms = at_ms, .revision = 1}};
     attributes_of(ticket, item->verdict.attributes);
 }
 
@@ -160,19 +160,20 @@ make_answer(struct item *item, size_t ticket, int64_t at_ms)
 
     snprintf(item->id, sizeof item->id, "f-%zu", ticket);
     snprintf(item->person, sizeof item->person, "u-%zu", ticket % 50000);
-    item->answer = (struct answer_outcome){
-        .feedback = {.id = slice_of(item->id),
-                     .survey = slice_of("post-ticket"),
-                     .touchpoint = slice_of("resolution"),
-                     .scale = slice_of("nps"),
-                     .respondent = slice_of(item->person),
-                     .has_score = true,
-                     .score = score},
-        .ticket = slice_of(item->name),
-        .source = slice_of("desk"),
-        .answer_class = score >= 9 ? ANSWER_POSITIVE : score >= 7 ? ANSWER_NEUTRAL : ANSWER_NEGATIVE,
-        .answered_at_ms = at_ms,
-        .arrival = {.detected_at_ms = at_ms, .revision = 1}};
+    item->answer = (struct answer_outcome){.feedback = {.id = slice_of(item->id),
+                                                        .survey = slice_of("post-ticket"),
+                                                        .touchpoint = slice_of("resolution"),
+                                                        .scale = slice_of("nps"),
+                                                        .respondent = slice_of(item->person),
+                                                        .has_score = true,
+                                                        .score = score},
+                                           .ticket = slice_of(item->name),
+                                           .source = slice_of("desk"),
+                                           .answer_class = score >= 9   ? ANSWER_POSITIVE
+                                                           : score >= 7 ? ANSWER_NEUTRAL
+                                                                        : ANSWER_NEGATIVE,
+                                           .answered_at_ms = at_ms,
+                                           .arrival = {.detected_at_ms = at_ms, .revision = 1}};
     attributes_of(ticket, item->answer.attributes);
 }
 
@@ -188,7 +189,8 @@ make(const struct load *load, struct item *item, size_t number, int kind, size_t
     else if (kind == 4)
         make_answer(item, ticket, at_ms);
     else
-        make_verdict(item, ticket, kind == 1 ? "first-response" : "resolution", kind == 1 || ticket % 10 != 0, at_ms);
+        make_verdict(item, ticket, kind == 1 ? "first-response" : "resolution", kind == 1 || ticket % 10 != 0,
+                     at_ms);
     return at_ms;
 }
 
@@ -203,8 +205,8 @@ fold(const struct load *load, const struct item *item, int64_t at_ms)
         scores_verdict(load->scores, &item->verdict, at_ms);
 }
 
-/* Folds count outcomes, made outside of the time that is taken. kind -1: all five of each ticket, interleaved over 64
- * tickets. */
+/* Folds count outcomes, made outside of the time that is taken. kind -1: all five of each ticket, interleaved
+ * over 64 tickets. */
 static double
 run(const struct load *load, size_t count, int kind)
 {
@@ -249,6 +251,24 @@ row_live(const char *name, size_t count, int kind, bool silent)
     load_close(&load);
 }
 
+/* What it holds, saved and loaded into another one, until it may go on. */
+static void
+row_load(const struct load *load, bool ten_million)
+{
+    struct load other = {.per_ms = 10};
+    struct buffer state = {0};
+    double spent_s;
+
+    scores_save(load->scores, &state);
+    load_open(&other, policy_text);
+    scores_set_rebuilding(other.scores, true, START_MS);
+    spent_s = cpu_s();
+    must(scores_load(other.scores, buffer_slice(&state)) == 0);
+    printf("%s %.2f s\n", ten_million ? "scores_load_10m" : "scores_load_1m", cpu_s() - spent_s);
+    load_close(&other);
+    buffer_free(&state);
+}
+
 static void
 row_rebuild(const char *name, size_t count, bool seconds)
 {
@@ -269,6 +289,7 @@ row_rebuild(const char *name, size_t count, bool seconds)
     scores_figures(load.scores, &figures);
     if (seconds)
         fprintf(stderr, "resident %zu MiB\n", figures.resident_bytes >> 20);
+    row_load(&load, seconds);
     load_close(&load);
 }
 

@@ -42,6 +42,7 @@ struct entry {
 struct task {
     struct symbols *symbols;
     struct policy_set *set;
+    struct scores_options options;
     struct scores *scores;
     struct outcome_reader *reader;
     struct buffer text, printed;
@@ -126,8 +127,29 @@ task_open(struct task *task, const char *policies)
         panic("a random policy does not load");
     }
     options.symbols = task->symbols;
+    task->options = options;
     task->scores = scores_new(&options, task->set);
     task->reader = outcome_reader_new();
+}
+
+/* Saves, forgets and loads; saved once more it is the same bytes. */
+static void
+task_sleep(struct task *task)
+{
+    struct buffer first = {0}, second = {0};
+    uint64_t digest = scores_digest(task->scores);
+
+    scores_save(task->scores, &first);
+    scores_free(task->scores);
+    task->scores = scores_new(&task->options, task->set);
+    scores_set_rebuilding(task->scores, true, 0);
+    must(scores_load(task->scores, buffer_slice(&first)) == 0);
+    scores_check(task->scores);
+    scores_save(task->scores, &second);
+    must(slice_equal(buffer_slice(&first), buffer_slice(&second)));
+    must(scores_digest(task->scores) == digest);
+    buffer_free(&first);
+    buffer_free(&second);
 }
 
 static void
@@ -353,12 +375,17 @@ whole_live(struct whole *whole, const struct lives *lives)
 /* Lines before `committed` stand in the log with all they made; of those up to `cut` only what tickets made.
  */
 static void
-rebuild(struct task *task, const struct whole *whole, size_t committed, size_t cut, int64_t t_ms)
+rebuild(struct task *task, const struct whole *whole, size_t committed, size_t cut, size_t sleeps_at,
+        int64_t t_ms)
 {
     scores_set_rebuilding(task->scores, true, 0);
     for (size_t i = 0; i < whole->task.count; i++) {
         const struct entry *entry = &whole->task.entries[i];
 
+        if (entry->line >= sleeps_at) {
+            task_sleep(task);
+            sleeps_at = SIZE_MAX;
+        }
         if (entry->line < (entry->is_answer ? committed : cut))
             task_fold(task, entry_text(&whole->task, i));
     }
@@ -394,15 +421,21 @@ same_answers(const struct task *task, const struct task *whole, size_t cut)
     for (size_t k = 0; k < whole->count; k++) {
         if (!whole->entries[k].is_answer || whole->entries[k].line < cut)
             continue;
-        if (i == task->count || !slice_equal(entry_text(task, i), entry_text(whole, k)))
+        if (i == task->count || !slice_equal(entry_text(task, i), entry_text(whole, k))) {
+            struct slice said = i < task->count ? entry_text(task, i) : slice_of("nothing");
+
+            printf("said\n%.*s\nexpected\n%.*s\n", (int)said.bytes, said.at, (int)entry_text(whole, k).bytes,
+                   entry_text(whole, k).at);
             return false;
+        }
         i++;
     }
     return i == task->count;
 }
 
 static bool
-check_cut(struct whole *whole, const char *policies, const struct lives *lives, size_t committed, size_t cut)
+check_cut(struct whole *whole, const char *policies, const struct lives *lives, size_t committed, size_t cut,
+          size_t sleeps_at)
 {
     static struct task task;
     uint64_t digest, rebuilt;
@@ -411,7 +444,7 @@ check_cut(struct whole *whole, const char *policies, const struct lives *lives, 
     task_open(&task, policies);
     task.lost = whole->task.lost = committed != cut;
     digest = task_finish(&whole->task, lives->end_ms);
-    rebuild(&task, whole, committed, cut, lives->lines[cut - 1].arrives_ms);
+    rebuild(&task, whole, committed, cut, sleeps_at, lives->lines[cut - 1].arrives_ms);
     go_on(&task, whole, lives, committed, cut);
     scores_check(task.scores);
     rebuilt = task_finish(&task, lives->end_ms);
@@ -441,7 +474,8 @@ check_cuts(const char *policies, const struct lives *lives, struct chance *chanc
         size_t cut = 1 + chance_below(chance, (unsigned)lives->count);
         size_t lost = i % 2 == 0 ? 0 : chance_below(chance, 12);
 
-        good = check_cut(&whole, policies, lives, cut > lost ? cut - lost : 0, cut);
+        good = check_cut(&whole, policies, lives, cut > lost ? cut - lost : 0, cut,
+                         chance_below(chance, (unsigned)cut + 1));
     }
     whole_close(&whole);
     return good;
