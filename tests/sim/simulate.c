@@ -18,6 +18,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -499,6 +500,7 @@ runs_one(struct sim_ground *ground, uint64_t seed)
     child = fork();
     must(child >= 0);
     if (child == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         sim_run(ground, seed);
         _exit(0);
     }
@@ -571,6 +573,8 @@ runs_all(const struct runs *runs)
         child = runs->jobs > 1 ? fork() : 0;
         must(child >= 0);
         if (child == 0) {
+            if (runs->jobs > 1)
+                (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody is left behind */
             runs_job(runs, grounds[job], job);
             if (runs->jobs > 1)
                 _exit(0);
