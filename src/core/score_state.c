@@ -20,6 +20,13 @@
 enum { FORMAT = 1 };
 #define SUM_SEED UINT64_C(0x73636f726573)
 
+/* Contexts hold the people that the policy's scopes ask for. */
+static unsigned
+people_asked_for(const struct scores *scores)
+{
+    return (unsigned)scores->counts_requester | (unsigned)scores->counts_assignee << 1;
+}
+
 /* ---- writing ---- */
 
 struct writer {
@@ -344,6 +351,7 @@ scores_save(const struct scores *scores, struct buffer *out)
     buffer_append_byte(out, 'S');
     put(&writer, FORMAT);
     put_signed(&writer, scores->t_ms);
+    put(&writer, people_asked_for(scores));
     put_tickets(&writer);
     put_answers(&writer);
     put(&writer, scores->waiting_count);
@@ -368,7 +376,7 @@ struct reader {
     uint32_t *contexts; /* by place, one reference each */
     size_t symbols_count, symbols_room, contexts_count, contexts_room;
     uint32_t tickets_count; /* numbers are places: the store was empty */
-    bool bad;
+    bool bad, people_differ;
 };
 
 static uint64_t
@@ -708,6 +716,7 @@ read_all(struct reader *reader)
 
     scores->t_ms = get_signed(reader);
     scores_take_version(scores);
+    reader->people_differ = get(reader) != people_asked_for(scores);
     for (uint64_t count = get(reader); count > 0 && !reader->bad; count--)
         get_ticket(reader);
     for (uint64_t count = get(reader); count > 0 && !reader->bad; count--)
@@ -743,6 +752,10 @@ scores_load(struct scores *scores, struct slice state)
     memory_free(reader.contexts);
     if (reader.bad || reader.from.bytes != 0)
         return -1;
+    if (reader.people_differ) {
+        score_tickets_place_people(scores);
+        score_answers_place_people(scores);
+    }
     scores_count_all(scores);
     return 0;
 }

@@ -201,8 +201,6 @@ scores_take_version(struct scores *scores)
 void
 scores_count_all(struct scores *scores)
 {
-    score_tickets_place_people(scores); /* the policy may ask for them by now, or no more */
-    score_answers_place_people(scores);
     score_answers_count_all(scores);
     score_tickets_count_all(scores);
 }
