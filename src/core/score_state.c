@@ -101,6 +101,8 @@ put_context(struct writer *writer, uint32_t number)
     } else {
         put(writer, 1);
         put_values(writer, score_scopes_values(&writer->scores->scopes, number));
+        put(writer, ((const struct score_context *)score_store_at(&writer->scores->scopes.contexts, number))
+                            ->places_count != SCORE_PLACES_UNKNOWN);
         writer->contexts[number] = ++writer->contexts_count;
     }
 }
@@ -471,7 +473,14 @@ take_context(struct reader *reader)
             reader->contexts =
                 memory_resize(reader->contexts, reader->contexts_room * sizeof *reader->contexts);
         }
-        reader->contexts[reader->contexts_count++] = score_scopes_context(&reader->scores->scopes, &values);
+        reader->contexts[reader->contexts_count] = score_scopes_context(&reader->scores->scopes, &values);
+        if (get(reader) !=
+            0) { /* something counted there: its scopes exist, perhaps with nothing in them by now */
+            uint32_t count;
+
+            (void)score_scopes_of(&reader->scores->scopes, reader->contexts[reader->contexts_count], &count);
+        }
+        reader->contexts_count++;
         place = reader->contexts_count + 1;
     }
     if (place - 1 > reader->contexts_count) {
