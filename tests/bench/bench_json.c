@@ -1,8 +1,8 @@
 /*
  * What: how fast an event is decoded, against plain cJSON over the same bytes.
  *
- * bench_json FILE...: NDJSON events. Prints `name value unit` lines: the plain parser with the machine's allocator (parse and delete),
- * the door alone, and the door with the event decoder.
+ * bench_json FILE...: NDJSON events. Prints `name value unit` lines: the plain parser with the machine's
+ * allocator (parse and delete), the door alone, and the door with the event decoder.
  *
  * Always true: every line is decoded without refusal, or the program says so and fails. Not here: a verdict.
  */

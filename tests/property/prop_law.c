@@ -82,8 +82,8 @@ load_all(struct engine *engine, const struct saved *saved)
         struct slice name_text = {saved->names.at + name, saved->ends[i][0] - name};
         struct slice bytes = {saved->records.at + record, saved->ends[i][1] - record};
 
-        must((i < saved->tickets ? engine_load(engine, name_text, bytes) : engine_load_merge(engine, name_text, bytes)) ==
-             0);
+        must((i < saved->tickets ? engine_load(engine, name_text, bytes)
+                                 : engine_load_merge(engine, name_text, bytes)) == 0);
     }
 }
 
@@ -137,7 +137,7 @@ struct cut {
     struct saved saved;
     size_t log_bytes[HISTORIES_TICKETS_MAX];
     bool quiet;
-    bool waits; /* a retirement mark, for its last timer; more, at the instant whose timers have fired already */
+    bool waits; /* a retirement mark for its last timer; more at the instant whose timers have fired */
 };
 
 static bool

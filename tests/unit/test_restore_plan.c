@@ -125,12 +125,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sound_and_new),
-        cmocka_unit_test(test_no_marker_but_offsets),
-        cmocka_unit_test(test_offsets_differ),
-        cmocka_unit_test(test_offsets_of_another_epoch),
-        cmocka_unit_test(test_another_installation),
-        cmocka_unit_test(test_embedded_has_no_committed_offsets),
+        cmocka_unit_test(test_sound_and_new),        cmocka_unit_test(test_no_marker_but_offsets),
+        cmocka_unit_test(test_offsets_differ),       cmocka_unit_test(test_offsets_of_another_epoch),
+        cmocka_unit_test(test_another_installation), cmocka_unit_test(test_embedded_has_no_committed_offsets),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
