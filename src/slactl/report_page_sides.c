@@ -139,17 +139,23 @@ name_of_side(enum report_side side)
     return names[side];
 }
 
+/* As agreed; and said when it is so in that view only. */
 static void
-append_kept(struct buffer *out, const struct score_rate *rate, int target_bp)
+append_kept(struct buffer *out, const struct report_clock *clock)
 {
+    const struct score_rate *rate = &clock->line.contract, *honest = &clock->line.honest;
+    int target_bp = clock->target_bp;
+
     if (target_bp == 0)
         buffer_append_text(out, "no target");
     else if (rate->n == 0)
         report_page_mark(out, MARK_UNSURE, "no verdicts");
-    else if (report_page_is_kept(rate, target_bp))
-        report_page_mark(out, MARK_GOOD, "at target");
-    else
+    else if (!report_page_is_kept(rate, target_bp))
         report_page_mark(out, MARK_BAD, "below");
+    else if (clock->line.kind == KIND_SLA && !report_page_is_kept(honest, target_bp))
+        report_page_mark(out, MARK_BAD, "as agreed only");
+    else
+        report_page_mark(out, MARK_GOOD, "at target");
 }
 
 static void
@@ -181,7 +187,7 @@ append_clock_row(struct buffer *out, const struct report_clock *clock)
     if (clock->target_bp > 0)
         report_markup_bp(out, clock->target_bp);
     report_markup_cell(out);
-    append_kept(out, contract, clock->target_bp);
+    append_kept(out, clock);
     report_markup_row_end(out);
 }
 
@@ -189,8 +195,8 @@ append_clock_row(struct buffer *out, const struct report_clock *clock)
 static void
 append_clocks(struct buffer *out, const struct report *report, bool inside)
 {
-    static const char *const heads[] = {"Side",    "Clock",   "#As agreed",      "",
-                                        "#Honest", "#Target", "As agreed it is", NULL};
+    static const char *const heads[] = {"Side",    "Clock",   "#As agreed", "",
+                                        "#Honest", "#Target", "In short",   NULL};
     size_t rows = 0;
 
     for (size_t i = 0; i < report->clocks_count; i++)
