@@ -137,7 +137,7 @@ take_message(struct fold *fold, const struct happening *happening)
         for (size_t slot = 0; slot < fold->clocks_count; slot++)
             answer_clock(fold, slot, happening);
         life->contacted = life->answered = true;
-        life->figures_moved |= life->phase != PHASE_ACTIVE;
+        life->figures_moved |= life->solved_at_ms != INSTANT_NONE;
         life->oldest_unanswered_ms = life->inherited_contact_ms = INSTANT_NONE;
         life->agent_messages++;
     } else if (happening->contact) {
@@ -225,7 +225,7 @@ take_attributes(struct fold *fold, const struct happening *happening)
     }
     fold->entries_done++;
     if (changed & (assignee | ATTRIBUTE_BIT(ATTRIBUTE_GROUP)))
-        life->figures_moved |= life->phase != PHASE_ACTIVE;
+        life->figures_moved |= life->solved_at_ms != INSTANT_NONE;
     if (changed & ATTRIBUTE_BIT(ATTRIBUTE_GROUP)) {
         count_change(life->attributes[ATTRIBUTE_GROUP], &life->group_before, &life->group_bounces);
         touch_tier(fold);
