@@ -20,6 +20,7 @@
 #include "shell/embedded.h"
 #include "shell/http.h"
 #include "shell/notify.h"
+#include "shell/policy_book.h"
 #include "shell/policy_files.h"
 #include "shell/poison.h"
 #include "shell/restore.h"
@@ -51,7 +52,8 @@ struct daemon {
     struct log *log;
     struct metrics *metrics;
     struct symbols *symbols;
-    struct policy_set *policies;
+    struct policy_book *book;
+    const struct policy_set *policies; /* held of the book */
     struct wallclock clock;
     struct notify notify;
     struct world world;
@@ -436,27 +438,42 @@ daemon_reload_config(struct daemon *daemon)
     buffer_free(&errors);
 }
 
+/* The disk is known; whether anything goes by it is decided by what the tasks hold. */
+static void
+daemon_take_policies(struct daemon *daemon)
+{
+    const struct policy_set *before = daemon->policies;
+
+    daemon->policies = policy_book_hold(daemon->book, policy_book_disk(daemon->book));
+    daemon->world.policies = daemon->policies;
+    if (daemon->tickets != NULL)
+        tickets_take_policies(daemon->tickets);
+    if (daemon->scoring != NULL)
+        scoring_set_policies(daemon->scoring, daemon->policies);
+    policy_book_release(daemon->book, before);
+    metrics_add(daemon->metrics, METRIC_POLICY_LOADS, 0, 1);
+    log_write(daemon->log, LOG_NOTICE, "policy_loaded",
+              LOG_INTEGER("versions", policy_set_count(daemon->policies)));
+}
+
 static void
 daemon_reload_policies(struct daemon *daemon)
 {
     struct buffer errors = {0};
     struct policy_set *fresh =
         policy_files_load(daemon->config->policy, daemon->config->zoneinfo_dir, daemon->symbols, &errors);
+    bool refused = fresh == NULL;
 
-    if (fresh == NULL) {
+    if (fresh != NULL) {
+        policy_book_set_disk(daemon->book, fresh);
+        refused = daemon->tickets != NULL && tickets_refuse_policies(daemon->tickets, &errors);
+    }
+    daemon->shown_mono_ms = 0;
+    if (refused) {
         daemon_log_lines(daemon, LOG_ERROR, "policy_refused", buffer_slice(&errors));
         metrics_add(daemon->metrics, METRIC_POLICY_REFUSED, 0, 1);
-    } else {
-        if (daemon->tickets != NULL)
-            tickets_set_policies(daemon->tickets, fresh);
-        if (daemon->scoring != NULL)
-            scoring_set_policies(daemon->scoring, fresh);
-        policy_set_free(daemon->policies);
-        daemon->policies = fresh;
-        daemon->world.policies = fresh;
-        metrics_add(daemon->metrics, METRIC_POLICY_LOADS, 0, 1);
-        log_write(daemon->log, LOG_NOTICE, "policy_loaded", LOG_INTEGER("versions", policy_set_count(fresh)));
-    }
+    } else
+        daemon_take_policies(daemon);
     buffer_free(&errors);
 }
 
@@ -539,6 +556,7 @@ daemon_load_settings(struct daemon *daemon)
 {
     struct buffer errors = {0};
     struct log_options log_options = {.descriptor = STDERR_FILENO};
+    struct policy_set *policies = NULL;
 
     daemon->config = config_load(&daemon->options->source, &errors);
     if (daemon->config != NULL) {
@@ -549,8 +567,13 @@ daemon_load_settings(struct daemon *daemon)
         log_options.burst_max = daemon->config->log_burst_max;
         daemon->log = log_new(&log_options);
         daemon->symbols = symbols_new();
-        daemon->policies =
+        policies =
             policy_files_load(daemon->config->policy, daemon->config->zoneinfo_dir, daemon->symbols, &errors);
+    }
+    if (policies != NULL) {
+        daemon->book = policy_book_new(daemon->symbols);
+        policy_book_set_disk(daemon->book, policies);
+        daemon->policies = policy_book_hold(daemon->book, policy_book_disk(daemon->book));
     }
     if (daemon->policies == NULL)
         fprintf(stderr, "%.*s", (int)errors.bytes, buffer_slice(&errors).at);
@@ -568,6 +591,7 @@ daemon_fill_world(struct daemon *daemon)
     world->metrics = daemon->metrics = metrics_new();
     world->symbols = daemon->symbols;
     world->policies = daemon->policies;
+    world->book = daemon->book;
     world->kafka.config = daemon->config;
     world->kafka.log = daemon->log;
     world->kafka.brokers = daemon->config->brokers;
@@ -751,8 +775,8 @@ daemon_free(struct daemon *daemon)
     memory_free(daemon->world.group);
     memory_free(daemon->world.source);
     notify_done(&daemon->notify);
-    if (daemon->policies != NULL)
-        policy_set_free(daemon->policies);
+    policy_book_release(daemon->book, daemon->policies);
+    policy_book_free(daemon->book);
     if (daemon->symbols != NULL)
         symbols_free(daemon->symbols);
     if (daemon->metrics != NULL)

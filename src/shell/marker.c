@@ -12,6 +12,7 @@
  * Not here: what a difference means (restore.c).
  */
 #include "shell/marker.h"
+#include "shell/policy_record.h"
 
 static void
 marker_write_hash(struct buffer *out, struct hash128 hash)
@@ -36,6 +37,7 @@ marker_write(const struct marker *marker, struct buffer *out)
     buffer_append_varint(out, (uint64_t)marker->partitions_count);
     buffer_append_varint_slice(out, marker->group);
     buffer_append_varint_slice(out, marker->instance);
+    buffer_append_varint_slice(out, marker->policies);
 }
 
 static int
@@ -60,7 +62,8 @@ marker_read(struct slice bytes, struct marker *ret_marker)
         (format >= 2 && varint_get_signed(&bytes, &marker.begins_offset) != 0) || marker.begins_offset < 0 ||
         varint_get(&bytes, &partitions) != 0 || partitions > INT32_MAX ||
         varint_get_slice(&bytes, &marker.group) != 0 || varint_get_slice(&bytes, &marker.instance) != 0 ||
-        bytes.bytes != 0)
+        (format >= 3 && varint_get_slice(&bytes, &marker.policies) != 0) ||
+        marker.policies.bytes % POLICY_ID_BYTES != 0 || bytes.bytes != 0)
         return -1;
     marker.partitions_count = (int32_t)partitions;
     *ret_marker = marker;

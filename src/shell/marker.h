@@ -15,7 +15,7 @@
 /* In slad.state the key of a ticket whose name begins with ~ gets one more ~, so no ticket is mistaken for
  * the marker. */
 #define MARKER_KEY "~epoch"
-enum { MARKER_FORMAT = 2 }; /* 1: without begins_offset, still read */
+enum { MARKER_FORMAT = 3 }; /* 1: without begins_offset, 2: without policies; still read */
 #define MARKER_NO_OFFSET (-1)
 
 struct marker {
@@ -30,6 +30,7 @@ struct marker {
     int32_t partitions_count;
     struct slice group;    /* consumer group the offsets are committed for */
     struct slice instance; /* of the writer, for people */
+    struct slice policies; /* ids of the versions in force (policy_record.h); empty: none are kept */
 };
 
 void marker_write(const struct marker *marker, struct buffer *out);

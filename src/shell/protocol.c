@@ -18,6 +18,7 @@
 #include "shell/protocol.h"
 #include "base/memory.h"
 #include "base/panic.h"
+#include "shell/policy_book.h"
 #include <stdio.h>
 
 enum {
@@ -323,11 +324,40 @@ protocol_on_marker(struct protocol *protocol, struct task *task, const struct re
 /* In the order of enum metric_source. */
 static const char *const protocol_source_texts[] = {"snapshot", "previous", "state", "nothing"};
 
+/* Marker and offsets agree, so nothing mends itself: only a person's decision does. */
+static void
+protocol_ask_decision(struct protocol *protocol, struct task *task)
+{
+    if (protocol->port.ask_decision != NULL)
+        task->question = protocol->port.ask_decision(protocol->port.context, task->partition);
+}
+
+/* The versions that were kept for us become known. false: the task is held. */
+static bool
+protocol_learn_policies(struct protocol *protocol, struct task *task, const struct restore_news *news)
+{
+    struct slice rest = buffer_slice(&news->policies), id, source;
+    struct buffer error = {0};
+    bool sound = true;
+
+    while (protocol->world->book != NULL && sound && restore_plan_take(&rest, &id, &source))
+        sound = policy_book_learn(protocol->world->book, id, source, &error) == 0;
+    if (!sound) {
+        buffer_append_byte(&error, '\0');
+        task_hold(task, error.at);
+        protocol_ask_decision(protocol, task);
+    }
+    buffer_free(&error);
+    return sound;
+}
+
 static void
 protocol_on_begun(struct protocol *protocol, struct task *task, const struct restore_news *news)
 {
     const struct world *world = protocol->world;
 
+    if (!news->decided && !protocol_learn_policies(protocol, task, news))
+        return;
     task->state = TASK_LOADING; /* it may have been held */
     task_begin(task, news->has_marker, &news->marker);
     if (news->decided)
@@ -360,14 +390,6 @@ protocol_on_loaded(struct protocol *protocol, struct task *task)
               LOG_INTEGER("offset", task->next_offsets[TASK_TICKETS]),
               LOG_TEXT("from", protocol_source_texts[task->restored_from]),
               LOG_INTEGER("records", task->restored_records), LOG_INTEGER("took_ms", took_ms));
-}
-
-/* Marker and offsets agree, so nothing mends itself: only a person's decision does. */
-static void
-protocol_ask_decision(struct protocol *protocol, struct task *task)
-{
-    if (protocol->port.ask_decision != NULL)
-        task->question = protocol->port.ask_decision(protocol->port.context, task->partition);
 }
 
 /* Half a state would forget promises and repeat alerts. */

@@ -13,7 +13,8 @@
  * three transaction time-outs (a dead writer's transaction may still be settled), then the task is held, and
  * looked at now and then; no other task waits for that. The last marker seen in the second pass is the one of
  * the first, else everything begins again. A snapshot replaces the beginning of the second pass, never its
- * end.
+ * end. A policy version that the marker names and the loop does not know is looked for in the whole of
+ * slad.state[p] first: without it a state could only be judged by other promises.
  *
  * Not here: engines (they belong to the loop thread), what a held task means for readiness.
  */
@@ -21,6 +22,7 @@
 #include "base/memory.h"
 #include "base/panic.h"
 #include "shell/handover.h"
+#include "shell/policy_record.h"
 #include "shell/snapshot_read.h"
 #include "shell/state_topic.h"
 #include "shell/wallclock.h"
@@ -55,6 +57,7 @@ struct restore_question {
     uint64_t number;
     char *group;
     rd_kafka_topic_partition_list_t *partitions;
+    struct buffer known; /* policy versions */
     /* while it waits to be looked at again */
     struct restore_question *next;
     struct restore_patience patience;
@@ -93,6 +96,7 @@ restore_news_free(struct restore_news *news)
     if (news == NULL)
         return;
     buffer_free(&news->bytes);
+    buffer_free(&news->policies);
     buffer_free(&news->head);
     buffer_free(&news->before);
     if (news->offsets != NULL)
@@ -170,6 +174,7 @@ struct restore_load {
     bool has_marker, decided;
     struct marker marker;
     int64_t state_end;
+    struct buffer policies;     /* as RESTORE_BEGUN tells them */
     struct buffer head, before; /* as found in Redis */
 };
 
@@ -182,6 +187,7 @@ restore_tell_begun(const struct restore_load *load, int used, bool unusable)
     news->decided = load->decided;
     news->used = used;
     news->snapshot_unusable = unusable;
+    buffer_append_slice(&news->policies, buffer_slice(&load->policies));
     buffer_append_slice(&news->head, buffer_slice(&load->head));
     buffer_append_slice(&news->before, buffer_slice(&load->before));
     marker_write(&load->marker, &news->bytes);
@@ -287,6 +293,44 @@ restore_from_redis(struct restore_load *load)
     return restore_from_snapshot(load, 0) || (!restore_stopping(restore) && restore_from_snapshot(load, 1));
 }
 
+/* ---- policy versions ---- */
+
+static void
+restore_take_policy(void *context, const rd_kafka_message_t *message)
+{
+    if (message->payload != NULL &&
+        policy_record_is((struct slice){message->key, message->key != NULL ? message->key_len : 0}))
+        policy_gather_take(context, (struct slice){message->payload, message->len});
+}
+
+/* Those that the marker names and the loop does not know. 1: they are in load->policies; 0: slad.state does
+ * not have them all; -1: it could not be read. */
+static int
+restore_find_policies(struct restore_load *load, char error[KAFKA_ERROR_BYTES])
+{
+    struct slice wanted = load->has_marker ? load->marker.policies : (struct slice){0}, id, source;
+    struct policy_gather gather;
+    struct state_taker taker = {restore_take_policy, &gather};
+    struct buffer ids = {0};
+    int found = 1;
+
+    for (size_t i = 0; i < policy_ids_count(wanted); i++)
+        if (!policy_ids_has(buffer_slice(&load->question->known), policy_ids_get(wanted, i)))
+            policy_ids_add(&ids, policy_ids_get(wanted, i));
+    policy_gather_init(&gather, buffer_slice(&ids));
+    if (gather.count > 0 && state_topic_read(&load->restore->state, load->question->partition,
+                                             RD_KAFKA_OFFSET_BEGINNING, &taker, error) != 0)
+        found = -1;
+    for (size_t i = 0; i < gather.count && found >= 0; i++)
+        if (policy_gather_get(&gather, i, &id, &source))
+            restore_plan_add(&load->policies, id, source);
+        else
+            found = 0;
+    policy_gather_done(&gather);
+    buffer_free(&ids);
+    return found;
+}
+
 /* ---- one attempt ---- */
 
 static bool
@@ -368,8 +412,16 @@ restore_try_task(struct restore *restore, const struct restore_question *questio
                          restore_plan_judge(&found, &reason) == RESTORE_IS_AMISS)) {
             *ret_amiss = true;
             restore_say_amiss(&found, reason, error);
-        } else
-            done = restore_load_all(&load, error);
+        } else {
+            int policies = restore_find_policies(&load, error);
+
+            *ret_amiss = policies == 0 && !decided;
+            if (*ret_amiss)
+                restore_say_amiss(&found, "slad.state does not have the text of a policy in force", error);
+            else if (policies >= 0)
+                done = restore_load_all(&load, error);
+        }
+        buffer_free(&load.policies);
         buffer_free(&load.head);
         buffer_free(&load.before);
     }
@@ -489,6 +541,7 @@ restore_question_free(struct restore_question *question)
     if (question->partitions != NULL)
         rd_kafka_topic_partition_list_destroy(question->partitions);
     memory_free(question->group);
+    buffer_free(&question->known);
     memory_free(question);
 }
 
@@ -644,20 +697,25 @@ restore_ask_topics(struct restore *restore)
 }
 
 uint64_t
-restore_ask_task(struct restore *restore, int32_t partition, int32_t partitions_count)
+restore_ask_task(struct restore *restore, int32_t partition, int32_t partitions_count, struct slice known)
 {
-    return restore_ask(restore, (struct restore_question){.kind = RESTORE_ASKS_TASK,
-                                                          .partition = partition,
-                                                          .partitions_count = partitions_count});
+    struct restore_question question = {
+        .kind = RESTORE_ASKS_TASK, .partition = partition, .partitions_count = partitions_count};
+
+    buffer_append_slice(&question.known, known);
+    return restore_ask(restore, question);
 }
 
 uint64_t
-restore_ask_decision(struct restore *restore, int32_t partition, int32_t partitions_count)
+restore_ask_decision(struct restore *restore, int32_t partition, int32_t partitions_count, struct slice known)
 {
-    return restore_ask(restore, (struct restore_question){.kind = RESTORE_ASKS_DECISION,
-                                                          .partition = partition,
-                                                          .partitions_count = partitions_count,
-                                                          .held = true});
+    struct restore_question question = {.kind = RESTORE_ASKS_DECISION,
+                                        .partition = partition,
+                                        .partitions_count = partitions_count,
+                                        .held = true};
+
+    buffer_append_slice(&question.known, known);
+    return restore_ask(restore, question);
 }
 
 void

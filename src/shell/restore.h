@@ -42,6 +42,7 @@ struct restore_news {
     int64_t state_end; /* of DONE and MARKER: next offset of slad.state behind the marker; 0: not known */
     /* of BEGUN: the heads as found in Redis, and which of them the chunks are of (-1: neither; as
      * snapshot_plan_options) */
+    struct buffer policies; /* of BEGUN: versions the asker does not know: id and source, as a chunk */
     struct buffer head, before;
     int used;
     bool behind_snapshot; /* of CHUNK: read from slad.state behind a snapshot */
@@ -62,10 +63,13 @@ void restore_free(struct restore *restore);
 
 /* Each returns the question's number, > 0. Questions are bounded by the number of tasks: they never wait. */
 uint64_t restore_ask_topics(struct restore *restore);
-uint64_t restore_ask_task(struct restore *restore, int32_t partition, int32_t partitions_count);
+/* known: ids of the policy versions whose texts need not be read (copied). */
+uint64_t restore_ask_task(struct restore *restore, int32_t partition, int32_t partitions_count,
+                          struct slice known);
 /* As restore_ask_task, for a task that is held although marker and offsets agree: nothing comes before a
  * person has decided. */
-uint64_t restore_ask_decision(struct restore *restore, int32_t partition, int32_t partitions_count);
+uint64_t restore_ask_decision(struct restore *restore, int32_t partition, int32_t partitions_count,
+                              struct slice known);
 /* The task is gone: what was asked for it needs no answer any more. */
 void restore_forget_task(struct restore *restore, int32_t partition);
 uint64_t restore_ask_marker(struct restore *restore, int32_t partition);

@@ -18,6 +18,7 @@
 #include "base/memory.h"
 #include "base/panic.h"
 #include "shell/envelope.h"
+#include "shell/policy_book.h"
 #include "shell/publish.h"
 #include "shell/restore.h"
 #include "shell/snapshot.h"
@@ -66,6 +67,10 @@ task_free(struct task *task)
         return;
     if (task->engine != NULL)
         engine_free(task->engine);
+    if (task->world->book != NULL)
+        policy_book_release(task->world->book, task->set);
+    buffer_free(&task->policies);
+    buffer_free(&task->policies_written);
     batch_free(task->batch);
     snapshot_task_free(task->snapshot);
     memory_free(task->held_reason);
@@ -97,14 +102,114 @@ task_engine_new(struct task *task)
         .history_max = (size_t)config->history_max,
     };
 
-    return engine_new(&options, task->world->policies);
+    return engine_new(&options, task->set != NULL ? task->set : task->world->policies);
 }
+
+/* ---- policies ---- */
+
+/* The versions in force become what was held and what the disk adds. true: they are others than before. */
+static bool
+task_join_policies(struct task *task)
+{
+    struct policy_book *book = task->world->book;
+    const struct policy_set *before = task->set;
+    struct buffer ids = {0}, refusals = {0};
+
+    if (!policy_book_join(book, buffer_slice(&task->policies), &ids, &refusals))
+        log_write(task->world->log, LOG_ERROR, "policy_disagrees", LOG_INTEGER("task", task->partition),
+                  LOG_SLICE("why", buffer_slice(&refusals)));
+    buffer_reset(&task->policies);
+    buffer_append_slice(&task->policies, buffer_slice(&ids));
+    task->set = policy_book_hold(book, buffer_slice(&ids));
+    policy_book_release(book, before);
+    buffer_free(&ids);
+    buffer_free(&refusals);
+    return task->set != before;
+}
+
+/* What the marker says is in force, and what is new on disk. */
+static void
+task_begin_policies(struct task *task, struct slice held)
+{
+    if (task->world->book == NULL)
+        return;
+    buffer_reset(&task->policies);
+    buffer_reset(&task->policies_written);
+    policy_book_keep_known(task->world->book, held, &task->policies);
+    buffer_append_slice(&task->policies_written, buffer_slice(&task->policies));
+    task->policies_due = false;
+    (void)task_join_policies(task);
+}
+
+static bool
+task_has_unwritten_policies(const struct task *task)
+{
+    return !slice_equal(buffer_slice(&task->policies), buffer_slice(&task->policies_written));
+}
+
+void
+task_take_policies(struct task *task)
+{
+    const struct policy_set *before = task->set;
+
+    if (task->world->book == NULL || task->engine == NULL || task->state == TASK_HELD)
+        return;
+    if (task->state == TASK_LOADING) {
+        task->policies_due = true;
+        return;
+    }
+    task->policies_due = false;
+    if (before != NULL) /* until the engine has let go of it */
+        (void)policy_book_hold(task->world->book, buffer_slice(&task->policies));
+    if (task_join_policies(task)) {
+        engine_set_policies(task->engine, task->set, task->t_ms);
+        task_touch(task);
+    }
+    policy_book_release(task->world->book, before);
+}
+
+static void
+task_write_policy(struct task *task, struct slice id)
+{
+    struct policy_book *book = task->world->book;
+    struct slice source = policy_book_source(book, id), version = policy_book_version(book, id);
+    struct buffer key = {0};
+
+    for (size_t i = 0; i < policy_record_chunks(source); i++) {
+        buffer_reset(&key);
+        policy_record_key(version, id, i, &key);
+        batch_begin(task->batch, TOPIC_STATE, task->partition, buffer_slice(&key));
+        policy_record_chunk(id, source, i, batch_value(task->batch));
+        batch_end(task->batch);
+    }
+    buffer_free(&key);
+    log_write(task->world->log, LOG_NOTICE, "policy_in_force", LOG_INTEGER("task", task->partition),
+              LOG_SLICE("version", version), LOG_INTEGER("epoch", task->epoch + 1));
+}
+
+/* The texts of the versions that are in force from this epoch on. */
+static void
+task_write_policies(struct task *task)
+{
+    struct slice ids = buffer_slice(&task->policies);
+
+    if (!task_has_unwritten_policies(task))
+        return;
+    for (size_t i = 0; i < policy_ids_count(ids); i++)
+        if (!policy_ids_has(buffer_slice(&task->policies_written), policy_ids_get(ids, i)))
+            task_write_policy(task, policy_ids_get(ids, i));
+    buffer_reset(&task->policies_written);
+    buffer_append_slice(&task->policies_written, ids);
+}
+
+/* ---- loading, of the whole ---- */
 
 void
 task_begin(struct task *task, bool has_marker, const struct marker *marker)
 {
     if (task->engine != NULL)
         engine_free(task->engine);
+    task->engine = NULL;
     batch_free(task->batch);
     task->batch = batch_new();
     task->dirty = task->announces = false;
@@ -132,6 +237,7 @@ task_begin(struct task *task, bool has_marker, const struct marker *marker)
         task->lags[i] = true;
         task->last_record_ms[i] = has_marker ? marker->t_ms : INT64_MIN;
     }
+    task_begin_policies(task, has_marker ? marker->policies : (struct slice){0});
     task->engine = task_engine_new(task);
 }
 
@@ -170,6 +276,14 @@ task_begin_snapshots(struct task *task, struct slice head, struct slice before, 
     task->snapshot = snapshot_task_new(&options, world->now_mono_ms);
 }
 
+/* Not of the tickets: a policy (it came with the marker), or what a newer version keeps besides. A ticket's
+ * key begins with no ~ or with two. */
+static bool
+task_is_aside(struct slice key)
+{
+    return key.bytes > 0 && key.at[0] == '~' && (key.bytes == 1 || key.at[1] != '~');
+}
+
 static size_t
 task_load_records(struct task *task, struct slice records, bool behind)
 {
@@ -180,6 +294,8 @@ task_load_records(struct task *task, struct slice records, bool behind)
         struct slice ticket = task_state_ticket(key), from;
         bool merge = task_is_merge(key, &from);
 
+        if (!merge && task_is_aside(key))
+            continue;
         task->restored_records++;
         if (behind)
             snapshot_task_changed(task->snapshot, merge ? from : ticket);
@@ -233,7 +349,9 @@ task_loaded(struct task *task)
     engine_loaded(task->engine, task->t_ms);
     task_enter_behind(task);
     task->state = TASK_LIVE;
-    if (task->decided)
+    if (task->policies_due)
+        task_take_policies(task);
+    if (task->decided || task_has_unwritten_policies(task))
         task_touch(task);
     task->closed_mono_ms = task->world->now_mono_ms;
 }
@@ -488,6 +606,7 @@ task_marker(const struct task *task)
         .partitions_count = world->partitions_count,
         .group = slice_of(world->group),
         .instance = slice_of(world->config->instance),
+        .policies = buffer_slice(&task->policies),
     };
 }
 
@@ -553,6 +672,7 @@ task_close(struct task *task, struct transaction_part *ret_part)
     char note[RESTORE_NOTE_BYTES];
     struct marker marker;
 
+    task_write_policies(task);
     task_write_states(task);
     task->epoch++;
     marker = task_marker(task);

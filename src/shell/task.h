@@ -40,6 +40,12 @@ struct task {
     struct engine *engine; /* NULL until loading began */
     int64_t t_ms;          /* task time T */
 
+    /* policy versions, as ids (policy_record.h) */
+    struct buffer policies;         /* in force */
+    struct buffer policies_written; /* their texts are in slad.state */
+    const struct policy_set *set;   /* held of the book; NULL: without a book */
+    bool policies_due;              /* the disk was loaded anew while this task was being restored */
+
     /* position */
     int64_t next_offsets[TASK_SOURCES_COUNT]; /* MARKER_NO_OFFSET: none yet */
     int64_t ends[TASK_SOURCES_COUNT];         /* of the partitions, as last heard: tickets.c's */
@@ -103,6 +109,12 @@ size_t task_load(struct task *task, struct slice records);
 size_t task_load_behind(struct task *task, struct slice records);
 void task_loaded(struct task *task);
 void task_hold(struct task *task, const char *reason);
+
+/* ---- policies ---- */
+
+/* The disk was loaded anew: what is on it and new is in force from now on, and written with the next epoch; a
+ * disk that contradicts what the task holds changes nothing. */
+void task_take_policies(struct task *task);
 
 /* ---- living ---- */
 

@@ -18,6 +18,7 @@
 #include "base/memory.h"
 #include "base/panic.h"
 #include "shell/ingest.h"
+#include "shell/policy_book.h"
 #include "shell/protocol.h"
 #include "shell/wallclock.h"
 #include <stdarg.h>
@@ -132,7 +133,14 @@ tickets_ask_task(void *context, int32_t partition)
 {
     struct tickets *tickets = context;
 
-    return restore_ask_task(tickets->restore, partition, tickets->world->partitions_count);
+    struct buffer known = {0};
+    uint64_t number;
+
+    policy_book_known(tickets->world->book, &known);
+    number =
+        restore_ask_task(tickets->restore, partition, tickets->world->partitions_count, buffer_slice(&known));
+    buffer_free(&known);
+    return number;
 }
 
 static uint64_t
@@ -140,7 +148,14 @@ tickets_ask_decision(void *context, int32_t partition)
 {
     struct tickets *tickets = context;
 
-    return restore_ask_decision(tickets->restore, partition, tickets->world->partitions_count);
+    struct buffer known = {0};
+    uint64_t number;
+
+    policy_book_known(tickets->world->book, &known);
+    number = restore_ask_decision(tickets->restore, partition, tickets->world->partitions_count,
+                                  buffer_slice(&known));
+    buffer_free(&known);
+    return number;
 }
 
 static uint64_t
@@ -541,18 +556,29 @@ tickets_measure(struct tickets *tickets)
     metrics_set(metrics, METRIC_TICKET_BYTES, 0, bytes);
 }
 
-void
-tickets_set_policies(struct tickets *tickets, const struct policy_set *set)
+bool
+tickets_refuse_policies(const struct tickets *tickets, struct buffer *refusals)
 {
-    for (int32_t p = 0; p < tickets->protocol.tasks_count; p++) {
-        struct task *task = tickets->protocol.tasks[p];
+    struct buffer ids = {0};
+    bool refused = false;
 
-        if (task == NULL || task->engine == NULL)
-            continue;
-        engine_set_policies(task->engine, set, task->t_ms);
-        if (task->state == TASK_LIVE || task->state == TASK_CHECKING)
-            task_touch(task);
+    for (int32_t p = 0; p < tickets->protocol.tasks_count && !refused; p++) {
+        const struct task *task = tickets->protocol.tasks[p];
+
+        buffer_reset(&ids);
+        refused = task != NULL &&
+                  !policy_book_join(tickets->world->book, buffer_slice(&task->policies), &ids, refusals);
     }
+    buffer_free(&ids);
+    return refused;
+}
+
+void
+tickets_take_policies(struct tickets *tickets)
+{
+    for (int32_t p = 0; p < tickets->protocol.tasks_count; p++)
+        if (tickets->protocol.tasks[p] != NULL)
+            task_take_policies(tickets->protocol.tasks[p]);
 }
 
 /* ---- readiness ---- */
@@ -568,6 +594,26 @@ tickets_say(struct buffer *out, const char *format, ...)
     va_end(arguments);
     buffer_append_text(out, line);
     buffer_append_byte(out, '\n');
+}
+
+/* The versions of all tasks, each once: in the order in which the tasks have them, not in order of ids. */
+static void
+tickets_policy_reasons(const struct tickets *tickets, struct buffer *out)
+{
+    struct buffer said = {0};
+
+    for (int32_t p = 0; p < tickets->protocol.tasks_count; p++) {
+        const struct task *task = tickets->protocol.tasks[p];
+
+        for (size_t i = 0; task != NULL && i < policy_ids_count(buffer_slice(&task->policies)); i++) {
+            struct slice id = policy_ids_get(buffer_slice(&task->policies), i);
+
+            if (!policy_ids_has(buffer_slice(&said), id))
+                policy_book_differences(tickets->world->book, id, out);
+            policy_ids_add(&said, id);
+        }
+    }
+    buffer_free(&said);
 }
 
 void
@@ -586,6 +632,7 @@ tickets_reasons(const struct tickets *tickets, struct buffer *out)
             tickets_say(out, "task %d is held: %s", (int)p, task->held_reason);
         loading += task != NULL && task->state == TASK_LOADING;
     }
+    tickets_policy_reasons(tickets, out);
     if (loading > 0)
         tickets_say(out, "%d tasks are being restored", (int)loading);
     if (tickets->crowded)

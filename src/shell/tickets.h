@@ -34,8 +34,10 @@ int64_t tickets_snapshot_wait_ms(const struct tickets *tickets, const struct sna
 int64_t tickets_wait_ms(const struct tickets *tickets);
 /* About once a second: `open` records, gauges. */
 void tickets_measure(struct tickets *tickets);
-/* A reload. */
-void tickets_set_policies(struct tickets *tickets, const struct policy_set *set);
+/* Whether the policies on disk contradict what tasks hold: appends lines to refusals. */
+bool tickets_refuse_policies(const struct tickets *tickets, struct buffer *refusals);
+/* A reload: every task takes what is new on disk. */
+void tickets_take_policies(struct tickets *tickets);
 
 /* Readable when there is something for tickets_ingest, or for tickets_take_done. Edge: see handover.h for the
  * second. */

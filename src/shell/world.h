@@ -15,6 +15,7 @@
 #include "slad/policy.h"
 
 struct poison;
+struct policy_book;
 
 struct world {
     const struct config *config;
@@ -24,10 +25,11 @@ struct world {
     struct kafka kafka;
     struct topics topics;
     struct symbols *symbols;
-    const struct policy_set *policies;
-    struct hash128 writer;    /* drawn at the start of this process */
-    char *group;              /* consumer group of the ticket role: "slad-tickets" */
-    int32_t partitions_count; /* of tickets, once the topics were looked at */
+    const struct policy_set *policies; /* as on disk: for what belongs to no task */
+    struct policy_book *book;          /* NULL: tasks go by `policies` and keep no versions */
+    struct hash128 writer;             /* drawn at the start of this process */
+    char *group;                       /* consumer group of the ticket role: "slad-tickets" */
+    int32_t partitions_count;          /* of tickets, once the topics were looked at */
     int32_t feedback_partitions_count;
     const char *api_url; /* for `open` records; NULL: none */
     char *source;        /* "/slad": ce_source */

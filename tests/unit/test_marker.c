@@ -18,6 +18,7 @@ example(void)
         .partitions_count = 12,
         .group = slice_of("slad-tickets"),
         .instance = slice_of("slad-1"),
+        .policies = slice_of("0123456789abcdef"),
     };
 }
 
@@ -40,6 +41,7 @@ test_marker_comes_back(void **state)
     assert_int_equal(read.begins_offset, 4321);
     assert_int_equal(read.partitions_count, 12);
     assert_true(slice_is(read.group, "slad-tickets") && slice_is(read.instance, "slad-1"));
+    assert_true(slice_is(read.policies, "0123456789abcdef"));
     buffer_free(&bytes);
 }
 

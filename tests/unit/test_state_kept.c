@@ -17,7 +17,7 @@ enum { UNTIL_MINUTE = 24 * 60 };
 /* What each format of the tickets' records is kept in: state/tickets.N and what its clocks were,
  * state/tickets.N.clocks. */
 static const int ticket_formats[] = {2};
-static const int marker_formats[] = {1, 2};
+static const int marker_formats[] = {1, 2, 3};
 
 static const char policy[] =
     DESK_POLICY "agreements:\n"
@@ -233,7 +233,8 @@ marker_example(void)
                            .begins_offset = 44,
                            .partitions_count = 12,
                            .group = slice_of("slad-tickets"),
-                           .instance = slice_of("slad-1")};
+                           .instance = slice_of("slad-1"),
+                           .policies = slice_of("0123456789abcdef")};
 }
 
 static void
@@ -265,6 +266,7 @@ test_markers(void **state)
         assert_int_equal(read.begins_offset, marker_formats[i] == 1 ? 0 : 44);
         assert_int_equal(read.partitions_count, 12);
         assert_true(slice_is(read.group, "slad-tickets") && slice_is(read.instance, "slad-1"));
+        assert_true(slice_is(read.policies, marker_formats[i] < 3 ? "" : "0123456789abcdef"));
     }
     buffer_free(&bytes);
 }
