@@ -562,7 +562,7 @@ runs_report(const struct runs *runs, struct sim_ground *const *grounds, double s
 static int
 runs_all(const struct runs *runs)
 {
-    struct sim_ground *grounds[SIM_JOBS_MAX];
+    static struct sim_ground *grounds[SIM_JOBS_MAX]; /* until the process ends */
     struct timespec begun, ended;
 
     (void)clock_gettime(CLOCK_MONOTONIC, &begun);
@@ -608,7 +608,7 @@ runs_read_list(struct runs *runs, const char *path)
 int
 main(int arguments_count, char **arguments)
 {
-    struct runs runs = {.from = 1, .count = 100, .jobs = 2};
+    static struct runs runs = {.from = 1, .count = 100, .jobs = 2};
 
     for (int i = 1; i < arguments_count; i++) {
         const char *value = i + 1 < arguments_count ? arguments[i + 1] : "0";
