@@ -480,6 +480,23 @@ ground_new(bool verbose)
     return ground;
 }
 
+static void
+ground_free(struct sim_ground *ground)
+{
+    struct policies policies = {.set = ground->policies, .symbols = ground->symbols};
+
+    event_reader_free(ground->reader);
+    memory_free(ground->group);
+    memory_free(ground->source);
+    topics_done(&ground->topics);
+    metrics_free(ground->metrics);
+    log_free(ground->log);
+    for (int i = 0; i < SIM_INSTANCES; i++)
+        config_free(ground->configs[i]);
+    policies_free(&policies);
+    (void)munmap(ground, sizeof *ground);
+}
+
 /* ---- many runs ---- */
 
 struct runs {
@@ -562,8 +579,9 @@ runs_report(const struct runs *runs, struct sim_ground *const *grounds, double s
 static int
 runs_all(const struct runs *runs)
 {
-    static struct sim_ground *grounds[SIM_JOBS_MAX]; /* until the process ends */
+    struct sim_ground *grounds[SIM_JOBS_MAX];
     struct timespec begun, ended;
+    int status;
 
     (void)clock_gettime(CLOCK_MONOTONIC, &begun);
     for (int job = 0; job < runs->jobs; job++) {
@@ -583,8 +601,11 @@ runs_all(const struct runs *runs)
     while (wait(NULL) > 0)
         ;
     (void)clock_gettime(CLOCK_MONOTONIC, &ended);
-    return runs_report(runs, grounds,
-                       (double)(ended.tv_sec - begun.tv_sec) + (double)(ended.tv_nsec - begun.tv_nsec) / 1e9);
+    status = runs_report(runs, grounds,
+                         (double)(ended.tv_sec - begun.tv_sec) + (double)(ended.tv_nsec - begun.tv_nsec) / 1e9);
+    for (int job = 0; job < runs->jobs; job++)
+        ground_free(grounds[job]);
+    return status;
 }
 
 /* One seed a line; what comes behind a blank is for people. */
@@ -608,7 +629,8 @@ runs_read_list(struct runs *runs, const char *path)
 int
 main(int arguments_count, char **arguments)
 {
-    static struct runs runs = {.from = 1, .count = 100, .jobs = 2};
+    struct runs runs = {.from = 1, .count = 100, .jobs = 2};
+    int status;
 
     for (int i = 1; i < arguments_count; i++) {
         const char *value = i + 1 < arguments_count ? arguments[i + 1] : "0";
@@ -628,5 +650,7 @@ main(int arguments_count, char **arguments)
     }
     if (runs.jobs < 1 || runs.jobs > SIM_JOBS_MAX)
         runs.jobs = 2;
-    return runs_all(&runs);
+    status = runs_all(&runs);
+    memory_free(runs.list);
+    return status;
 }
