@@ -88,8 +88,10 @@ side_of(const struct report *report, const struct report_verdict *verdict)
     for (size_t i = 0; i < report->clocks_count; i++)
         if (report->clocks[i].line.kind == verdict->kind &&
             slice_equal(report->clocks[i].line.clock, verdict->clock))
-            return report->clocks[i].side == SIDE_CUSTOMER ? REPORT_OF_CUSTOMER : REPORT_OF_PROVIDER;
-    return REPORT_OF_PROVIDER;
+            return report->clocks[i].side == SIDE_CUSTOMER  ? REPORT_OF_CUSTOMER
+                   : report->clocks[i].side == SIDE_UNKNOWN ? REPORT_OF_UNKNOWN
+                                                            : REPORT_OF_PROVIDER;
+    return REPORT_OF_UNKNOWN;
 }
 
 static void

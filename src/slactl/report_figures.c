@@ -229,6 +229,19 @@ describe_by_policy(const struct report *report, struct report_clock *clock)
     }
 }
 
+/* A verdict says what was measured: only with handling it matters whose it is. */
+static void
+describe_by_verdicts(const struct report *report, struct report_clock *clock)
+{
+    const struct report_verdict *verdict;
+    size_t cursor = 0;
+
+    while (clock->side == SIDE_UNKNOWN && (verdict = map_each(report->verdicts, &cursor)) != NULL)
+        if (verdict->kind == clock->line.kind && verdict->measure != MEASURE_HANDLING &&
+            slice_equal(verdict->clock, clock->line.clock))
+            clock->side = SIDE_PROVIDER;
+}
+
 static bool
 counts_in_attainment(const struct scores_slice *whole, const struct scores_line *line)
 {
@@ -268,6 +281,7 @@ collect_clocks(struct report *report)
         else if (clock->line.kind == KIND_OLA || clock->line.kind == KIND_UC)
             clock->side = clock->line.kind == KIND_OLA ? SIDE_INSIDE : SIDE_SUPPLIER;
         describe_by_policy(report, clock);
+        describe_by_verdicts(report, clock);
     }
     if (report->clocks_count > 1)
         qsort(report->clocks, report->clocks_count, sizeof *report->clocks, compare_clocks);

@@ -221,10 +221,12 @@ print_overrun(struct buffer *out, const struct report_verdict *verdict)
 static void
 print_overruns(struct buffer *out, const struct report *report)
 {
-    static const char *const sides[] = {[REPORT_OF_PROVIDER] = "provider", [REPORT_OF_CUSTOMER] = "customer"};
+    static const char *const sides[] = {[REPORT_OF_PROVIDER] = "provider",
+                                        [REPORT_OF_CUSTOMER] = "customer",
+                                        [REPORT_OF_UNKNOWN] = "unknown"};
 
     score_parts_open(out, "overruns");
-    for (int side = 0; side < 2; side++) {
+    for (int side = 0; side < REPORT_OVERRUNS_COUNT; side++) {
         const struct report_overruns *overruns = &report->overruns[side];
 
         score_parts_open(out, sides[side]);

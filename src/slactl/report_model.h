@@ -10,7 +10,8 @@
 #include "base/map.h"
 #include "slad/scores.h"
 
-enum { REPORT_OF_PROVIDER, REPORT_OF_CUSTOMER };
+/* Lists of overruns. */
+enum { REPORT_OF_PROVIDER, REPORT_OF_CUSTOMER, REPORT_OF_UNKNOWN, REPORT_OVERRUNS_COUNT };
 enum { REPORT_MONTHS_MAX = 6, REPORT_WORST_MAX = 10, REPORT_IMPROVEMENTS_MAX = 12, REPORT_MOVES_MAX = 64 };
 
 /* Which figures of the scores: see report_cuts in report_figures.c. Contracts follow. */
@@ -73,7 +74,7 @@ struct report_move {
 
 struct report_contract {
     struct slice name;
-    const struct policy_contract *policy; /* NULL: not known */
+    const struct policy_contract *policy; /* in the policy of the report */
     struct scores_slice figures;          /* zeroes when nothing counts */
     bool has_figures, has_pxa, has_credit;
     struct score_pxa pxa;
@@ -143,8 +144,8 @@ struct report {
     int64_t judged, differ; /* SLA verdicts that count in attainment; those that differ between the views */
     struct report_overruns {
         const struct report_verdict *worst[REPORT_WORST_MAX];
-        size_t count, breached; /* listed; in all */
-    } overruns[2];              /* of the provider and whom he brings; of the customer (REPORT_OF_CUSTOMER) */
+        size_t count, breached;        /* listed; in all */
+    } overruns[REPORT_OVERRUNS_COUNT]; /* the provider with whom he brings; the customer; nobody knows */
     const struct report_ticket *waits[REPORT_WORST_MAX];
     size_t waits_count, solved_count;
     struct report_improvement *improvements;

@@ -77,11 +77,16 @@ append_overruns(struct buffer *out, const struct report *report, int side)
 {
     static const char *const heads[] = {"Ticket",       "Promise", "What", "#Target", "#Past it, real time",
                                         "Longest with", "Flags",   NULL};
+    static const char *const sides[] = {[REPORT_OF_PROVIDER] = "the provider and whom he brings",
+                                        [REPORT_OF_CUSTOMER] = "the customer",
+                                        [REPORT_OF_UNKNOWN] =
+                                            "whose duty it is is not known without a policy"};
     const struct report_overruns *overruns = &report->overruns[side];
 
+    if (side == REPORT_OF_UNKNOWN && overruns->count == 0)
+        return;
     report_markup_format(out, "<h3>Past the promise: %s <small>(%zu of %zu broken)</small></h3>\n",
-                         side == REPORT_OF_CUSTOMER ? "the customer" : "the provider and whom he brings",
-                         overruns->count, overruns->breached);
+                         sides[side], overruns->count, overruns->breached);
     if (overruns->count == 0) {
         report_page_nothing(out, "No promise of this side was broken in this month.");
         return;
@@ -99,8 +104,8 @@ report_page_stretches(struct buffer *out, const struct report *report)
                                         "Longest with", "#Reopened", NULL};
 
     report_page_section(out, TEXT_STRETCHES);
-    append_overruns(out, report, REPORT_OF_PROVIDER);
-    append_overruns(out, report, REPORT_OF_CUSTOMER);
+    for (int side = 0; side < REPORT_OVERRUNS_COUNT; side++)
+        append_overruns(out, report, side);
     report_markup_format(out, "<h3>Longest waits <small>(%zu of %zu tickets solved)</small></h3>\n",
                          report->waits_count, report->solved_count);
     if (report->waits_count > 0) {
@@ -194,7 +199,9 @@ report_page_improve(struct buffer *out, const struct report *report)
 
     report_page_section(out, TEXT_IMPROVE);
     if (shown == 0) {
-        report_page_nothing(out, "Nothing that has a target and enough behind it is below it.");
+        report_page_nothing(out, report->has_policy
+                                     ? "Nothing that has a target and enough behind it is below it."
+                                     : "Targets are not known without a policy.");
     } else {
         report_markup_table(out, heads);
         for (size_t i = 0; i < shown; i++)
