@@ -334,6 +334,15 @@ report_figures_hear_credit(void *context, const struct score_credit *credit)
     contract->has_credit = true;
 }
 
+bool
+report_figures_is_ripe(const struct report_contract *contract)
+{
+    for (size_t i = 0; i < contract->watermelons_count; i++)
+        if (contract->watermelons[i].ripe)
+            return true;
+    return false;
+}
+
 static void
 collect_keis(struct report *report)
 {

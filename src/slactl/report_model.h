@@ -159,6 +159,8 @@ void report_read_done(struct report *report);
 /* report_figures.c */
 void report_figures_cuts(struct report *report); /* before the scores are made */
 void report_figures_collect(struct report *report);
+/* In any scope of the contract. */
+bool report_figures_is_ripe(const struct report_contract *contract);
 void report_figures_hear_kei(void *context, const struct score_kei *kei);
 void report_figures_hear_pxa(void *context, const struct score_pxa *pxa);
 void report_figures_hear_watermelon(void *context, const struct score_watermelon *watermelon);
@@ -174,8 +176,6 @@ void report_improve(struct report *report);
 void report_json_print(struct buffer *out, const struct report *report);
 void report_page_print(struct buffer *out, const struct report *report);
 
-/* Whether this watermelon is ripe in any scope of the contract. */
-bool report_contract_is_ripe(const struct report_contract *contract);
 const char *report_side_text(enum report_side side); /* "provider", ... */
 
 #endif

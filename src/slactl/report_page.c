@@ -234,17 +234,17 @@ void
 report_page_print(struct buffer *out, const struct report *report)
 {
     append_head(out, report);
-    report_page_glance(out, report);
-    report_page_sides(out, report);
-    report_page_time(out, report);
-    report_page_honest(out, report);
+    report_page_sides_glance(out, report);
+    report_page_sides_both(out, report);
+    report_page_sides_time(out, report);
+    report_page_sides_honest(out, report);
     report_page_users(out, report);
-    report_page_watermelons(out, report);
-    report_page_improve(out, report);
-    report_page_stretches(out, report);
-    report_page_keis(out, report);
-    report_page_agreements(out, report);
-    report_page_inside(out, report);
-    report_page_unknown(out, report);
+    report_page_contracts_watermelons(out, report);
+    report_page_lists_improve(out, report);
+    report_page_lists_stretches(out, report);
+    report_page_contracts_keis(out, report);
+    report_page_contracts_agreements(out, report);
+    report_page_sides_inside(out, report);
+    report_page_lists_unknown(out, report);
     buffer_append_text(out, "</main>\n</body>\n</html>\n");
 }

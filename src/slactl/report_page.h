@@ -38,20 +38,20 @@ void report_page_holder(struct buffer *out, const int64_t wall_ms[PARTIES_COUNT]
 /* ---- sections ---- */
 
 /* report_page_sides.c */
-void report_page_glance(struct buffer *out, const struct report *report);
-void report_page_sides(struct buffer *out, const struct report *report);
-void report_page_time(struct buffer *out, const struct report *report);
-void report_page_honest(struct buffer *out, const struct report *report);
-void report_page_inside(struct buffer *out, const struct report *report);
+void report_page_sides_glance(struct buffer *out, const struct report *report);
+void report_page_sides_both(struct buffer *out, const struct report *report);
+void report_page_sides_time(struct buffer *out, const struct report *report);
+void report_page_sides_honest(struct buffer *out, const struct report *report);
+void report_page_sides_inside(struct buffer *out, const struct report *report);
 /* report_page_users.c */
 void report_page_users(struct buffer *out, const struct report *report);
 /* report_page_contracts.c */
-void report_page_watermelons(struct buffer *out, const struct report *report);
-void report_page_keis(struct buffer *out, const struct report *report);
-void report_page_agreements(struct buffer *out, const struct report *report);
+void report_page_contracts_watermelons(struct buffer *out, const struct report *report);
+void report_page_contracts_keis(struct buffer *out, const struct report *report);
+void report_page_contracts_agreements(struct buffer *out, const struct report *report);
 /* report_page_lists.c */
-void report_page_stretches(struct buffer *out, const struct report *report);
-void report_page_improve(struct buffer *out, const struct report *report);
-void report_page_unknown(struct buffer *out, const struct report *report);
+void report_page_lists_stretches(struct buffer *out, const struct report *report);
+void report_page_lists_improve(struct buffer *out, const struct report *report);
+void report_page_lists_unknown(struct buffer *out, const struct report *report);
 
 #endif

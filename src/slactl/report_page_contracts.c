@@ -110,7 +110,7 @@ append_watermelons_of(struct buffer *out, const struct report *report, const str
 }
 
 void
-report_page_watermelons(struct buffer *out, const struct report *report)
+report_page_contracts_watermelons(struct buffer *out, const struct report *report)
 {
     size_t shown = 0;
 
@@ -209,7 +209,7 @@ append_kei(struct buffer *out, const struct score_kei *kei)
 }
 
 void
-report_page_keis(struct buffer *out, const struct report *report)
+report_page_contracts_keis(struct buffer *out, const struct report *report)
 {
     static const char *const heads[] = {"Indicator", "Measure", "#Value", "#Target", "",
                                         "Trend",     "Owner",   "Review", NULL};
@@ -324,7 +324,7 @@ append_credit(struct buffer *out, const struct score_credit *credit)
 }
 
 void
-report_page_agreements(struct buffer *out, const struct report *report)
+report_page_contracts_agreements(struct buffer *out, const struct report *report)
 {
     size_t shown = 0;
 

@@ -98,7 +98,7 @@ append_overruns(struct buffer *out, const struct report *report, int side)
 }
 
 void
-report_page_stretches(struct buffer *out, const struct report *report)
+report_page_lists_stretches(struct buffer *out, const struct report *report)
 {
     static const char *const waits[] = {"Ticket",       "What",      "#Waited", "By party",
                                         "Longest with", "#Reopened", NULL};
@@ -190,7 +190,7 @@ append_improvement(struct buffer *out, const struct report *report, size_t i)
 }
 
 void
-report_page_improve(struct buffer *out, const struct report *report)
+report_page_lists_improve(struct buffer *out, const struct report *report)
 {
     static const char *const heads[] = {"#", "What", "#Now", "#Target", "#Impact", "Where to look first",
                                         NULL};
@@ -255,7 +255,7 @@ append_pauses(struct buffer *out, const struct report *report)
 }
 
 void
-report_page_unknown(struct buffer *out, const struct report *report)
+report_page_lists_unknown(struct buffer *out, const struct report *report)
 {
     report_page_section(out, TEXT_UNKNOWN);
     buffer_append_text(out, "<ul>\n");

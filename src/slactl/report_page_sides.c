@@ -73,15 +73,6 @@ append_glance_row(struct buffer *out, const struct report *report, struct slice 
     report_markup_row_end(out);
 }
 
-bool
-report_contract_is_ripe(const struct report_contract *contract)
-{
-    for (size_t i = 0; i < contract->watermelons_count; i++)
-        if (contract->watermelons[i].ripe)
-            return true;
-    return false;
-}
-
 static void
 append_targets(struct buffer *out, const struct policy_experience *experience)
 {
@@ -102,13 +93,13 @@ append_targets(struct buffer *out, const struct policy_experience *experience)
 }
 
 void
-report_page_glance(struct buffer *out, const struct report *report)
+report_page_sides_glance(struct buffer *out, const struct report *report)
 {
     static const char *const heads[] = {"", "#As agreed", "#Honest", "#Gap", "#PX", "#NPS", "In short", NULL};
     bool ripe = false;
 
     for (size_t i = 0; i < report->contracts_count; i++)
-        ripe = ripe || report_contract_is_ripe(&report->contracts[i]);
+        ripe = ripe || report_figures_is_ripe(&report->contracts[i]);
     report_page_section(out, TEXT_GLANCE);
     if (report->whole.count == 0)
         report_page_nothing(out, "Nothing of this customer happened in this month.");
@@ -118,7 +109,7 @@ report_page_glance(struct buffer *out, const struct report *report)
                           ripe && report->contracts_count == 1);
         for (size_t i = 0; i < report->contracts_count; i++)
             append_glance_row(out, report, report->contracts[i].name, &report->contracts[i].figures.record,
-                              report_contract_is_ripe(&report->contracts[i]));
+                              report_figures_is_ripe(&report->contracts[i]));
         report_markup_table_end(out);
         append_targets(out, &report->policy->experience);
     }
@@ -214,7 +205,7 @@ append_clocks(struct buffer *out, const struct report *report, bool inside)
 }
 
 void
-report_page_sides(struct buffer *out, const struct report *report)
+report_page_sides_both(struct buffer *out, const struct report *report)
 {
     report_page_section(out, TEXT_SIDES);
     append_clocks(out, report, false);
@@ -222,7 +213,7 @@ report_page_sides(struct buffer *out, const struct report *report)
 }
 
 void
-report_page_inside(struct buffer *out, const struct report *report)
+report_page_sides_inside(struct buffer *out, const struct report *report)
 {
     report_page_section(out, TEXT_INSIDE);
     append_clocks(out, report, true);
@@ -248,7 +239,7 @@ append_party_row(struct buffer *out, const struct scores_slice *whole, enum part
 }
 
 void
-report_page_time(struct buffer *out, const struct report *report)
+report_page_sides_time(struct buffer *out, const struct report *report)
 {
     static const char *const heads[] = {"Who had the ball", "#In all", "#Share", "#A ticket", NULL};
     const struct scores_slice *whole = report->whole.items;
@@ -320,7 +311,7 @@ append_flags(struct buffer *out, const struct report *report)
 }
 
 void
-report_page_honest(struct buffer *out, const struct report *report)
+report_page_sides_honest(struct buffer *out, const struct report *report)
 {
     const struct score_record *record = report->whole.count > 0 ? &report->whole.items[0].record : NULL;
 
