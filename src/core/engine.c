@@ -685,6 +685,13 @@ take(struct engine *engine, struct ticket *ticket, const struct event *event, ui
     return answer(engine, ENGINE_APPLIED);
 }
 
+/* An acknowledgement counts from its arrival, and people are forgotten whenever they ask. */
+static bool
+changes_what_was(enum event_type type)
+{
+    return type != EVENT_ALERT_ACKNOWLEDGED && type != EVENT_TICKET_ERASED;
+}
+
 struct engine_answer
 engine_event(struct engine *engine, const struct event *event, int64_t t_ms)
 {
@@ -704,8 +711,7 @@ engine_event(struct engine *engine, const struct event *event, int64_t t_ms)
     identity = history_identity(event->source, event->id);
     if (ticket != NULL && history_knows(&ticket->history, identity))
         return answer(engine, ENGINE_DUPLICATE);
-    if (ticket != NULL && event->at_ms < ticket->history.last_at_ms &&
-        event->type != EVENT_ALERT_ACKNOWLEDGED &&
+    if (ticket != NULL && event->at_ms < ticket->history.last_at_ms && changes_what_was(event->type) &&
         event->at_ms < history_floor_ms(&ticket->history, engine->options.history_max))
         return refuse(engine, ERROR_BEFORE_HISTORY, "time: older than what is left of its ticket's history");
     if (event->type == EVENT_ALERT_ACKNOWLEDGED)
