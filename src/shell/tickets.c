@@ -31,6 +31,7 @@ enum {
     TICKETS_PAUSE_AFTER_MS = 1000, /* the epoch was full for this long */
     TICKETS_ROOM_SHARE = 100,      /* a hundredth below tickets_max reading begins again */
     TICKETS_SEND_AGAIN_MS = 50,    /* while stopping or giving partitions back */
+    TICKETS_QUERY_MS = 20,         /* of the broker in the process */
     TICKETS_REVOKE_MS_MAX = 5000   /* the last commit before partitions are given back */
 };
 
@@ -495,14 +496,20 @@ tickets_snapshot_wait_ms(const struct tickets *tickets, const struct snapshot *s
 
 /* ---- once a second ---- */
 
-/* The broker in the process keeps 5 MiB a partition, and drops the oldest without a word. */
+/* The broker in the process keeps 5 MiB a partition, and drops the oldest without a word. librdkafka hears of
+ * it only when it asks; the answer comes from this very process. */
 static void
-tickets_watch_embedded(struct tickets *tickets, const struct task *task, int64_t low)
+tickets_watch_embedded(struct tickets *tickets, const struct task *task)
 {
     int64_t next =
         task->next_offsets[TASK_TICKETS] != MARKER_NO_OFFSET ? task->next_offsets[TASK_TICKETS] : 0;
+    int64_t low, high;
 
-    if (!tickets->world->kafka.embedded || low <= next || low - next <= tickets->dropped_count)
+    if (!tickets->world->kafka.embedded ||
+        rd_kafka_query_watermark_offsets(tickets->consumer, tickets->world->topics.names[TOPIC_TICKETS],
+                                         task->partition, &low, &high,
+                                         TICKETS_QUERY_MS) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+        low <= next || low - next <= tickets->dropped_count)
         return;
     tickets->dropped_count = low - next;
     log_write(tickets->world->log, LOG_ERROR, "embedded_broker_full", LOG_INTEGER("task", task->partition),
@@ -518,7 +525,6 @@ tickets_measure_lag(struct tickets *tickets, const struct task *task)
         rd_kafka_get_watermark_offsets(tickets->consumer, tickets->world->topics.names[TOPIC_TICKETS],
                                        task->partition, &low, &high) == RD_KAFKA_RESP_ERR_NO_ERROR &&
         high >= 0) {
-        tickets_watch_embedded(tickets, task, low);
         metrics_set(tickets->world->metrics, METRIC_TASK_LAG, (size_t)task->partition,
                     task->at_end[TASK_TICKETS] || task->next_offsets[TASK_TICKETS] > high ? 0
                     : task->next_offsets[TASK_TICKETS] == MARKER_NO_OFFSET
@@ -545,6 +551,8 @@ tickets_measure(struct tickets *tickets)
             task_publish_open(task);
         task_measure(task);
         tickets_measure_lag(tickets, task);
+        if (task->fetching)
+            tickets_watch_embedded(tickets, task);
         if (task->snapshot != NULL)
             metrics_set(metrics, METRIC_SNAPSHOT_AGE, (size_t)p,
                         snapshot_task_age_ms(task->snapshot, tickets->world->now_mono_ms));
