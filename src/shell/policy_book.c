@@ -206,10 +206,11 @@ policy_book_hold(struct policy_book *book, struct slice ids)
 void
 policy_book_release(struct policy_book *book, const struct policy_set *set)
 {
-    struct policy_shared **at = &book->shared, *shared;
+    struct policy_shared **at, *shared;
 
     if (set == NULL)
         return;
+    at = &book->shared;
     while (*at != NULL && (*at)->set != set)
         at = &(*at)->next;
     shared = *at;

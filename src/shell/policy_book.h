@@ -37,7 +37,7 @@ void policy_book_differences(const struct policy_book *book, struct slice held, 
 /* The set of these versions, made when nobody has it yet. ids: not empty, known, and free of contradictions.
  * It lives until as many calls of release. */
 const struct policy_set *policy_book_hold(struct policy_book *book, struct slice ids);
-void policy_book_release(struct policy_book *book, const struct policy_set *set); /* NULL is fine */
+void policy_book_release(struct policy_book *book, const struct policy_set *set); /* set NULL is fine */
 
 /* Of a known version; borrowed. */
 struct slice policy_book_version(const struct policy_book *book, struct slice id);
