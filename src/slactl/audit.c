@@ -17,20 +17,18 @@
 #include "base/memory.h"
 #include "base/panic.h"
 #include "shell/policy_files.h"
-#include "slactl/lines.h"
+#include "slactl/outcome_lines.h"
 #include "slad/scores.h"
 #include "wire/contract_json.h"
 #include "wire/kei_json.h"
 #include "wire/outcome_read.h"
 #include "wire/score_json.h"
 #include "wire/score_parts.h"
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { LINE_BYTES_MAX = 1 << 20, QUEUE_MAX = 100000 };
+enum { QUEUE_MAX = 100000 };
 
 #define OVERDUE_MS INT64_C(3600000)
 
@@ -43,6 +41,7 @@ struct queued {
 
 struct audit {
     const char *policy_path, *zoneinfo_dir;
+    struct reach reach;
     struct symbols *symbols;
     struct policy_set *set;
     struct scores *scores;
@@ -52,12 +51,10 @@ struct audit {
     int64_t offset; /* of the decision that is looked at */
     int64_t next_offset, t_ms;
     uint64_t outcomes, decisions, values, unread, differences;
-    const char *file;
-    uint64_t line;
-    struct buffer expected;
+    const struct outcome_line *line; /* that is being read */
+    struct buffer place, expected;
     bool has_expected, deciding;
     struct slice window; /* wanted of a score */
-    bool failed;
 };
 
 /* ---- what ought to be ---- */
@@ -89,12 +86,22 @@ hear_score(void *context, const struct score_record *record)
         print_score(audit, record);
 }
 
+/* Where the record stands that is being read. */
+static struct slice
+place_of(struct audit *audit)
+{
+    buffer_reset(&audit->place);
+    outcome_lines_place(audit->line, &audit->place);
+    return buffer_slice(&audit->place);
+}
+
 static void
 report(struct audit *audit, const char *what, struct slice published)
 {
+    struct slice place = place_of(audit);
+
     audit->differences++;
-    printf("%s%s%llu: %s\n  published  %.*s\n", audit->file != NULL ? audit->file : "line ",
-           audit->file != NULL ? ":" : "", (unsigned long long)audit->line, what, (int)published.bytes,
+    printf("%.*s: %s\n  published  %.*s\n", (int)place.bytes, place.at, what, (int)published.bytes,
            published.at);
     if (audit->has_expected)
         printf("  recomputed %.*s\n", (int)audit->expected.bytes, audit->expected.at);
@@ -199,9 +206,11 @@ take_outcome(struct audit *audit, struct slice text, int64_t offset)
 
     audit->outcomes++;
     if (error != ERROR_NONE) {
+        struct slice place = place_of(audit);
+
         audit->unread++;
-        fprintf(stderr, "slactl audit: line %llu: %s: %s\n", (unsigned long long)audit->line,
-                error_code_text(error), detail);
+        fprintf(stderr, "slactl audit: %.*s: %s: %s\n", (int)place.bytes, place.at, error_code_text(error),
+                detail);
         return;
     }
     if (outcome.kind == OUTCOME_CONTRACT)
@@ -290,66 +299,25 @@ is_value(struct slice type)
 
 /* ---- lines ---- */
 
-/* {"offset":N,"value":{...}} as well as the record alone: then it has the next offset. */
-static struct slice
-unwrap(struct audit *audit, struct slice line, int64_t *ret_offset)
-{
-    static const char first[] = "{\"offset\":", second[] = ",\"value\":";
-    char *end;
-
-    *ret_offset = audit->next_offset;
-    if (line.bytes <= sizeof first || memcmp(line.at, first, sizeof first - 1) != 0)
-        return line;
-    *ret_offset = strtoll(line.at + sizeof first - 1, &end, 10);
-    if ((size_t)(line.at + line.bytes - end) <= sizeof second || memcmp(end, second, sizeof second - 1) != 0)
-        return line;
-    end += sizeof second - 1;
-    return (struct slice){end, (size_t)(line.at + line.bytes - end) - 1};
-}
-
 static void
-take_line(struct audit *audit, struct slice line)
+take_line(void *context, const struct outcome_line *line)
 {
+    struct audit *audit = context;
     char detail[JSON_DETAIL_BYTES];
     const struct cJSON *object;
-    int64_t offset;
-    struct slice text = unwrap(audit, line, &offset);
     struct json *json = json_new();
-    bool value = json_read(json, text, &object, detail) == ERROR_NONE && is_value(text_of(object, "type"));
+    bool value =
+        json_read(json, line->text, &object, detail) == ERROR_NONE && is_value(text_of(object, "type"));
+    int64_t offset = line->offset >= 0 ? line->offset : audit->next_offset;
 
+    audit->line = line;
     if (value)
-        check_value(audit, object, text);
+        check_value(audit, object, line->text);
     json_free(json);
     if (value)
         return;
     audit->next_offset = offset + 1;
-    take_outcome(audit, text, offset);
-}
-
-static bool
-is_blank(struct slice line)
-{
-    return line.bytes == 0 || line.at[0] == '\r';
-}
-
-static void
-take_file(struct audit *audit, const char *path)
-{
-    struct lines *lines = lines_open(path, LINE_BYTES_MAX);
-    struct slice line;
-    int more = -1;
-
-    audit->file = path;
-    while (lines != NULL && (more = lines_next(lines, &line)) == 1) {
-        audit->line = lines_number(lines);
-        if (!is_blank(line))
-            take_line(audit, line);
-    }
-    if (more < 0) {
-        fprintf(stderr, "slactl audit: %s: %s\n", path != NULL ? path : "standard input", strerror(errno));
-        audit->failed = true;
-    }
-    lines_close(lines);
+    take_outcome(audit, line->text, offset);
 }
 
 /* A midnight that is long over and was never decided. */
@@ -374,6 +342,8 @@ static void
 usage(FILE *to)
 {
     fputs("usage: slactl audit --policy P [--zoneinfo DIR] [FILE...]\n"
+          "       slactl audit --config FILE [--brokers B] [--prefix P] [--set KEY=VALUE]... [--policy P] "
+          "[--zoneinfo DIR]\n"
           "Computes scores, the moves of experience agreements, watermelons and credits again from outcomes "
           "alone and\n"
           "says where what was published differs. A file (standard input by default) is NDJSON in the order "
@@ -382,8 +352,12 @@ usage(FILE *to)
           "outcomes,scores\n"
           "prints them, or the records alone, or {\"offset\":N,\"value\":RECORD} as a reader of the topic "
           "writes them.\n"
-          "Exit status: 0 nothing differs, 1 something does or a line cannot be read, 2 bad policy or "
-          "option.\n",
+          "With the daemon's configuration: its topic of outcomes, from the beginning to where it ends now, "
+          "under its\n"
+          "policy unless --policy names another.\n"
+          "Exit status: 0 nothing differs, 1 something does, a record cannot be read or the brokers do not "
+          "answer,\n"
+          "2 bad policy, configuration or option.\n",
           to);
 }
 
@@ -393,6 +367,7 @@ parse_options(struct audit *audit, int argc, char **argv)
     static const struct option options[] = {{"policy", required_argument, NULL, 'p'},
                                             {"zoneinfo", required_argument, NULL, 'z'},
                                             {"help", no_argument, NULL, 'h'},
+                                            REACH_OPTIONS,
                                             {NULL, 0, NULL, 0}};
     int option;
 
@@ -406,16 +381,42 @@ parse_options(struct audit *audit, int argc, char **argv)
             audit->policy_path = optarg;
         } else if (option == 'z') {
             audit->zoneinfo_dir = optarg;
-        } else {
+        } else if (!reach_take_option(&audit->reach, option, optarg)) {
             usage(stderr);
             return 2;
         }
     }
-    if (audit->policy_path != NULL)
+    if (reach_is_wanted(&audit->reach) && optind < argc)
+        fputs("slactl audit: either files or a configuration\n", stderr);
+    else if (audit->policy_path == NULL && audit->reach.config_file == NULL)
+        fputs("slactl audit: --policy is missing\n", stderr);
+    else
         return 0;
-    fputs("slactl audit: --policy is missing\n", stderr);
     usage(stderr);
     return 2;
+}
+
+/* The configuration, if the topic is to be read, and the policies. 0, or 2: it was said. */
+static int
+prepare(struct audit *audit)
+{
+    struct buffer errors = {0};
+
+    if (reach_is_wanted(&audit->reach)) {
+        if (reach_open(&audit->reach) != 0)
+            return 2;
+        if (audit->policy_path == NULL)
+            audit->policy_path = audit->reach.config->policy;
+        if (audit->zoneinfo_dir == NULL)
+            audit->zoneinfo_dir = audit->reach.config->zoneinfo_dir;
+    }
+    if (audit->zoneinfo_dir == NULL)
+        audit->zoneinfo_dir = policy_files_zoneinfo_default();
+    audit->set = policy_files_load(audit->policy_path, audit->zoneinfo_dir, audit->symbols, &errors);
+    if (audit->set == NULL)
+        (void)fwrite(errors.at, 1, errors.bytes, stderr);
+    buffer_free(&errors);
+    return audit->set == NULL ? 2 : 0;
 }
 
 static void
@@ -450,38 +451,42 @@ end(struct audit *audit)
     outcome_reader_free(audit->reader);
     outcome_reader_free(audit->queue_reader);
     memory_free(audit->queue);
-    policy_set_free(audit->set);
-    symbols_free(audit->symbols);
     buffer_free(&audit->expected);
+    buffer_free(&audit->place);
+}
+
+static int
+run(struct audit *audit, int paths_count, char **paths)
+{
+    const struct outcome_taker taker = {take_line, audit};
+    bool failed;
+
+    begin(audit);
+    failed = outcome_lines_read("audit", &audit->reach, paths_count, paths, &taker) != 0;
+    check_end(audit);
+    printf("%llu outcomes, %llu decisions and %llu values checked, %llu differences\n",
+           (unsigned long long)audit->outcomes, (unsigned long long)audit->decisions,
+           (unsigned long long)audit->values, (unsigned long long)audit->differences);
+    end(audit);
+    return failed || audit->differences > 0 || audit->unread > 0 ? 1 : 0;
 }
 
 int
 audit_main(int argc, char **argv)
 {
-    struct audit audit = {.zoneinfo_dir = policy_files_zoneinfo_default()};
-    struct buffer errors = {0};
-    int bad = parse_options(&audit, argc, argv);
+    struct audit audit = {0};
+    int status = parse_options(&audit, argc, argv);
 
-    if (bad != 0)
-        return bad == 1 ? 0 : 2;
-    audit.symbols = symbols_new();
-    audit.set = policy_files_load(audit.policy_path, audit.zoneinfo_dir, audit.symbols, &errors);
-    if (audit.set == NULL) {
-        (void)fwrite(errors.at, 1, errors.bytes, stderr);
-        buffer_free(&errors);
+    if (status == 0) {
+        audit.symbols = symbols_new();
+        status = prepare(&audit);
+        if (status == 0)
+            status = run(&audit, argc - optind, argv + optind);
+        policy_set_free(audit.set);
         symbols_free(audit.symbols);
-        return 2;
+    } else if (status == 1) {
+        status = 0; /* helped */
     }
-    begin(&audit);
-    if (optind == argc)
-        take_file(&audit, NULL);
-    for (int i = optind; i < argc; i++)
-        take_file(&audit, argv[i]);
-    check_end(&audit);
-    printf("%llu outcomes, %llu decisions and %llu values checked, %llu differences\n",
-           (unsigned long long)audit.outcomes, (unsigned long long)audit.decisions,
-           (unsigned long long)audit.values, (unsigned long long)audit.differences);
-    end(&audit);
-    buffer_free(&errors);
-    return audit.failed || audit.differences > 0 || audit.unread > 0 ? 1 : 0;
+    reach_close(&audit.reach);
+    return status;
 }

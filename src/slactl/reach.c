@@ -29,6 +29,44 @@ reach_override(struct reach *reach, const char *key, const char *value)
     memory_free(first);
 }
 
+static void
+reach_set(struct reach *reach, const char *key, const char *argument)
+{
+    if (reach->overrides_count == REACH_OVERRIDES_MAX)
+        reach->overflowed = true;
+    else if (key != NULL)
+        reach_override(reach, key, argument);
+    else
+        reach->overrides[reach->overrides_count++] = argument;
+}
+
+bool
+reach_take_option(struct reach *reach, int option, const char *argument)
+{
+    switch (option) {
+    case REACH_CONFIG:
+        reach->config_file = argument;
+        return true;
+    case REACH_BROKERS:
+        reach_set(reach, "brokers", argument);
+        return true;
+    case REACH_PREFIX:
+        reach_set(reach, "prefix", argument);
+        return true;
+    case REACH_SET:
+        reach_set(reach, NULL, argument);
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool
+reach_is_wanted(const struct reach *reach)
+{
+    return reach->config_file != NULL || reach->overrides_count > 0;
+}
+
 int
 reach_open(struct reach *reach)
 {
@@ -37,6 +75,10 @@ reach_open(struct reach *reach)
     const struct log_options log_options = {.descriptor = 2, .level = LOG_WARNING, .burst_max = 5};
     struct buffer errors = {0};
 
+    if (reach->overflowed) {
+        fprintf(stderr, "at most %d settings besides the configuration\n", REACH_OVERRIDES_MAX);
+        return -1;
+    }
     reach->config = config_load(&source, &errors);
     if (reach->config == NULL)
         fprintf(stderr, "%.*s", (int)errors.bytes, buffer_slice(&errors).at);

@@ -40,19 +40,26 @@ report_side_text(enum report_side side)
 static void
 usage(FILE *to)
 {
-    fputs("usage: slactl report --customer NAME --month YYYY-MM [--policy P] [--contract NAME]\n"
-          "                     [--ticket-url TEMPLATE] [--until T] [--json] [--zoneinfo DIR] [FILE...]\n"
-          "One month of one customer for the committee, as a page (HTML, A4) on standard output. A file "
-          "(standard\n"
-          "input by default) is NDJSON in the order of the log: outcomes as slactl replay --emit outcomes "
-          "prints\n"
-          "them, or the records alone, or {\"offset\":N,\"value\":RECORD}. P adds targets, indicators and "
-          "contracts.\n"
-          "TEMPLATE is an http(s) address with {ticket} in it. Until T: without what was learnt later.\n"
-          "Exit status: 0 done, 1 nothing of the customer in that month, a line cannot be read or a file "
-          "fails,\n"
-          "2 bad policy or option.\n",
-          to);
+    fputs(
+        "usage: slactl report --customer NAME --month YYYY-MM [--policy P] [--contract NAME]\n"
+        "                     [--ticket-url TEMPLATE] [--until T] [--json] [--zoneinfo DIR] [FILE...]\n"
+        "       slactl report --customer NAME --month YYYY-MM --config FILE [--brokers B] [--prefix P]\n"
+        "                     [--set KEY=VALUE]... and the options above, but no FILE\n"
+        "One month of one customer for the committee, as a page (HTML, A4) on standard output. A file "
+        "(standard\n"
+        "input by default) is NDJSON in the order of the log: outcomes as slactl replay --emit outcomes "
+        "prints\n"
+        "them, or the records alone, or {\"offset\":N,\"value\":RECORD}. P adds targets, indicators and "
+        "contracts.\n"
+        "TEMPLATE is an http(s) address with {ticket} in it. Until T: without what was learnt later.\n"
+        "With the daemon's configuration: its topic of outcomes, from the beginning to where it ends now, "
+        "and "
+        "its\n"
+        "policy unless --policy names another.\n"
+        "Exit status: 0 done, 1 nothing of the customer in that month, a record cannot be read, a file fails "
+        "or\n"
+        "the brokers do not answer, 2 bad policy, configuration or option.\n",
+        to);
 }
 
 static int
@@ -135,6 +142,8 @@ take_option(struct report *report, int option)
             return refuse("--until: expected an RFC 3339 instant");
         break;
     default:
+        if (reach_take_option(&report->reach, option, optarg))
+            break;
         usage(option == 'h' ? stdout : stderr);
         return option == 'h' ? 1 : 2;
     }
@@ -144,17 +153,24 @@ take_option(struct report *report, int option)
 static int
 parse_options(struct report *report, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"customer", required_argument, NULL, 'c'}, {"month", required_argument, NULL, 'm'},
-        {"contract", required_argument, NULL, 'k'}, {"ticket-url", required_argument, NULL, 't'},
-        {"policy", required_argument, NULL, 'p'},   {"until", required_argument, NULL, 'u'},
-        {"zoneinfo", required_argument, NULL, 'z'}, {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"customer", required_argument, NULL, 'c'},
+                                            {"month", required_argument, NULL, 'm'},
+                                            {"contract", required_argument, NULL, 'k'},
+                                            {"ticket-url", required_argument, NULL, 't'},
+                                            {"policy", required_argument, NULL, 'p'},
+                                            {"until", required_argument, NULL, 'u'},
+                                            {"zoneinfo", required_argument, NULL, 'z'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            REACH_OPTIONS,
+                                            {NULL, 0, NULL, 0}};
     int option, status = 0;
 
     optind = 1;
     while (status == 0 && (option = getopt_long(argc, argv, "", options, NULL)) != -1)
         status = take_option(report, option);
+    if (status == 0 && reach_is_wanted(&report->reach) && optind < argc)
+        return refuse("either files or a configuration");
     return status != 0 ? status : check_options(report);
 }
 
@@ -170,6 +186,24 @@ load_empty(struct symbols *symbols)
         policy_yaml_load(slice_of("version: none\n"), slice_of("none"), &reader, symbols, &error);
 
     return policy_set_new(&policy, 1, symbols);
+}
+
+/* The configuration, if the topic is to be read: what was not asked for is as it says. 0, or 2: it was said.
+ */
+static int
+open_reach(struct report *report)
+{
+    if (reach_is_wanted(&report->reach)) {
+        if (reach_open(&report->reach) != 0)
+            return 2;
+        if (report->policy_path == NULL && report->reach.config_file != NULL)
+            report->policy_path = report->reach.config->policy;
+        if (report->zoneinfo_dir == NULL)
+            report->zoneinfo_dir = report->reach.config->zoneinfo_dir;
+    }
+    if (report->zoneinfo_dir == NULL)
+        report->zoneinfo_dir = policy_files_zoneinfo_default();
+    return 0;
 }
 
 static int
@@ -289,10 +323,7 @@ run(struct report *report, int paths_count, char **paths)
     int status;
 
     begin(report);
-    if (paths_count == 0)
-        report_read_file(report, NULL);
-    for (int i = 0; i < paths_count; i++)
-        report_read_file(report, paths[i]);
+    report_read(report, paths_count, paths);
     report_figures_collect(report);
     report_facts_collect(report);
     report_improve(report);
@@ -305,25 +336,38 @@ run(struct report *report, int paths_count, char **paths)
     return report->failed || report->unread > 0 ? 1 : status;
 }
 
+static int
+make(struct report *report, int paths_count, char **paths)
+{
+    int status;
+
+    report->symbols = symbols_new();
+    report->arena = arena_new(ARENA_BYTES);
+    status = load_policies(report);
+    if (status == 0) {
+        find_month(report);
+        status = check_contract(report);
+    }
+    if (status == 0)
+        status = run(report, paths_count, paths);
+    policy_set_free(report->set);
+    symbols_free(report->symbols);
+    arena_free(report->arena);
+    return status;
+}
+
 int
 report_main(int argc, char **argv)
 {
-    struct report report = {.zoneinfo_dir = policy_files_zoneinfo_default(), .known_until_ms = INSTANT_NONE};
+    struct report report = {.known_until_ms = INSTANT_NONE};
     int status = parse_options(&report, argc, argv);
 
     if (status != 0)
-        return status == 1 ? 0 : 2;
-    report.symbols = symbols_new();
-    report.arena = arena_new(ARENA_BYTES);
-    status = load_policies(&report);
-    if (status == 0) {
-        find_month(&report);
-        status = check_contract(&report);
-    }
-    if (status == 0)
-        status = run(&report, argc - optind, argv + optind);
-    policy_set_free(report.set);
-    symbols_free(report.symbols);
-    arena_free(report.arena);
+        status = status == 1 ? 0 : 2;
+    else if (open_reach(&report) != 0)
+        status = 2;
+    else
+        status = make(&report, argc - optind, argv + optind);
+    reach_close(&report.reach);
     return status;
 }

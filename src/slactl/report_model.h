@@ -8,6 +8,7 @@
  */
 #include "base/arena.h"
 #include "base/map.h"
+#include "slactl/reach.h"
 #include "slad/scores.h"
 
 /* Lists of overruns. */
@@ -107,6 +108,7 @@ struct report_month {
 struct report {
     /* what is asked */
     const char *customer, *month, *contract, *ticket_url, *policy_path, *zoneinfo_dir;
+    struct reach reach; /* open: of the topic */
     bool json, has_until;
     int64_t until_ms;
     int32_t year, month_of_year;
@@ -152,8 +154,9 @@ struct report {
     size_t improvements_count, improvements_room;
 };
 
-/* report_read.c. Folds what holds at the month's end and is known by now; facts beside it. */
-void report_read_file(struct report *report, const char *path);
+/* report_read.c. Folds what holds at the month's end and is known by now; facts beside it. From the topic
+ * when reach is open, else from the files, or standard input without any. */
+void report_read(struct report *report, int paths_count, char **paths);
 void report_read_done(struct report *report);
 
 /* report_figures.c */

@@ -1,6 +1,6 @@
 /*
- * What: outcomes from files into the scores, and the facts that are named one by one beside them: verdicts,
- * solved tickets, moves of contracts.
+ * What: outcomes from files or the topic into the scores, and the facts that are named one by one beside
+ * them: verdicts, solved tickets, moves of contracts.
  *
  * Why this way: a report says what held at the month's end, by everything that is known since. So a record
  * counts by the instant it is about, not by the one at which it was written: late proof is in, what happened
@@ -12,13 +12,15 @@
  * Not here: figures (report_figures), which facts are shown (report_facts).
  */
 #include "base/memory.h"
-#include "slactl/lines.h"
+#include "slactl/outcome_lines.h"
 #include "slactl/report_model.h"
 #include "wire/outcome_read.h"
-#include <errno.h>
 #include <stdio.h>
 
-enum { LINE_BYTES_MAX = 1 << 20 };
+struct reading {
+    struct report *report;
+    struct outcome_reader *reader;
+};
 
 /* ---- whose it is ---- */
 
@@ -231,35 +233,30 @@ fold(struct report *report, const struct outcome *outcome)
     }
 }
 
-/* {"offset":N,"value":{...}}, as a reader of the topic writes it, or the record alone. */
-static struct slice
-unwrap(struct slice line)
+static void
+say_unread(struct report *report, const struct outcome_line *line, enum error_code error, const char *detail)
 {
-    static const char first[] = "{\"offset\":", second[] = ",\"value\":";
-    size_t at = sizeof first - 1;
+    struct buffer place = {0};
 
-    if (line.bytes < sizeof first + sizeof second || memcmp(line.at, first, at) != 0)
-        return line;
-    while (at < line.bytes && line.at[at] >= '0' && line.at[at] <= '9')
-        at++;
-    if (line.bytes - at < sizeof second || memcmp(line.at + at, second, sizeof second - 1) != 0)
-        return line;
-    at += sizeof second - 1;
-    return (struct slice){line.at + at, line.bytes - at - 1};
+    report->unread++;
+    outcome_lines_place(line, &place);
+    fprintf(stderr, "slactl report: %.*s: %s: %s\n", (int)place.bytes, place.at, error_code_text(error),
+            detail);
+    buffer_free(&place);
 }
 
 static void
-take_line(struct report *report, struct outcome_reader *reader, struct slice line, uint64_t number)
+take_line(void *context, const struct outcome_line *line)
 {
+    const struct reading *reading = context;
+    struct report *report = reading->report;
     char detail[JSON_DETAIL_BYTES];
     struct outcome outcome;
-    enum error_code error = outcome_read(reader, unwrap(line), &outcome, detail);
+    enum error_code error = outcome_read(reading->reader, line->text, &outcome, detail);
     const struct arrival *arrival;
 
     if (error != ERROR_NONE) {
-        report->unread++;
-        fprintf(stderr, "slactl report: line %llu: %s: %s\n", (unsigned long long)number,
-                error_code_text(error), detail);
+        say_unread(report, line, error, detail);
         return;
     }
     arrival = arrival_of(&outcome);
@@ -287,26 +284,15 @@ key_of_ticket(const void *value)
 }
 
 void
-report_read_file(struct report *report, const char *path)
+report_read(struct report *report, int paths_count, char **paths)
 {
-    struct lines *lines = lines_open(path, LINE_BYTES_MAX);
-    struct outcome_reader *reader = outcome_reader_new();
-    struct slice line;
-    int more = -1;
+    struct reading reading = {report, outcome_reader_new()};
+    const struct outcome_taker taker = {take_line, &reading};
 
-    if (report->verdicts == NULL) {
-        report->verdicts = map_new(key_of_verdict, 1);
-        report->tickets = map_new(key_of_ticket, 1);
-    }
-    while (lines != NULL && (more = lines_next(lines, &line)) == 1)
-        if (line.bytes > 0)
-            take_line(report, reader, line, lines_number(lines));
-    if (more < 0) {
-        fprintf(stderr, "slactl report: %s: %s\n", path != NULL ? path : "standard input", strerror(errno));
-        report->failed = true;
-    }
-    lines_close(lines);
-    outcome_reader_free(reader);
+    report->verdicts = map_new(key_of_verdict, 1);
+    report->tickets = map_new(key_of_ticket, 1);
+    report->failed = outcome_lines_read("report", &report->reach, paths_count, paths, &taker) != 0;
+    outcome_reader_free(reading.reader);
 }
 
 void
