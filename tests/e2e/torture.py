@@ -18,6 +18,8 @@ PARTITIONS = 6
 # librdkafka before 2.2.0 aborts when a group's leader is closed, or loses its session, before it has assigned anything
 # (github.com/confluentinc/librdkafka/issues/4312). To slad it is a kill like any other.
 LIBRDKAFKA_4312 = "rd_kafka_sticky_assignor_state_destroy"
+# Closing a client may hang in librdkafka while the broker is away; then the daemon's own watchdog ends the stop (architecture: shutdown).
+HARD_WAY = "the stop hangs: ended the hard way"
 
 
 class Torture:
@@ -69,10 +71,10 @@ class Torture:
     def stop(self, name):
         daemon = self.processes[name]
         status = daemon.stop(expect=None)
-        known = LIBRDKAFKA_4312 in daemon.output()
-        kit.check(status == 0 or known, f"{name} ended with status {status}:\n{daemon.output()[-3000:]}")
+        known, hard = LIBRDKAFKA_4312 in daemon.output(), HARD_WAY in daemon.output()
+        kit.check(status == 0 or known or hard, f"{name} ended with status {status}:\n{daemon.output()[-3000:]}")
         self.bury(name)
-        self.count("killed by librdkafka #4312" if known else "orderly stops")
+        self.count("killed by librdkafka #4312" if known else "stops ended the hard way" if hard else "orderly stops")
 
     def freeze(self):
         """For longer than the session and the transaction time-out: others take over, and then it wakes up."""
