@@ -360,7 +360,8 @@ self_check(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool thro
     uint64_t said = engine->figures.records;
     bool agree;
 
-    (void)point_restore(&ticket->point, kept);
+    if (!point_restore(&ticket->point, kept)) /* it did not fit: the ticket is always derived */
+        return;
     fold_init_again(fold, engine->set, &ticket->history);
     engine->other.honest = false;
     engine->merging =
