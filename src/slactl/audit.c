@@ -24,7 +24,6 @@
 #include "wire/outcome_read.h"
 #include "wire/score_json.h"
 #include "wire/score_parts.h"
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -338,62 +337,55 @@ check_end(struct audit *audit)
 
 /* ---- the command ---- */
 
-static void
-usage(FILE *to)
-{
-    fputs("usage: slactl audit --policy P [--zoneinfo DIR] [FILE...]\n"
-          "       slactl audit --config FILE [--brokers B] [--prefix P] [--set KEY=VALUE]... [--policy P] "
-          "[--zoneinfo DIR]\n"
-          "Computes scores, the moves of experience agreements, watermelons and credits again from outcomes "
-          "alone and\n"
-          "says where what was published differs. A file (standard input by default) is NDJSON in the order "
-          "of the log:\n"
-          "outcomes, and scores at their place if they are to be checked too, as slactl replay --emit "
-          "outcomes,scores\n"
-          "prints them, or the records alone, or {\"offset\":N,\"value\":RECORD} as a reader of the topic "
-          "writes them.\n"
-          "With the daemon's configuration: its topic of outcomes, from the beginning to where it ends now, "
-          "under its\n"
-          "policy unless --policy names another.\n"
-          "Exit status: 0 nothing differs, 1 something does, a record cannot be read or the brokers do not "
-          "answer,\n"
-          "2 bad policy, configuration or option.\n",
-          to);
-}
+enum { AUDIT_POLICY = 'p', AUDIT_ZONEINFO = 'z' };
+
+static int audit_run(int argc, char **argv);
+
+static const struct command_option audit_options[] = {
+    {"policy", AUDIT_POLICY, "POLICY", "a file or a directory (with a configuration: its own)"},
+    {"zoneinfo", AUDIT_ZONEINFO, "DIR", "where time zones are read"},
+    REACH_OPTIONS,
+    {0},
+};
+
+const struct command audit_command = {
+    .name = "audit",
+    .run = audit_run,
+    .help = "are scores, contracts' moves and credits what the outcomes say?",
+    .usage = "--policy POLICY [FILE...]\n--config FILE [OPTION]...",
+    .operands = "FILE",
+    .text =
+        "Computes scores, the moves of experience agreements, watermelons and credits again from outcomes "
+        "alone and says where what was published differs. A FILE (standard input by default) is NDJSON "
+        "in the order of the log: outcomes, and scores at their place if they are to be checked too, as "
+        "slactl replay --emit outcomes,scores prints them, or the records alone, or "
+        "{\"offset\":N,\"value\":RECORD} as a reader of the topic writes them. With the daemon's "
+        "configuration: its topic of outcomes, from the beginning to where it ends now.",
+    .options = audit_options,
+    .fails = "something differs, a record or file cannot be read, or the brokers fail",
+};
 
 static int
 parse_options(struct audit *audit, int argc, char **argv)
 {
-    static const struct option options[] = {{"policy", required_argument, NULL, 'p'},
-                                            {"zoneinfo", required_argument, NULL, 'z'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            REACH_OPTIONS,
-                                            {NULL, 0, NULL, 0}};
     int option;
 
-    optind = 1;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option == 'h') {
-            usage(stdout);
+    while ((option = command_next(&audit_command, argc, argv)) != COMMAND_END) {
+        if (option == COMMAND_HELP)
             return 1;
-        }
-        if (option == 'p') {
+        if (option == AUDIT_POLICY) {
             audit->policy_path = optarg;
-        } else if (option == 'z') {
+        } else if (option == AUDIT_ZONEINFO) {
             audit->zoneinfo_dir = optarg;
         } else if (!reach_take_option(&audit->reach, option, optarg)) {
-            usage(stderr);
-            return 2;
+            return COMMAND_REFUSED;
         }
     }
     if (reach_is_wanted(&audit->reach) && optind < argc)
-        fputs("slactl audit: either files or a configuration\n", stderr);
-    else if (audit->policy_path == NULL && audit->reach.config_file == NULL)
-        fputs("slactl audit: --policy is missing\n", stderr);
-    else
-        return 0;
-    usage(stderr);
-    return 2;
+        return command_refuse(&audit_command, "either files or a configuration");
+    if (audit->policy_path == NULL && audit->reach.config_file == NULL)
+        return command_refuse(&audit_command, "--policy is missing");
+    return 0;
 }
 
 /* The configuration, if the topic is to be read, and the policies. 0, or 2: it was said. */
@@ -471,8 +463,8 @@ run(struct audit *audit, int paths_count, char **paths)
     return failed || audit->differences > 0 || audit->unread > 0 ? 1 : 0;
 }
 
-int
-audit_main(int argc, char **argv)
+static int
+audit_run(int argc, char **argv)
 {
     struct audit audit = {0};
     int status = parse_options(&audit, argc, argv);

@@ -1,7 +1,9 @@
 #ifndef SLAD_SLACTL_AUDIT_H
 #define SLAD_SLACTL_AUDIT_H
 
+#include "slactl/command.h"
+
 /* slactl audit: are the scores and the decisions about contracts what the outcomes say? */
-int audit_main(int argc, char **argv);
+extern const struct command audit_command;
 
 #endif

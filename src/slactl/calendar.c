@@ -12,7 +12,6 @@
 #include "wire/json.h"
 #include "wire/print.h"
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 
 struct request {
@@ -189,43 +188,50 @@ answer_file(const struct policy_set *set, const char *path)
     return more;
 }
 
+static int calendar_run(int argc, char **argv);
+
+static const struct command_option calendar_options[] = {
+    {"policy", 'p', "POLICY", "a file or a directory; needed"},
+    {"zoneinfo", 'z', "DIR", "where time zones are read"},
+    {0},
+};
+
+const struct command calendar_command = {
+    .name = "calendar",
+    .run = calendar_run,
+    .help = "adds and subtracts business time, line by line",
+    .usage = "--policy POLICY [FILE...]",
+    .operands = "FILE",
+    .text = "NDJSON in (standard input without a FILE): "
+            "{\"id\":1,\"calendar\":\"berlin\",\"op\":\"add\",\"start\":\"...\",\"ms\":3600000} or "
+            "{\"id\":2,\"calendar\":\"berlin\",\"op\":\"diff\",\"start\":\"...\",\"end\":\"...\"}. NDJSON "
+            "out: {\"id\":1,\"at\":\"...\"}, {\"id\":2,\"ms\":...} or {\"id\":...,\"error\":\"...\"}. Of "
+            "several versions the newest one's calendars are asked.",
+    .options = calendar_options,
+    .fails = "input or output failed",
+};
+
 static int
 parse_options(int argc, char **argv, const char **ret_policy, const char **ret_zoneinfo)
 {
-    static const struct option options[] = {
-        {"policy", required_argument, NULL, 'p'},
-        {"zoneinfo", required_argument, NULL, 'z'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    static const char usage[] =
-        "usage: slactl calendar --policy P [--zoneinfo DIR] [FILE...]\n"
-        "NDJSON in: {\"id\":1,\"calendar\":\"berlin\",\"op\":\"add\",\"start\":\"...\",\"ms\":3600000}\n"
-        "       or  {\"id\":2,\"calendar\":\"berlin\",\"op\":\"diff\",\"start\":\"...\",\"end\":\"...\"}\n"
-        "NDJSON out: {\"id\":1,\"at\":\"...\"}, {\"id\":2,\"ms\":...} or {\"id\":..., \"error\":\"...\"}\n"
-        "Of several versions the newest one's calendars are asked. Exit status: 0, 2 bad policy or option, 1 "
-        "no input or output.\n";
     int option;
 
-    optind = 1;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    while ((option = command_next(&calendar_command, argc, argv)) != COMMAND_END) {
         if (option == 'p') {
             *ret_policy = optarg;
         } else if (option == 'z') {
             *ret_zoneinfo = optarg;
         } else {
-            fputs(usage, option == 'h' ? stdout : stderr);
-            return option == 'h' ? 1 : 2;
+            return option == COMMAND_HELP ? 1 : COMMAND_REFUSED;
         }
     }
     if (*ret_policy != NULL)
         return 0;
-    fprintf(stderr, "slactl calendar: --policy is missing\n%s", usage);
-    return 2;
+    return command_refuse(&calendar_command, "--policy is missing");
 }
 
-int
-calendar_main(int argc, char **argv)
+static int
+calendar_run(int argc, char **argv)
 {
     const char *policy = NULL, *zoneinfo = policy_files_zoneinfo_default();
     int bad = parse_options(argc, argv, &policy, &zoneinfo), more = 0;

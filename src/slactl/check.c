@@ -11,7 +11,6 @@
 #include "slactl/check.h"
 #include "base/instant.h"
 #include "shell/policy_files.h"
-#include <getopt.h>
 #include <stdio.h>
 
 static const char *
@@ -70,24 +69,38 @@ check(const char *path, const char *zoneinfo_dir)
     return status;
 }
 
-int
-check_main(int argc, char **argv)
+static int check_run(int argc, char **argv);
+
+static const struct command_option check_options[] = {
+    {"zoneinfo", 'z', "DIR", "where time zones are read"},
+    {0},
+};
+
+const struct command check_command = {
+    .name = "check",
+    .run = check_run,
+    .help = "is this policy sound?",
+    .usage = "POLICY [OPTION]...",
+    .operands = "POLICY",
+    .text =
+        "Reads a policy, a file or a directory of versions, exactly as slad does. What is wrong is said as "
+        "FILE:LINE:COLUMN: what was found, what was expected [code]. slad-policy(5) is the grammar.",
+    .options = check_options,
+    .fails = "never",
+};
+
+static int
+check_run(int argc, char **argv)
 {
-    static const struct option options[] = {{"zoneinfo", required_argument, NULL, 'z'}, {NULL, 0, NULL, 0}};
     const char *zoneinfo_dir = policy_files_zoneinfo_default();
     int option;
 
-    optind = 1;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option != 'z') {
-            (void)fputs("usage: slactl check POLICY [--zoneinfo DIR]\n", stderr);
-            return 2;
-        }
+    while ((option = command_next(&check_command, argc, argv)) != COMMAND_END) {
+        if (option != 'z')
+            return option == COMMAND_HELP ? COMMAND_DONE : COMMAND_REFUSED;
         zoneinfo_dir = optarg;
     }
-    if (optind != argc - 1) {
-        (void)fputs("usage: slactl check POLICY [--zoneinfo DIR]\n", stderr);
-        return 2;
-    }
+    if (optind != argc - 1)
+        return command_refuse(&check_command, "expected one POLICY");
     return check(argv[optind], zoneinfo_dir);
 }

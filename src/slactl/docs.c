@@ -328,31 +328,34 @@ print_page(const struct page *page)
     return written ? 0 : complain("standard output");
 }
 
-static void
-print_help(FILE *out)
-{
-    fputs("usage: slactl docs PAGE | DIRECTORY\n\nPrints a page that is generated from the tables of slad, "
-          "or writes all of them into "
-          "a directory.\n\n",
-          out);
-    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
-        fprintf(out, "  %-14s %s\n", pages[i].name, pages[i].path);
-}
+static int docs_run(int argc, char **argv);
 
-int
-docs_main(int argc, char **argv)
+static const struct command_option docs_options[] = {{0}};
+
+const struct command docs_command = {
+    .name = "docs",
+    .run = docs_run,
+    .help = "prints the pages that are generated from the tables",
+    .usage = "PAGE | DIRECTORY",
+    .operands = "DIR",
+    .text = "Prints a page that is generated from the tables of slad, or writes all of them into a "
+            "directory. Pages: "
+            "configuration, conf, metrics, errors.",
+    .options = docs_options,
+    .fails = "the page cannot be written",
+};
+
+static int
+docs_run(int argc, char **argv)
 {
+    int option = command_next(&docs_command, argc, argv);
     struct stat status;
     int failed = 0;
 
-    if (argc != 2) {
-        print_help(stderr);
-        return 2;
-    }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        print_help(stdout);
-        return 0;
-    }
+    if (option != COMMAND_END)
+        return option == COMMAND_HELP ? COMMAND_DONE : COMMAND_REFUSED;
+    if (argc != 2)
+        return command_refuse(&docs_command, "expected one PAGE or DIRECTORY");
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
         if (strcmp(argv[1], pages[i].name) == 0)
             return print_page(&pages[i]);

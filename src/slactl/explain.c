@@ -15,7 +15,6 @@
 #include "slactl/backlog.h"
 #include "slactl/explain_print.h"
 #include "slactl/words.h"
-#include <getopt.h>
 
 struct explain_options {
     const char *policy_path, *zoneinfo_dir, *clock;
@@ -26,15 +25,32 @@ struct explain_options {
     struct slice ticket;
 };
 
-static const char usage[] =
-    "usage: slactl explain TICKET --replay FILE --policy P [--until T] [--clock KIND/CLOCK] [--json] "
-    "[--zoneinfo DIR]\n"
-    "Every stretch of every clock of the ticket, counted or not, with who had the ball and what made it so; "
-    "they add up to\n"
-    "what was counted and, while the clock runs, to when it is due. --replay may be given more than once (- "
-    "is standard\n"
-    "input). Until T (default: the last arrival). --json: NDJSON, every stretch.\n"
-    "Exit status: 0, 2 bad policy or option, 1 no such ticket or clock, or input or output failed.\n";
+static int explain_run(int argc, char **argv);
+
+static const struct command_option explain_option_rows[] = {
+    {"replay", 'r', "FILE",
+     "the events, NDJSON as for slactl replay; may be given more than once, - is standard input"},
+    {"policy", 'p', "POLICY", "with --replay: a file or a directory; needed"},
+    {"until", 'u', "TIME", "with --replay: as of this instant (default: the last arrival)"},
+    {"clock", 'c', "KIND/CLOCK", "only this clock"},
+    {"json", 'j', NULL, "NDJSON, every stretch"},
+    {"zoneinfo", 'z', "DIR", "with --replay: where time zones are read"},
+    {0},
+};
+
+const struct command explain_command = {
+    .name = "explain",
+    .run = explain_run,
+    .help = "why a ticket's clocks say what they say, stretch by stretch",
+    .usage = "TICKET --replay FILE --policy POLICY [OPTION]...",
+    .operands = "",
+    .text = "Every stretch of every clock of the ticket, counted or not, with who had the ball and what made "
+            "it so; "
+            "they add up to what was counted and, while the clock runs, to when it is due. docs/explain.md "
+            "says more.",
+    .options = explain_option_rows,
+    .fails = "no such ticket or clock, or input or output failed",
+};
 
 static int
 explain(const struct explain_options *options, struct backlog *backlog)
@@ -92,35 +108,24 @@ take_option(struct explain_options *options, int option)
         options->has_until = true;
         if (instant_parse(slice_of(optarg), &options->until_ms) == 0)
             return 0;
-        fputs("slactl explain: --until: expected an RFC 3339 instant\n", stderr);
-        return 2;
+        return command_refuse(&explain_command, "--until: expected an RFC 3339 instant");
     default:
-        fputs(usage, option == 'h' ? stdout : stderr);
-        return option == 'h' ? 1 : 2;
+        return option == COMMAND_HELP ? 1 : COMMAND_REFUSED;
     }
 }
 
 static int
 parse_options(int argc, char **argv, struct explain_options *options)
 {
-    static const struct option names[] = {
-        {"replay", required_argument, NULL, 'r'},   {"policy", required_argument, NULL, 'p'},
-        {"until", required_argument, NULL, 'u'},    {"clock", required_argument, NULL, 'c'},
-        {"zoneinfo", required_argument, NULL, 'z'}, {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
-    };
     int option, bad;
 
-    optind = 1;
-    while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
+    while ((option = command_next(&explain_command, argc, argv)) != COMMAND_END) {
         bad = take_option(options, option);
         if (bad != 0)
             return bad;
     }
-    if (optind != argc - 1) {
-        fputs(usage, stderr);
-        return 2;
-    }
+    if (optind != argc - 1)
+        return command_refuse(&explain_command, "expected one TICKET");
     options->ticket = slice_of(argv[optind]);
     if (options->paths_count == 0) {
         fputs("slactl explain: asking the running daemon is not possible here: give --replay FILE and "
@@ -129,11 +134,7 @@ parse_options(int argc, char **argv, struct explain_options *options)
               stderr);
         return 2;
     }
-    if (options->policy_path == NULL) {
-        fprintf(stderr, "slactl explain: --policy is missing\n%s", usage);
-        return 2;
-    }
-    return 0;
+    return options->policy_path != NULL ? 0 : command_refuse(&explain_command, "--policy is missing");
 }
 
 static int
@@ -160,8 +161,8 @@ run(const struct explain_options *options)
     return status;
 }
 
-int
-explain_main(int argc, char **argv)
+static int
+explain_run(int argc, char **argv)
 {
     struct explain_options options = {.zoneinfo_dir = policy_files_zoneinfo_default()};
     int status = parse_options(argc, argv, &options);

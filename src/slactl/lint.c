@@ -15,7 +15,6 @@
 #include "shell/wallclock.h"
 #include "slactl/words.h"
 #include "wire/print.h"
-#include <getopt.h>
 #include <stdlib.h>
 
 enum { DAY_MS = 86400000, YEAR_MIN = 1971, YEAR_MAX = 2100 };
@@ -96,26 +95,34 @@ lint_set(const struct policy_set *set, const struct symbols *symbols, struct lin
     return status;
 }
 
+static int lint_run(int argc, char **argv);
+
+static const struct command_option lint_option_rows[] = {
+    {"json", 'j', NULL, "NDJSON: a finding a line, at the end the sum"},
+    {"year", 'y', "YEAR", "the starts of this year, in UTC (default: the present one)"},
+    {"zoneinfo", 'z', "DIR", "where time zones are read"},
+    {0},
+};
+
+const struct command lint_command = {
+    .name = "lint",
+    .run = lint_run,
+    .help = "can the inside keep what is promised outside, and what looks wrong in a policy?",
+    .usage = "POLICY [OPTION]...",
+    .operands = "POLICY",
+    .text =
+        "Can the OLAs and UCs of the newest version keep its SLAs, from every start instant of a year? And "
+        "what in it is probably not meant so. docs/lint.md lists the codes.",
+    .options = lint_option_rows,
+    .fails = "something does not fit",
+};
+
 static int
 parse_options(int argc, char **argv, struct lint_options *options)
 {
-    static const struct option names[] = {
-        {"json", no_argument, NULL, 'j'},
-        {"year", required_argument, NULL, 'y'},
-        {"zoneinfo", required_argument, NULL, 'z'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    static const char usage[] =
-        "usage: slactl lint POLICY [--json] [--year Y] [--zoneinfo DIR]\n"
-        "Can the OLAs and UCs of the newest version keep its SLAs, from every start instant of a year "
-        "(default: the present\n"
-        "one)? And what in it is probably not meant so. docs/lint.md lists the codes.\n"
-        "Exit status: 0 everything fits, 1 something does not, 2 bad policy or option.\n";
     int option;
 
-    optind = 1;
-    while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
+    while ((option = command_next(&lint_command, argc, argv)) != COMMAND_END) {
         if (option == 'j') {
             options->json = true;
         } else if (option == 'z') {
@@ -124,26 +131,22 @@ parse_options(int argc, char **argv, struct lint_options *options)
             char *end;
             long year = strtol(optarg, &end, 10);
 
-            if (*end != '\0' || year < YEAR_MIN || year > YEAR_MAX) {
-                fprintf(stderr, "slactl lint: --year: expected a year from %d to %d\n", YEAR_MIN, YEAR_MAX);
-                return 2;
-            }
+            if (*end != '\0' || year < YEAR_MIN || year > YEAR_MAX)
+                return command_refuse(&lint_command, "--year: expected a year from %d to %d", YEAR_MIN,
+                                      YEAR_MAX);
             options->year = (int)year;
         } else {
-            fputs(usage, option == 'h' ? stdout : stderr);
-            return option == 'h' ? 1 : 2;
+            return option == COMMAND_HELP ? 1 : COMMAND_REFUSED;
         }
     }
-    if (optind != argc - 1) {
-        fputs(usage, stderr);
-        return 2;
-    }
+    if (optind != argc - 1)
+        return command_refuse(&lint_command, "expected one POLICY");
     options->path = argv[optind];
     return 0;
 }
 
-int
-lint_main(int argc, char **argv)
+static int
+lint_run(int argc, char **argv)
 {
     struct lint_options options = {.zoneinfo_dir = policy_files_zoneinfo_default()};
     int status = parse_options(argc, argv, &options);

@@ -1,14 +1,15 @@
 #ifndef SLAD_SLACTL_LINT_H
 #define SLAD_SLACTL_LINT_H
 
-/* slactl lint P [--json] [--year Y]: can the inside keep the promise to the outside, and what in a policy is
- * not meant so (semantics.md section 10). argv[0] is "lint". Returns the exit status: 0 everything fits, 1
- * something does not, 2 bad policy or option. */
+#include "slactl/command.h"
+
 #include "slactl/findings.h"
 #include "slad/chain.h"
 #include "slad/policy.h"
 
-int lint_main(int argc, char **argv);
+/* slactl lint P [--json] [--year Y]: can the inside keep the promise to the outside, and what in a policy is
+ * not meant so (semantics.md section 10). */
+extern const struct command lint_command;
 
 /* ---- between the files of lint ---- */
 

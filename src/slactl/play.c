@@ -27,7 +27,6 @@
 #include "shell/wallclock.h"
 #include "slactl/play_log.h"
 #include "slactl/reach.h"
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,26 +36,38 @@
 #define PLAY_SPEED_MAX INT64_C(0) /* "max": no waiting */
 enum { PLAY_ANCHOR_PERCENT = 70, PLAY_POLL_MS = 50, PLAY_FLUSH_MS = 30000 };
 
-static const char play_help[] =
-    "usage: slactl play [--config FILE] [--brokers B] [--speed N|max] [--shift-to-now [--until-now|--live]] "
-    "[--stamp] "
-    "[--loop]\n"
-    "                   [--partitioner murmur2|crc32] [--tickets-topic T] [--feedback-topic F] FILE...\n"
-    "\n"
-    "Sends recorded events (NDJSON, .gz too) in order of their time: ticket.* to tickets, feedback.* to "
-    "feedback.\n"
-    "\n"
-    "  --speed N          N times as fast as life (with --shift-to-now: 60 by default); max: without waiting "
-    "(default)\n"
-    "  --shift-to-now     moves the instants by whole weeks, so that about 70 % of the events are past; the "
-    "rest follows live\n"
-    "  --until-now        only what comes before now\n"
-    "  --live             only what comes after it\n"
-    "  --stamp            stamps records with the instants of their events, so that a daemon that reads them "
-    "now learns\n"
-    "                     as if it had read them then (a topic with LogAppendTime stamps them anew)\n"
-    "  --loop             begins again at the end, with new ticket names, until it is ended\n"
-    "  --config FILE      the daemon's configuration: brokers, topics, security\n";
+static int play_run(int argc, char **argv);
+
+static const struct command_option play_options[] = {
+    {"speed", 's', "N|max",
+     "N times as fast as life (with --shift-to-now 60 by default); max, the default: without waiting"},
+    {"shift-to-now", 'n', NULL,
+     "moves the instants by whole weeks, so that about 70 % of the events are past; the rest follows live"},
+    {"until-now", 'u', NULL, "only what comes before now"},
+    {"live", 'l', NULL, "only what comes after it"},
+    {"stamp", 'm', NULL,
+     "stamps records with the instants of their events, so that a daemon that reads them now learns as if it "
+     "had read "
+     "them then (a topic with LogAppendTime stamps them anew)"},
+    {"loop", 'o', NULL, "begins again at the end, with new ticket names, until it is ended"},
+    {"partitioner", 'r', "murmur2|crc32", "how keys choose partitions"},
+    REACH_OPTIONS,
+    REACH_TOPIC_OPTIONS,
+    {0},
+};
+
+const struct command play_command = {
+    .name = "play",
+    .run = play_run,
+    .help = "sends recorded events to Kafka, as they were or moved to the present",
+    .usage = "[OPTION]... FILE...",
+    .operands = "FILE",
+    .text =
+        "Sends recorded events (NDJSON, .gz too) in order of their time: ticket.* to tickets, feedback.* to "
+        "feedback.",
+    .options = play_options,
+    .fails = "a file cannot be read, or not everything was delivered",
+};
 
 struct play {
     struct reach reach;
@@ -348,32 +359,11 @@ play_read_speed(struct play *play, const char *text)
 static int
 play_read_options(int argc, char **argv, struct play *play)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"brokers", required_argument, NULL, 'b'},
-        {"speed", required_argument, NULL, 's'},
-        {"shift-to-now", no_argument, NULL, 'n'},
-        {"until-now", no_argument, NULL, 'u'},
-        {"live", no_argument, NULL, 'l'},
-        {"loop", no_argument, NULL, 'o'},
-        {"stamp", no_argument, NULL, 'm'},
-        {"partitioner", required_argument, NULL, 'p'},
-        {"tickets-topic", required_argument, NULL, 't'},
-        {"feedback-topic", required_argument, NULL, 'f'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
     bool sound = true;
     int option;
 
-    while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0)
+    while ((option = command_next(&play_command, argc, argv)) != COMMAND_END)
         switch (option) {
-        case 'c':
-            play->reach.config_file = optarg;
-            break;
-        case 'b':
-            reach_override(&play->reach, "brokers", optarg);
-            break;
         case 's':
             sound = sound && play_read_speed(play, optarg);
             break;
@@ -392,34 +382,30 @@ play_read_options(int argc, char **argv, struct play *play)
         case 'm':
             play->stamp = true;
             break;
-        case 'p':
+        case 'r':
             play->partitioner = strcmp(optarg, "crc32") == 0 ? PARTITIONER_CRC32 : PARTITIONER_MURMUR2;
             sound = sound && (strcmp(optarg, "crc32") == 0 || strcmp(optarg, "murmur2") == 0);
             break;
-        case 't':
-            reach_override(&play->reach, "tickets_topic", optarg);
-            break;
-        case 'f':
-            reach_override(&play->reach, "feedback_topic", optarg);
-            break;
-        case 'h':
-            fputs(play_help, stdout);
-            return 0;
+        case COMMAND_HELP:
+            return COMMAND_DONE;
         default:
-            sound = false;
+            if (!reach_take_option(&play->reach, option, optarg))
+                return COMMAND_REFUSED;
         }
-    if (!sound || optind == argc || (play->only_past && play->only_live) ||
-        ((play->only_past || play->only_live) && !play->shift)) {
-        fputs(play_help, stderr);
-        return 2;
-    }
+    if (!sound)
+        return command_refuse(&play_command,
+                              "--speed takes max or 1 to 100000000, --partitioner murmur2 or crc32");
+    if (optind == argc)
+        return command_refuse(&play_command, "expected a FILE");
+    if ((play->only_past && play->only_live) || ((play->only_past || play->only_live) && !play->shift))
+        return command_refuse(&play_command, "--until-now and --live go with --shift-to-now, one of them");
     if (play->speed < 0)
         play->speed = play->shift ? 60 : PLAY_SPEED_MAX;
     return -1;
 }
 
-int
-play_main(int argc, char **argv)
+static int
+play_run(int argc, char **argv)
 {
     struct play play = {.speed = -1};
     int status = play_read_options(argc, argv, &play);

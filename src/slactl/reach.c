@@ -53,6 +53,12 @@ reach_take_option(struct reach *reach, int option, const char *argument)
     case REACH_PREFIX:
         reach_set(reach, "prefix", argument);
         return true;
+    case REACH_TICKETS_TOPIC:
+        reach_set(reach, "tickets_topic", argument);
+        return true;
+    case REACH_FEEDBACK_TOPIC:
+        reach_set(reach, "feedback_topic", argument);
+        return true;
     case REACH_SET:
         reach_set(reach, NULL, argument);
         return true;

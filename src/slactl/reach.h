@@ -4,6 +4,7 @@
 /* How a command reaches Kafka: the daemon's own configuration, or what the command line says instead. */
 #include "shell/kafka.h"
 #include "shell/topics.h"
+#include "slactl/command.h"
 
 enum { REACH_OVERRIDES_MAX = 16 };
 
@@ -19,12 +20,25 @@ struct reach {
     struct topics topics;
 };
 
-/* What a command that may read from the brokers adds to its options: --config, --brokers, --prefix, --set. */
-enum { REACH_CONFIG = 256, REACH_BROKERS, REACH_PREFIX, REACH_SET };
+/* What a command that may read from the brokers adds to its options. */
+enum {
+    REACH_CONFIG = COMMAND_SHARED,
+    REACH_BROKERS,
+    REACH_PREFIX,
+    REACH_SET,
+    REACH_TICKETS_TOPIC,
+    REACH_FEEDBACK_TOPIC,
+    REACH_END
+};
 /* clang-format off */
 #define REACH_OPTIONS                                                                                        \
-    {"config", required_argument, NULL, REACH_CONFIG}, {"brokers", required_argument, NULL, REACH_BROKERS},  \
-    {"prefix", required_argument, NULL, REACH_PREFIX}, {"set", required_argument, NULL, REACH_SET}
+    {"config", REACH_CONFIG, "FILE", "the daemon's configuration: brokers, names, security"},                \
+    {"brokers", REACH_BROKERS, "HOST:PORT,...", "instead of the configuration's"},                           \
+    {"prefix", REACH_PREFIX, "NAME", "instead of the configuration's"},                                      \
+    {"set", REACH_SET, "KEY=VALUE", "any other key of the configuration; may be given more than once"}
+#define REACH_TOPIC_OPTIONS                                                                                  \
+    {"tickets-topic", REACH_TICKETS_TOPIC, "TOPIC", "instead of the configuration's"},                       \
+    {"feedback-topic", REACH_FEEDBACK_TOPIC, "TOPIC", "instead of the configuration's"}
 /* clang-format on */
 /* True when it was one of these. Too many are refused by reach_open. */
 bool reach_take_option(struct reach *reach, int option, const char *argument);

@@ -21,7 +21,6 @@
 #include "wire/kei_json.h"
 #include "wire/score_json.h"
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -438,43 +437,41 @@ parse_emit(const char *text, unsigned *ret_emit)
     return *ret_emit != 0 ? 0 : -1;
 }
 
-static void
-usage(FILE *to)
-{
-    fputs("usage: slactl replay --policy P [--until T] [--emit alerts,outcomes,scores,clocks] [--zoneinfo "
-          "DIR]\n"
-          "                     [--self-check] [FILE...]\n"
-          "Runs the engine over NDJSON events of both topics (standard input by default) and prints what "
-          "slad would\n"
-          "publish, one JSON object a line with a \"record\" field. P is a policy file or a directory of "
-          "them.\n"
-          "Each line arrives at its arrived_at, else at its time. Bad lines go to standard error as dead "
-          "letters.\n"
-          "Exit status: 0 all was read, 2 bad policy or option, 1 a file cannot be read or the output not "
-          "written.\n",
-          to);
-}
+static int replay_run(int argc, char **argv);
+
+static const struct command_option replay_options[] = {
+    {"policy", 'p', "POLICY", "a file or a directory; needed"},
+    {"until", 'u', "TIME", "timers fire up to here (default: the last arrival); later lines are not read"},
+    {"emit", 'e', "alerts,outcomes,scores,clocks", "what is printed (default: all of it)"},
+    {"zoneinfo", 'z', "DIR", "where time zones are read"},
+    {"self-check", 's', NULL, "holds every light step against a derivation from the history"},
+    {0},
+};
+
+const struct command replay_command = {
+    .name = "replay",
+    .run = replay_run,
+    .help = "runs the engine over recorded events and prints what slad would publish",
+    .usage = "--policy POLICY [OPTION]... [FILE...]",
+    .operands = "FILE",
+    .text = "Runs the engine over NDJSON events of both topics (standard input by default) and prints what "
+            "slad would "
+            "publish, one JSON object a line with a \"record\" field. Each line arrives at its arrived_at, "
+            "else at "
+            "its time. Bad lines go to standard error as dead letters.",
+    .options = replay_options,
+    .fails = "input or output failed, or a self-check found a difference",
+};
 
 static int
 parse_options(struct replay *replay, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"policy", required_argument, NULL, 'p'},
-        {"until", required_argument, NULL, 'u'},
-        {"emit", required_argument, NULL, 'e'},
-        {"zoneinfo", required_argument, NULL, 'z'},
-        {"self-check", no_argument, NULL, 's'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
     int option;
 
-    optind = 1;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option == 'h') {
-            usage(stdout);
+    while ((option = command_next(&replay_command, argc, argv)) != COMMAND_END) {
+        if (option == COMMAND_HELP)
             return 1;
-        } else if (option == 'p') {
+        if (option == 'p') {
             replay->policy_path = optarg;
         } else if (option == 'z') {
             replay->zoneinfo_dir = optarg;
@@ -485,17 +482,13 @@ parse_options(struct replay *replay, int argc, char **argv)
         } else if (option == 'e' && parse_emit(optarg, &replay->emit) == 0) {
             continue;
         } else {
-            if (option != '?')
-                fprintf(stderr, "slactl replay: bad value: %s\n", optarg);
-            usage(stderr);
-            return 2;
+            return option == COMMAND_BAD ? COMMAND_REFUSED
+                                         : command_refuse(&replay_command, "bad value: %s", optarg);
         }
     }
     if (replay->policy_path != NULL)
         return 0;
-    fputs("slactl replay: --policy is missing\n", stderr);
-    usage(stderr);
-    return 2;
+    return command_refuse(&replay_command, "--policy is missing");
 }
 
 static void
@@ -511,8 +504,8 @@ end(struct replay *replay)
     buffer_free(&replay->errors);
 }
 
-int
-replay_main(int argc, char **argv)
+static int
+replay_run(int argc, char **argv)
 {
     struct replay replay = {.emit = EMIT_ALL, .zoneinfo_dir = policy_files_zoneinfo_default()};
     struct buffer errors = {0};

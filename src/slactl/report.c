@@ -16,7 +16,6 @@
 #include "shell/policy_files.h"
 #include "slactl/report_markup.h"
 #include "slactl/report_model.h"
-#include <getopt.h>
 #include <stdio.h>
 
 enum { ARENA_BYTES = 1 << 16, DAY_OF_MONTH = 15 };
@@ -37,36 +36,44 @@ report_side_text(enum report_side side)
 
 /* ---- options ---- */
 
-static void
-usage(FILE *to)
-{
-    fputs(
-        "usage: slactl report --customer NAME --month YYYY-MM [--policy P] [--contract NAME]\n"
-        "                     [--ticket-url TEMPLATE] [--until T] [--json] [--zoneinfo DIR] [FILE...]\n"
-        "       slactl report --customer NAME --month YYYY-MM --config FILE [--brokers B] [--prefix P]\n"
-        "                     [--set KEY=VALUE]... and the options above, but no FILE\n"
-        "One month of one customer for the committee, as a page (HTML, A4) on standard output. A file "
-        "(standard\n"
-        "input by default) is NDJSON in the order of the log: outcomes as slactl replay --emit outcomes "
-        "prints\n"
-        "them, or the records alone, or {\"offset\":N,\"value\":RECORD}. P adds targets, indicators and "
-        "contracts.\n"
-        "TEMPLATE is an http(s) address with {ticket} in it. Until T: without what was learnt later.\n"
-        "With the daemon's configuration: its topic of outcomes, from the beginning to where it ends now, "
-        "and "
-        "its\n"
-        "policy unless --policy names another.\n"
-        "Exit status: 0 done, 1 nothing of the customer in that month, a record cannot be read, a file fails "
-        "or\n"
-        "the brokers do not answer, 2 bad policy, configuration or option.\n",
-        to);
-}
+static int report_run(int argc, char **argv);
+
+static const struct command_option report_options[] = {
+    {"customer", 'c', "NAME", "whose report; needed"},
+    {"month", 'm', "YYYY-MM", "which month; needed"},
+    {"contract", 'k', "NAME", "only this contract"},
+    {"ticket-url", 't', "TEMPLATE", "an http(s) address with {ticket} in it: tickets become links"},
+    {"policy", 'p', "POLICY", "adds targets, indicators and contracts (with a configuration: its own)"},
+    {"until", 'u', "TIME", "without what was learnt after this instant"},
+    {"json", 'j', NULL, "the figures instead of the page"},
+    {"zoneinfo", 'z', "DIR", "where time zones are read"},
+    REACH_OPTIONS,
+    {0},
+};
+
+const struct command report_command = {
+    .name = "report",
+    .run = report_run,
+    .help = "one month of one customer for the committee, as a page or JSON",
+    .usage = "--customer NAME --month YYYY-MM [OPTION]... [FILE...]\n--customer NAME --month YYYY-MM "
+             "--config FILE "
+             "[OPTION]...",
+    .operands = "FILE",
+    .text = "One month of one customer for the committee, as a page (HTML, A4) on standard output. A FILE "
+            "(standard "
+            "input by default) is NDJSON in the order of the log: outcomes as slactl replay --emit outcomes "
+            "prints "
+            "them, or the records alone, or {\"offset\":N,\"value\":RECORD}. With the daemon's "
+            "configuration: its "
+            "topic of outcomes, from the beginning to where it ends now.",
+    .options = report_options,
+    .fails = "nothing of the customer in that month, or a record, a file or the brokers fail",
+};
 
 static int
 refuse(const char *why)
 {
-    fprintf(stderr, "slactl report: %s\n", why);
-    return 2;
+    return command_refuse(&report_command, "%s", why);
 }
 
 static int
@@ -100,10 +107,8 @@ parse_month(struct report *report)
 static int
 check_options(struct report *report)
 {
-    if (report->customer == NULL || report->month == NULL) {
-        usage(stderr);
+    if (report->customer == NULL || report->month == NULL)
         return refuse("--customer and --month are both needed");
-    }
     if (parse_month(report) != 0)
         return refuse("--month: expected a month from 1970 on, like 2026-11");
     if (report->ticket_url != NULL && !report_markup_is_template(report->ticket_url))
@@ -144,8 +149,7 @@ take_option(struct report *report, int option)
     default:
         if (reach_take_option(&report->reach, option, optarg))
             break;
-        usage(option == 'h' ? stdout : stderr);
-        return option == 'h' ? 1 : 2;
+        return option == COMMAND_HELP ? 1 : COMMAND_REFUSED;
     }
     return 0;
 }
@@ -153,21 +157,9 @@ take_option(struct report *report, int option)
 static int
 parse_options(struct report *report, int argc, char **argv)
 {
-    static const struct option options[] = {{"customer", required_argument, NULL, 'c'},
-                                            {"month", required_argument, NULL, 'm'},
-                                            {"contract", required_argument, NULL, 'k'},
-                                            {"ticket-url", required_argument, NULL, 't'},
-                                            {"policy", required_argument, NULL, 'p'},
-                                            {"until", required_argument, NULL, 'u'},
-                                            {"zoneinfo", required_argument, NULL, 'z'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            REACH_OPTIONS,
-                                            {NULL, 0, NULL, 0}};
     int option, status = 0;
 
-    optind = 1;
-    while (status == 0 && (option = getopt_long(argc, argv, "", options, NULL)) != -1)
+    while (status == 0 && (option = command_next(&report_command, argc, argv)) != COMMAND_END)
         status = take_option(report, option);
     if (status == 0 && reach_is_wanted(&report->reach) && optind < argc)
         return refuse("either files or a configuration");
@@ -356,8 +348,8 @@ make(struct report *report, int paths_count, char **paths)
     return status;
 }
 
-int
-report_main(int argc, char **argv)
+static int
+report_run(int argc, char **argv)
 {
     struct report report = {.known_until_ms = INSTANT_NONE};
     int status = parse_options(&report, argc, argv);

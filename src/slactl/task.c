@@ -19,7 +19,6 @@
 #include "shell/state_topic.h"
 #include "shell/wallclock.h"
 #include "slactl/reach.h"
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,21 +26,33 @@
 
 enum { TASK_ANSWER_MS = 10000, TASK_WAIT_S = 60, TASK_AGAIN_US = 500000 };
 
-static const char task_help[] =
-    "usage: slactl task list [--config FILE]\n"
-    "       slactl task adopt PARTITION [--from WHERE] [--config FILE]\n"
-    "       slactl task fresh PARTITION [--from WHERE] [--config FILE]\n"
-    "\n"
-    "  list                 what each partition's state says, and whether slad would take it up\n"
-    "  adopt                a held task goes on with the state that slad.state has\n"
-    "  fresh                a held task begins with no state: its tickets are forgotten\n"
-    "  --from marker        go on where the state ends (the standard of adopt)\n"
-    "  --from beginning     read the partition of tickets from its beginning (the standard of fresh)\n"
-    "  --from committed     where the group's committed offset is\n"
-    "  --from end           only what comes from now on\n"
-    "  --by NAME            who decides, for the log (the user)\n"
-    "  --wait SECONDS       how long to wait for a process that acts on it (60); 0: not at all\n"
-    "  --config FILE, --brokers B, --prefix P, --tickets-topic T: as slactl topics\n";
+static int task_run(int argc, char **argv);
+
+static const struct command_option task_options[] = {
+    {"from", 'f', "marker|beginning|committed|end",
+     "where to read on: marker, where the state ends (the standard of adopt); beginning of the partition "
+     "(the standard of "
+     "fresh); the group's committed offset; or end, only what comes from now on"},
+    {"by", 'y', "NAME", "who decides, for the log (the user)"},
+    {"wait", 'w', "SECONDS", "how long to wait for a process that acts on it (60); 0: not at all"},
+    REACH_OPTIONS,
+    REACH_TOPIC_OPTIONS,
+    {0},
+};
+
+const struct command task_command = {
+    .name = "task",
+    .run = task_run,
+    .help = "what is known of the tasks, and what becomes of a held one",
+    .usage = "list [OPTION]...\nadopt PARTITION [OPTION]...\nfresh PARTITION [OPTION]...",
+    .operands = "list|adopt|fresh",
+    .text = "list: what each partition's state says, and whether slad would take it up.\n"
+            "adopt: a held task goes on with the state that slad.state has.\n"
+            "fresh: a held task begins with no state: its tickets are forgotten.",
+    .options = task_options,
+    .fails = "there is nothing to adopt, nobody has acted on it yet, or a broker fails",
+    .asks = true,
+};
 
 enum task_from {
     TASK_FROM_STANDARD,
@@ -296,7 +307,7 @@ task_wait(struct task_tool *tool, const struct task_request *request)
 }
 
 static int
-task_command(struct task_tool *tool, const struct task_request *request)
+task_settle(struct task_tool *tool, const struct task_request *request)
 {
     struct task_view view;
     struct control control;
@@ -343,7 +354,7 @@ task_open(struct task_tool *tool)
         return 0;
     fprintf(stderr, "slactl task: %s at %s: %s\n", tool->reach.topics.names[TOPIC_TICKETS],
             tool->reach.kafka.brokers, error[0] != '\0' ? error : "no such topic");
-    return 1;
+    return error[0] != '\0' ? COMMAND_NO_ANSWER : COMMAND_FAILED;
 }
 
 static bool
@@ -378,34 +389,11 @@ task_read_words(int count, char **words, struct task_request *request)
 static int
 task_read_options(int argc, char **argv, struct reach *reach, struct task_request *request)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"brokers", required_argument, NULL, 'b'},
-        {"prefix", required_argument, NULL, 'p'},
-        {"tickets-topic", required_argument, NULL, 't'},
-        {"from", required_argument, NULL, 'f'},
-        {"by", required_argument, NULL, 'y'},
-        {"wait", required_argument, NULL, 'w'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
     int option;
     bool good = true;
 
-    while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0)
+    while ((option = command_next(&task_command, argc, argv)) != COMMAND_END)
         switch (option) {
-        case 'c':
-            reach->config_file = optarg;
-            break;
-        case 'b':
-            reach_override(reach, "brokers", optarg);
-            break;
-        case 'p':
-            reach_override(reach, "prefix", optarg);
-            break;
-        case 't':
-            reach_override(reach, "tickets_topic", optarg);
-            break;
         case 'f':
             good &= task_read_from(optarg, &request->from);
             break;
@@ -415,20 +403,19 @@ task_read_options(int argc, char **argv, struct reach *reach, struct task_reques
         case 'w':
             request->wait_s = strtol(optarg, NULL, 10);
             break;
-        case 'h':
-            fputs(task_help, stdout);
-            return 0;
+        case COMMAND_HELP:
+            return COMMAND_DONE;
         default:
-            good = false;
+            if (!reach_take_option(reach, option, optarg))
+                return COMMAND_REFUSED;
         }
     if (good && task_read_words(argc - optind, argv + optind, request) && request->wait_s >= 0)
         return -1;
-    fputs(task_help, stderr);
-    return 2;
+    return command_refuse(&task_command, "expected list, or adopt or fresh and a partition");
 }
 
-int
-task_main(int argc, char **argv)
+static int
+task_run(int argc, char **argv)
 {
     const char *user = getenv("USER");
     struct task_request request = {.by = user != NULL ? user : "slactl", .wait_s = TASK_WAIT_S};
@@ -438,7 +425,7 @@ task_main(int argc, char **argv)
     if (status < 0) {
         status = task_open(&tool);
         if (status == 0)
-            status = strcmp(request.verb, "list") == 0 ? task_list(&tool) : task_command(&tool, &request);
+            status = strcmp(request.verb, "list") == 0 ? task_list(&tool) : task_settle(&tool, &request);
     }
     if (tool.open)
         state_topic_done(&tool.state);

@@ -7,31 +7,42 @@
  * broker does by default.
  *
  * Always true: --create changes nothing that exists, and ends with the check; exit 0 means that slad would
- * start on these topics, 1 that it would not or that nobody answered, 2 that the command line is wrong.
+ * start on these topics, 1 that it would not.
  *
  * Not here: what is judged (shell/topics.c).
  */
 #include "slactl/topics.h"
 #include "base/memory.h"
 #include "slactl/reach.h"
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 enum { TOPICS_ANSWER_MS = 10000, TOPICS_TRIES_MAX = 50 };
 
-static const char topics_help[] =
-    "usage: slactl topics --create | --check [--config FILE] [--brokers B] [--prefix P] [--partitions N]\n"
-    "\n"
-    "  --create             creates what is missing; what exists is not changed. Then checks\n"
-    "  --check              says whether slad would start on these topics\n"
-    "  --config FILE        the daemon's configuration: brokers, prefix, names, security\n"
-    "  --brokers B          host:port,... (instead of the configuration's)\n"
-    "  --prefix P           (instead of the configuration's)\n"
-    "  --tickets-topic T, --feedback-topic F\n"
-    "  --partitions N       of tickets, feedback and what goes with tickets (12)\n"
-    "  --replication N      copies of each partition (default: as the brokers do)\n";
+static int topics_run(int argc, char **argv);
+
+static const struct command_option topics_options[] = {
+    {"create", 'c', NULL, "creates what is missing; what exists is not changed. Then checks"},
+    {"check", 'k', NULL, "says whether slad would start on these topics"},
+    {"partitions", 'n', "N", "of tickets, feedback and what goes with tickets (12)"},
+    {"replication", 'r', "N", "copies of each partition (default: as the brokers do)"},
+    REACH_OPTIONS,
+    REACH_TOPIC_OPTIONS,
+    {0},
+};
+
+const struct command topics_command = {
+    .name = "topics",
+    .run = topics_run,
+    .help = "creates the topics of an installation, or checks them",
+    .usage = "--create | --check [OPTION]...",
+    .operands = "",
+    .text = "Exactly-once rests on how topics are set up, so the set-up comes from one table.",
+    .options = topics_options,
+    .fails = "slad would not start on these topics, or they cannot be created",
+    .asks = true,
+};
 
 struct topics_request {
     bool create, check;
@@ -59,11 +70,12 @@ topics_check(struct reach *reach)
     struct topic_found found[TOPICS_COUNT];
     struct buffer refusals = {0}, warnings = {0}, command = {0};
     char error[KAFKA_ERROR_BYTES];
-    int status = 1;
+    int status = COMMAND_FAILED;
 
-    if (topics_find(&reach->kafka, &reach->topics, TOPICS_ANSWER_MS, found, error) != 0)
+    if (topics_find(&reach->kafka, &reach->topics, TOPICS_ANSWER_MS, found, error) != 0) {
         fprintf(stderr, "slactl topics: no answer from %s: %s\n", reach->kafka.brokers, error);
-    else if (topics_judge(&reach->topics, found, &refusals, &warnings) == 0) {
+        status = COMMAND_NO_ANSWER;
+    } else if (topics_judge(&reach->topics, found, &refusals, &warnings) == 0) {
         printf("ok: %s with %d partitions\n", reach->topics.names[TOPIC_TICKETS],
                (int)found[TOPIC_TICKETS].partitions_count);
         status = 0;
@@ -117,22 +129,9 @@ topics_make(struct reach *reach, const struct topics_request *request)
 static int
 topics_read_options(int argc, char **argv, struct reach *reach, struct topics_request *request)
 {
-    static const struct option options[] = {
-        {"create", no_argument, NULL, 'c'},
-        {"check", no_argument, NULL, 'k'},
-        {"config", required_argument, NULL, 'f'},
-        {"brokers", required_argument, NULL, 'b'},
-        {"prefix", required_argument, NULL, 'p'},
-        {"tickets-topic", required_argument, NULL, 't'},
-        {"feedback-topic", required_argument, NULL, 'e'},
-        {"partitions", required_argument, NULL, 'n'},
-        {"replication", required_argument, NULL, 'r'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
     int option;
 
-    while ((option = getopt_long(argc, argv, "h", options, NULL)) >= 0)
+    while ((option = command_next(&topics_command, argc, argv)) != COMMAND_END)
         switch (option) {
         case 'c':
             request->create = true;
@@ -140,44 +139,26 @@ topics_read_options(int argc, char **argv, struct reach *reach, struct topics_re
         case 'k':
             request->check = true;
             break;
-        case 'f':
-            reach->config_file = optarg;
-            break;
-        case 'b':
-            reach_override(reach, "brokers", optarg);
-            break;
-        case 'p':
-            reach_override(reach, "prefix", optarg);
-            break;
-        case 't':
-            reach_override(reach, "tickets_topic", optarg);
-            break;
-        case 'e':
-            reach_override(reach, "feedback_topic", optarg);
-            break;
         case 'n':
             request->partitions_count = strtol(optarg, NULL, 10);
             break;
         case 'r':
             request->replication = strtol(optarg, NULL, 10);
             break;
-        case 'h':
-            fputs(topics_help, stdout);
-            return 0;
+        case COMMAND_HELP:
+            return COMMAND_DONE;
         default:
-            fputs(topics_help, stderr);
-            return 2;
+            if (!reach_take_option(reach, option, optarg))
+                return COMMAND_REFUSED;
         }
     if (optind != argc || request->create == request->check || request->partitions_count < 1 ||
-        request->partitions_count > 4096 || request->replication < -1 || request->replication == 0) {
-        fputs(topics_help, stderr);
-        return 2;
-    }
+        request->partitions_count > 4096 || request->replication < -1 || request->replication == 0)
+        return command_refuse(&topics_command, "expected --create or --check, with 1 to 4096 partitions");
     return -1;
 }
 
-int
-topics_main(int argc, char **argv)
+static int
+topics_run(int argc, char **argv)
 {
     struct topics_request request = {.partitions_count = 12, .replication = -1};
     struct reach reach = {0};

@@ -17,7 +17,6 @@
 #include "shell/policy_files.h"
 #include "slactl/backlog.h"
 #include "slactl/whatif_print.h"
-#include <getopt.h>
 #include <stdlib.h>
 
 enum { OLD, NEW, SIDES };
@@ -116,29 +115,36 @@ compare(struct whatif *whatif)
 
 /* ---- the command ---- */
 
+static int whatif_run(int argc, char **argv);
+
+static const struct command_option whatif_options[] = {
+    {"old", 'o', "POLICY", "the one policy; needed"},
+    {"new", 'n', "POLICY", "the other one; needed"},
+    {"until", 'u', "TIME", "as of this instant (default: the last arrival)"},
+    {"json", 'j', NULL, "NDJSON, every difference"},
+    {"zoneinfo", 'z', "DIR", "where time zones are read"},
+    {0},
+};
+
+const struct command whatif_command = {
+    .name = "whatif",
+    .run = whatif_run,
+    .help = "the same events under two policies: which verdicts differ",
+    .usage = "--old POLICY --new POLICY [OPTION]... [FILE...]",
+    .operands = "FILE",
+    .text =
+        "The same events (NDJSON, standard input without FILE) under two policies: which verdicts differ, by "
+        "ticket and in sum. docs/whatif.md says more.",
+    .options = whatif_options,
+    .fails = "input or output failed",
+};
+
 static int
 parse_options(int argc, char **argv, struct whatif *whatif)
 {
-    static const struct option options[] = {
-        {"old", required_argument, NULL, 'o'},
-        {"new", required_argument, NULL, 'n'},
-        {"until", required_argument, NULL, 'u'},
-        {"zoneinfo", required_argument, NULL, 'z'},
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    static const char usage[] =
-        "usage: slactl whatif --old P --new Q [--until T] [--json] [--zoneinfo DIR] [FILE...]\n"
-        "The same events (NDJSON, standard input without FILE) under two policies: which verdicts differ, by "
-        "ticket and in\n"
-        "sum. P and Q are files or directories. Until T (default: the last arrival). --json: NDJSON, every "
-        "difference.\n"
-        "Exit status: 0 all was read, 2 bad policy or option, 1 input or output failed.\n";
     int option;
 
-    optind = 1;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    while ((option = command_next(&whatif_command, argc, argv)) != COMMAND_END) {
         if (option == 'o' || option == 'n') {
             whatif->paths[option == 'n'] = optarg;
         } else if (option == 'z') {
@@ -146,20 +152,16 @@ parse_options(int argc, char **argv, struct whatif *whatif)
         } else if (option == 'j') {
             whatif->json = true;
         } else if (option == 'u') {
-            if (instant_parse(slice_of(optarg), &whatif->backlog.until_ms) != 0) {
-                fprintf(stderr, "slactl whatif: --until: expected an RFC 3339 instant\n");
-                return 2;
-            }
+            if (instant_parse(slice_of(optarg), &whatif->backlog.until_ms) != 0)
+                return command_refuse(&whatif_command, "--until: expected an RFC 3339 instant");
             whatif->backlog.has_until = true;
         } else {
-            fputs(usage, option == 'h' ? stdout : stderr);
-            return option == 'h' ? 1 : 2;
+            return option == COMMAND_HELP ? 1 : COMMAND_REFUSED;
         }
     }
     if (whatif->paths[0] != NULL && whatif->paths[1] != NULL)
         return 0;
-    fprintf(stderr, "slactl whatif: --old and --new are both needed\n%s", usage);
-    return 2;
+    return command_refuse(&whatif_command, "--old and --new are both needed");
 }
 
 static int
@@ -176,8 +178,8 @@ run(struct whatif *whatif, int paths_count, char **paths)
     return whatif->backlog.failed || fflush(stdout) != 0 ? 1 : 0;
 }
 
-int
-whatif_main(int argc, char **argv)
+static int
+whatif_run(int argc, char **argv)
 {
     struct whatif whatif = {.zoneinfo_dir = policy_files_zoneinfo_default()};
     struct buffer errors = {0};
