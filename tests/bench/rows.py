@@ -55,26 +55,46 @@ class Offsets:
     def reached(self):
         return all(place.offset >= end for place, end in zip(self.reader.committed(self.places, timeout=30), self.ends))
 
-    def wait(self, daemon, pause_s=0.02):
+    def wait(self, daemon, pause_s=0.02, limit_s=kit.LIMIT_S):
         def probe():
             kit.check(daemon.running, f"slad ended with status {daemon.child.returncode}")
             return self.reached()
-        kit.wait_until("slad has committed everything", probe, pause_s=pause_s)
+        kit.wait_until("slad has committed everything", probe, pause_s=pause_s, limit_s=limit_s)
 
     def close(self):
         self.reader.close()
 
 
+def samples(daemon, name):
+    """(labels, value) of a metric; [] while nobody answers."""
+    try:
+        lines = daemon.get("/metrics")[1].splitlines()
+    except OSError:
+        return []
+    return [(line.split(" ")[0].partition("{")[2], float(line.rsplit(" ", 1)[1])) for line in lines
+            if line.split(" ")[0].partition("{")[0] == name]
+
+
+def metrics(daemon, name):
+    """Every value of a metric."""
+    return [value for _, value in samples(daemon, name)]
+
+
+def metric(daemon, name):
+    """Their sum."""
+    return sum(metrics(daemon, name))
+
+
+def quantile_s(daemon, name, share):
+    """The upper bound of the histogram's bucket in which this share of what was observed lies, in seconds."""
+    buckets = [(labels.split('"')[1], value) for labels, value in samples(daemon, f"{name}_bucket")]
+    finite = [float(bound) for bound, value in buckets if bound != "+Inf" and value >= share * buckets[-1][1]]
+    return min(finite) if finite else float("inf")
+
+
 def events_read(daemon):
     """slad_events_total of tickets; 0 while nobody answers."""
-    try:
-        text = daemon.get("/metrics")[1]
-    except OSError:
-        return 0
-    for line in text.splitlines():
-        if line.startswith('slad_events_total{topic="tickets"} '):
-            return int(float(line.split()[1]))
-    return 0
+    return int(sum(value for labels, value in samples(daemon, "slad_events_total") if labels.startswith('topic="tickets"')))
 
 
 def wait_first_read(daemon):
