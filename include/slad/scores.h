@@ -222,6 +222,16 @@ struct score_credit {
     uint32_t revision;
 };
 
+/* The verdicts of the contract's running month, in its zone. */
+struct score_attainment {
+    struct slice contract;
+    char month[8]; /* "2026-11" */
+    int64_t at_ms, after_ms;
+    int target_bp;                      /* 0: the policy has none */
+    const struct score_record *figures; /* its attainment and clocks alone */
+    uint32_t revision;
+};
+
 enum contract_subject { CONTRACT_PXA, CONTRACT_WATERMELON, CONTRACT_CREDIT, CONTRACT_SUBJECTS_COUNT };
 /* The states of an experience agreement (enum pxa_state), then those of a watermelon. */
 enum contract_state { CONTRACT_CLEAR = PXA_STATES_COUNT, CONTRACT_RIPE, CONTRACT_STATES_COUNT };
@@ -279,6 +289,7 @@ struct scores_sink {
     void (*pxa)(void *context, const struct score_pxa *pxa);
     void (*watermelon)(void *context, const struct score_watermelon *watermelon);
     void (*credit)(void *context, const struct score_credit *credit);
+    void (*attainment)(void *context, const struct score_attainment *attainment);
     void (*contract)(void *context, const struct contract_outcome *outcome); /* also without score */
 };
 
@@ -354,7 +365,14 @@ enum scores_verdict_of_audit scores_redecide(struct scores *scores, const struct
 int64_t scores_undecided_ms(struct scores *scores);
 /* Gives the sink one present value as of t_ms once more (a score: all its windows). name: of the KEI or the contract. False:
  * there is no such thing. Only while rebuilding. */
-enum scores_value { SCORES_VALUE_SCORE, SCORES_VALUE_KEI, SCORES_VALUE_PXA, SCORES_VALUE_WATERMELON, SCORES_VALUE_CREDIT };
+enum scores_value {
+    SCORES_VALUE_SCORE,
+    SCORES_VALUE_KEI,
+    SCORES_VALUE_PXA,
+    SCORES_VALUE_WATERMELON,
+    SCORES_VALUE_CREDIT,
+    SCORES_VALUE_ATTAINMENT
+};
 bool scores_say(struct scores *scores, enum scores_value value, struct slice name, const struct score_scope *scope,
                 int64_t t_ms);
 

@@ -151,7 +151,8 @@ scores_say(struct scores *scores, enum scores_value value, struct slice name, co
                                           [SCORES_VALUE_KEI] = SCORE_USE_KEI,
                                           [SCORES_VALUE_PXA] = SCORE_USE_PXA,
                                           [SCORES_VALUE_WATERMELON] = SCORE_USE_WATERMELON,
-                                          [SCORES_VALUE_CREDIT] = SCORE_USE_CREDITS};
+                                          [SCORES_VALUE_CREDIT] = SCORE_USE_CREDITS,
+                                          [SCORES_VALUE_ATTAINMENT] = SCORE_USE_ATTAINMENT};
     struct score_scope_state *state;
     uint32_t index;
 

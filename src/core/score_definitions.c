@@ -49,6 +49,9 @@ add_contract(const struct policy_experience *experience, const struct policy_con
         definitions[count].use = SCORE_USE_CREDITS;
         definitions[count++].kinds = SCORE_KIND_BIT(SCORE_LINE);
     }
+    definitions[count] = definition;
+    definitions[count].use = SCORE_USE_ATTAINMENT;
+    definitions[count++].kinds = SCORE_KIND_BIT(SCORE_CLOCK);
     for (size_t i = 0; has_watermelons(experience, contract) && i < experience->scopes_count; i++) {
         definitions[count] = definition;
         definitions[count].use = SCORE_USE_WATERMELON;
@@ -64,7 +67,7 @@ score_definitions_make(struct scores *scores, size_t *ret_count)
     const struct policy_experience *experience = scores->experience;
     const struct policy *policy = scores->policy;
     size_t room = experience->scopes_count + experience->keis_count +
-                  policy->contracts_count * (experience->scopes_count + 2) + scores->options.cuts_count;
+                  policy->contracts_count * (experience->scopes_count + 3) + scores->options.cuts_count;
     struct score_definition *definitions = memory_allocate_zeroed(room + 1, sizeof *definitions);
     size_t count = 0;
 
@@ -118,8 +121,7 @@ score_definitions_reach_ms(const struct scores *scores)
             reach_ms = later(reach_ms, contract->pxa_window_ms + 8 * DAY_MS);
         if (contract->has_watermelon)
             reach_ms = later(reach_ms, score_windows_reach_ms(&contract->watermelon_window) + 2 * DAY_MS);
-        if (contract->has_credits)
-            reach_ms = later(reach_ms, score_windows_reach_ms(&month));
+        reach_ms = later(reach_ms, score_windows_reach_ms(&month)); /* attainment, credits */
     }
     return reach_ms;
 }

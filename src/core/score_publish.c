@@ -131,6 +131,8 @@ publish(struct scores *scores, struct score_scope_state *scope, int64_t at_ms, b
         return score_watermelons_publish(scores, scope, at_ms, always);
     case SCORE_USE_CREDITS:
         return score_credits_publish(scores, scope, at_ms, always);
+    case SCORE_USE_ATTAINMENT:
+        return score_attainments_publish(scores, scope, at_ms, always);
     case SCORE_USE_CUT:
         return INT64_MAX; /* read by scores_cut only */
     }

@@ -56,6 +56,7 @@ enum score_use {
     SCORE_USE_PXA,        /* the contract `index` */
     SCORE_USE_WATERMELON, /* the contract `index`, cut by dimensions */
     SCORE_USE_CREDITS,    /* the contract `index` */
+    SCORE_USE_ATTAINMENT, /* the contract `index` */
     SCORE_USE_CUT         /* the cut `index` of the options, cut by dimensions */
 };
 

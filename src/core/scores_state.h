@@ -439,6 +439,10 @@ int64_t score_pxa_publish(struct scores *scores, struct score_scope_state *scope
 void score_credits_state(struct scores *scores, uint32_t contract, int64_t at_ms); /* of the month before */
 int64_t score_credits_publish(struct scores *scores, struct score_scope_state *scope, int64_t at_ms, bool always);
 
+/* ---- score_attainments.c ---- */
+int64_t score_attainments_publish(struct scores *scores, struct score_scope_state *scope, int64_t at_ms,
+                                  bool always);
+
 /* ---- score_watermelons.c ---- */
 void score_watermelons_done(struct scores *scores);
 void score_watermelons_fold(struct scores *scores, const struct contract_outcome *outcome);

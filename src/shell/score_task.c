@@ -103,6 +103,8 @@ SCORE_TASK_ON_VALUE(score_task_on_watermelon, score_watermelon, "slad.watermelon
                     contract_json_print_watermelon, contract_json_watermelon_key, contract_json_watermelon_id)
 SCORE_TASK_ON_VALUE(score_task_on_credit, score_credit, "slad.credit", contract_json_print_credit,
                     contract_json_credit_key, contract_json_credit_id)
+SCORE_TASK_ON_VALUE(score_task_on_attainment, score_attainment, "slad.attainment",
+                    contract_json_print_attainment, contract_json_attainment_key, contract_json_attainment_id)
 
 static void
 score_task_on_contract(void *context, const struct contract_outcome *outcome)
@@ -212,6 +214,7 @@ score_task_begin(struct score_task *task)
                  .pxa = score_task_on_pxa,
                  .watermelon = score_task_on_watermelon,
                  .credit = score_task_on_credit,
+                 .attainment = score_task_on_attainment,
                  .contract = score_task_on_contract},
         .publish_every_ms = SCORE_TASK_PUBLISH_EVERY_MS,
         .allowed_skew_ms = task->world->config->allowed_skew_ms,

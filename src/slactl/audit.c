@@ -74,6 +74,7 @@ AUDIT_HEAR(hear_kei, score_kei, kei_json_print, false)
 AUDIT_HEAR(hear_pxa, score_pxa, contract_json_print_pxa, false)
 AUDIT_HEAR(hear_watermelon, score_watermelon, contract_json_print_watermelon, false)
 AUDIT_HEAR(hear_credit, score_credit, contract_json_print_credit, false)
+AUDIT_HEAR(hear_attainment, score_attainment, contract_json_print_attainment, false)
 AUDIT_HEAR(print_score, score_record, score_json_print, false)
 
 static void
@@ -263,15 +264,16 @@ check_value(struct audit *audit, const struct cJSON *object, struct slice text)
                                         [SCORES_VALUE_KEI] = "kei",
                                         [SCORES_VALUE_PXA] = "pxa",
                                         [SCORES_VALUE_WATERMELON] = "watermelon",
-                                        [SCORES_VALUE_CREDIT] = "credit"};
+                                        [SCORES_VALUE_CREDIT] = "credit",
+                                        [SCORES_VALUE_ATTAINMENT] = "attainment"};
     struct slice type = text_of(object, "type");
     struct score_scope scope = scope_of(object);
     int value = SCORES_VALUE_SCORE;
     int64_t at_ms;
 
-    while (value <= SCORES_VALUE_CREDIT && !slice_is(type, types[value]))
+    while (value <= SCORES_VALUE_ATTAINMENT && !slice_is(type, types[value]))
         value++;
-    if (value > SCORES_VALUE_CREDIT || instant_parse(text_of(object, "at"), &at_ms) != 0)
+    if (value > SCORES_VALUE_ATTAINMENT || instant_parse(text_of(object, "at"), &at_ms) != 0)
         return;
     if (value == SCORES_VALUE_WATERMELON && text_of(object, "window").bytes == 0)
         return; /* the policy does not look for it any more: it has no figures */
@@ -288,7 +290,7 @@ check_value(struct audit *audit, const struct cJSON *object, struct slice text)
 static bool
 is_value(struct slice type)
 {
-    static const char *const types[] = {"score", "kei", "pxa", "watermelon", "credit"};
+    static const char *const types[] = {"score", "kei", "pxa", "watermelon", "credit", "attainment"};
 
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
         if (slice_is(type, types[i]))
@@ -421,6 +423,7 @@ begin(struct audit *audit)
                                               .pxa = hear_pxa,
                                               .watermelon = hear_watermelon,
                                               .credit = hear_credit,
+        .attainment = hear_attainment,
                                               .contract = hear_contract},
                                      .publish_every_ms = 1000,
                                      .retire_after_ms = -1,

@@ -196,6 +196,14 @@ on_credit(void *context, const struct score_credit *credit)
     EMIT(replay, "score", contract_json_print_credit, credit);
 }
 
+static void
+on_attainment(void *context, const struct score_attainment *attainment)
+{
+    struct replay *replay = context;
+
+    EMIT(replay, "score", contract_json_print_attainment, attainment);
+}
+
 static struct scores_sink
 sink_of(struct replay *replay)
 {
@@ -209,6 +217,7 @@ sink_of(struct replay *replay)
     sink.pxa = on_pxa;
     sink.watermelon = on_watermelon;
     sink.credit = on_credit;
+    sink.attainment = on_attainment;
     return sink;
 }
 

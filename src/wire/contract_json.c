@@ -14,6 +14,7 @@
 #include "wire/effect.h"
 #include "wire/print.h"
 #include "wire/record.h"
+#include "wire/score_json.h"
 #include "wire/score_parts.h"
 #include <stdio.h>
 
@@ -241,6 +242,23 @@ contract_json_print_credit(struct buffer *out, const struct score_credit *credit
     buffer_append_byte(out, '}');
 }
 
+/* ---- attainment ---- */
+
+void
+contract_json_print_attainment(struct buffer *out, const struct score_attainment *attainment)
+{
+    buffer_append_byte(out, '{');
+    score_parts_text(out, "type", slice_of("attainment"));
+    score_parts_text(out, "contract", attainment->contract);
+    score_parts_text(out, "month", slice_of(attainment->month));
+    score_parts_instant(out, "at", attainment->at_ms);
+    score_parts_instant(out, "after", attainment->after_ms);
+    if (attainment->target_bp > 0)
+        score_parts_share(out, "target", share_of_bp(attainment->target_bp));
+    score_json_attainment(out, attainment->figures);
+    buffer_append_byte(out, '}');
+}
+
 /* ---- outcomes ---- */
 
 static void
@@ -449,4 +467,17 @@ contract_json_credit_id(struct buffer *out, const struct score_credit *credit)
 {
     contract_json_credit_key(out, credit);
     append_number(out, credit->at_ms);
+}
+
+void
+contract_json_attainment_key(struct buffer *out, const struct score_attainment *attainment)
+{
+    append_segments(out, "attainment/", attainment->contract);
+}
+
+void
+contract_json_attainment_id(struct buffer *out, const struct score_attainment *attainment)
+{
+    contract_json_attainment_key(out, attainment);
+    append_number(out, attainment->at_ms);
 }

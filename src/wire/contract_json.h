@@ -18,7 +18,7 @@ void contract_json_id(struct buffer *out, const struct contract_outcome *outcome
 enum error_code contract_json_read(const struct json *json, const struct cJSON *object,
                                    struct contract_outcome *outcome, char detail[JSON_DETAIL_BYTES]);
 
-/* Keys: pxa/CONTRACT, watermelon/CONTRACT/SCOPE, credit/CONTRACT. ce_id: KEY/INSTANT (ms). */
+/* Keys: pxa/CONTRACT, watermelon/CONTRACT/SCOPE, credit/CONTRACT, attainment/CONTRACT. ce_id: KEY/INSTANT (ms). */
 void contract_json_print_pxa(struct buffer *out, const struct score_pxa *pxa);
 void contract_json_pxa_key(struct buffer *out, const struct score_pxa *pxa);
 void contract_json_pxa_id(struct buffer *out, const struct score_pxa *pxa);
@@ -28,5 +28,8 @@ void contract_json_watermelon_id(struct buffer *out, const struct score_watermel
 void contract_json_print_credit(struct buffer *out, const struct score_credit *credit);
 void contract_json_credit_key(struct buffer *out, const struct score_credit *credit);
 void contract_json_credit_id(struct buffer *out, const struct score_credit *credit);
+void contract_json_print_attainment(struct buffer *out, const struct score_attainment *attainment);
+void contract_json_attainment_key(struct buffer *out, const struct score_attainment *attainment);
+void contract_json_attainment_id(struct buffer *out, const struct score_attainment *attainment);
 
 #endif

@@ -152,8 +152,8 @@ print_view(struct buffer *out, const char *key, const struct score_record *recor
     score_parts_close(out);
 }
 
-static void
-print_attainment(struct buffer *out, const struct score_record *record)
+void
+score_json_attainment(struct buffer *out, const struct score_record *record)
 {
     if (record->clocks_count == 0)
         return;
@@ -227,7 +227,7 @@ score_json_print(struct buffer *out, const struct score_record *record)
     print_rate(out, "response_rate", &record->response_rate, "answered", "offered");
     print_coverage(out, record);
     print_aspects(out, record);
-    print_attainment(out, record);
+    score_json_attainment(out, record);
     print_impact(out, record);
     print_change(out, record);
     score_parts_close(out);

@@ -16,6 +16,8 @@ void score_json_key(struct buffer *out, const struct score_record *record);
 /* ce_id: KEY/INSTANT (ms): the same record sent again has the same one. */
 void score_json_id(struct buffer *out, const struct score_record *record);
 
+/* ,"attainment":{...} of a record: both views and the gap; nothing without a verdict. */
+void score_json_attainment(struct buffer *out, const struct score_record *record);
 /* An alert of kind "experience" on slad.alerts, keyed
  * TICKET-or-CUSTOMER/experience/SURVEY/FEEDBACK-ID/detractor. */
 void score_json_print_detractor(struct buffer *out, const struct score_detractor *alert);

@@ -100,6 +100,7 @@ PRINTER(on_kei, score_kei, kei_json_print, false)
 PRINTER(on_pxa, score_pxa, contract_json_print_pxa, true)
 PRINTER(on_watermelon, score_watermelon, contract_json_print_watermelon, true)
 PRINTER(on_credit, score_credit, contract_json_print_credit, false)
+PRINTER(on_attainment, score_attainment, contract_json_print_attainment, false)
 
 /* policies: a file or a directory. */
 static void
@@ -113,6 +114,7 @@ task_open(struct task *task, const char *policies)
                                               .pxa = on_pxa,
                                               .watermelon = on_watermelon,
                                               .credit = on_credit,
+                                              .attainment = on_attainment,
                                               .contract = on_contract},
                                      .publish_every_ms = 1000,
                                      .retire_after_ms = -1,

@@ -21,6 +21,8 @@ struct told {
     size_t count;
     struct score_pxa pxa;
     struct score_credit credit;
+    struct score_attainment attainment;
+    struct score_rate contract, honest;
 };
 
 static void
@@ -61,6 +63,16 @@ hear_credit(void *context, const struct score_credit *credit)
 }
 
 static void
+hear_attainment(void *context, const struct score_attainment *attainment)
+{
+    struct told *told = context;
+
+    told->attainment = *attainment;
+    told->contract = attainment->figures->attainment_contract;
+    told->honest = attainment->figures->attainment_honest;
+}
+
+static void
 hear_nothing(void *context, const struct score_record *record)
 {
     (void)context, (void)record;
@@ -75,7 +87,8 @@ open_told(struct house *house, struct told *told)
                                          .score = hear_nothing,
                                          .contract = hear,
                                          .pxa = hear_pxa,
-                                         .credit = hear_credit});
+                                         .credit = hear_credit,
+                                         .attainment = hear_attainment});
 }
 
 static void
@@ -263,13 +276,46 @@ test_credits(void **state)
     house_close(&house);
 }
 
+/* Of the contract's own verdicts, by the month of its zone; nobody else's. */
+static void
+test_attainment(void **state)
+{
+    struct told told;
+    struct house house;
+    const int64_t december_ms = T0_MS + 8 * DAY_MS + 11 * HOUR_MS;
+    struct verdict_outcome other =
+        house_verdict("X", "resolution", 1, VERDICT_BREACHED, VERDICT_BREACHED, T0_MS);
+
+    (void)state;
+    open_told(&house, &told);
+    scores_advance(house.scores, T0_MS, SCORES_THROUGH);
+    assert_string_equal(told.attainment.month, "2026-11");
+    assert_int_equal(told.contract.n, 0);
+    other.attributes[ATTRIBUTE_CUSTOMER] = slice_of("umbra");
+    scores_verdict(house.scores, &other, T0_MS);
+    give_verdict(&house, "T1", VERDICT_MET, T0_MS);
+    give_verdict(&house, "T2", VERDICT_BREACHED, december_ms - 1);
+    scores_advance(house.scores, december_ms - 1, SCORES_THROUGH);
+    scores_verdict(house.scores, &other, december_ms - 1);
+    assert_int_equal(told.contract.hits, 1);
+    assert_int_equal(told.honest.n, 2);
+    scores_advance(house.scores, december_ms - 1 + 1000, SCORES_THROUGH);
+    assert_string_equal(told.attainment.month, "2026-12");
+    assert_int_equal(told.contract.n, 0);
+    give_verdict(&house, "T3", VERDICT_BREACHED, december_ms + 2000);
+    scores_advance(house.scores, december_ms + DAY_MS, SCORES_THROUGH);
+    assert_int_equal(told.contract.n, 1);
+    assert_int_equal(told.contract.hits, 0);
+    house_close(&house);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_row_of_numbers), cmocka_unit_test(test_midnights),
         cmocka_unit_test(test_by_hand),        cmocka_unit_test(test_rebuilt),
-        cmocka_unit_test(test_credits),
+        cmocka_unit_test(test_credits),        cmocka_unit_test(test_attainment),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
