@@ -39,6 +39,8 @@ struct snapshot_plan {
     uint32_t buckets_count;            /* of dirty and pending */
     uint32_t cursor;                   /* pending ones are at or behind it */
     uint64_t ahead_epoch;              /* somebody else's head; 0: none */
+    bool spoiled;                      /* the one under way */
+    uint64_t stamp;                    /* of names written now */
 };
 
 /* ---- heads ---- */
@@ -144,7 +146,10 @@ snapshot_name_stem(struct buffer *out, const char *prefix, int32_t partition)
 {
     char text[32];
 
-    (void)snprintf(text, sizeof text, ":snapshot:%" PRId32 ":", partition);
+    if (partition == SNAPSHOT_SCORES)
+        (void)snprintf(text, sizeof text, ":snapshot:scores:");
+    else
+        (void)snprintf(text, sizeof text, ":snapshot:%" PRId32 ":", partition);
     buffer_append_text(out, prefix);
     buffer_append_text(out, text);
 }
@@ -174,6 +179,17 @@ snapshot_name_bucket(struct buffer *out, const char *prefix, int32_t partition,
     (void)snprintf(text, sizeof text, "%" PRIu32 ":%" PRIu32 ":%" PRIu64 ":%016" PRIx64, head->buckets_count,
                    bucket, at->epoch, at->stamp);
     buffer_append_text(out, text);
+}
+
+void
+snapshot_name_piece(struct buffer *name, size_t piece)
+{
+    char text[24];
+
+    if (piece == 0)
+        return;
+    (void)snprintf(text, sizeof text, ".%zu", piece);
+    buffer_append_text(name, text);
 }
 
 /* ---- rules ---- */
@@ -264,6 +280,7 @@ snapshot_plan_new(const struct snapshot_plan_options *options)
     struct snapshot_plan *plan = memory_allocate_zeroed(1, sizeof *plan);
 
     plan->options = *options;
+    plan->stamp = options->stamp;
     plan->prefix = memory_copy(options->prefix, strlen(options->prefix) + 1);
     snapshot_expect(plan, options->head);
     if (snapshot_head_read(options->head, &plan->head) != 0)
@@ -279,7 +296,11 @@ snapshot_plan_new(const struct snapshot_plan_options *options)
     }
     if (options->used >= 0)
         must(plan->head.buckets_count > 0);
-    snapshot_set_buckets(plan, options->used >= 0 ? plan->head.buckets_count : 1, options->used < 0);
+    if (options->buckets_fixed > 0) {
+        must(options->used < 0 || plan->head.buckets_count == options->buckets_fixed);
+        snapshot_set_buckets(plan, options->buckets_fixed, options->used < 0);
+    } else
+        snapshot_set_buckets(plan, options->used >= 0 ? plan->head.buckets_count : 1, options->used < 0);
     return plan;
 }
 
@@ -304,12 +325,34 @@ snapshot_plan_changed(struct snapshot_plan *plan, struct slice ticket)
     plan->dirty[snapshot_bucket_of(ticket, plan->buckets_count)] = true;
 }
 
+void
+snapshot_plan_touch(struct snapshot_plan *plan, uint32_t bucket)
+{
+    must(bucket < plan->buckets_count);
+    plan->dirty[bucket] = true;
+}
+
+void
+snapshot_plan_touch_all(struct snapshot_plan *plan)
+{
+    memset(plan->dirty, true, plan->buckets_count * sizeof *plan->dirty);
+    plan->spoiled = snapshot_plan_under_way(plan);
+}
+
+bool
+snapshot_plan_is_spoiled(const struct snapshot_plan *plan)
+{
+    return plan->spoiled;
+}
+
 /* A power of two; it grows at once and shrinks late. */
 static uint32_t
 snapshot_buckets_wanted(const struct snapshot_plan *plan, size_t content_bytes)
 {
     uint32_t wanted = 1;
 
+    if (plan->options.buckets_fixed > 0)
+        return plan->options.buckets_fixed;
     while (wanted < SNAPSHOT_BUCKETS_MAX && content_bytes / wanted > plan->options.bucket_bytes_max / 2)
         wanted *= 2;
     return wanted < plan->buckets_count && wanted * 8 > plan->buckets_count ? plan->buckets_count : wanted;
@@ -337,6 +380,10 @@ snapshot_plan_begin(struct snapshot_plan *plan, const struct snapshot_begin *beg
     if (begin->committed_epoch == 0 || begin->committed_epoch <= plan->ahead_epoch)
         return false;
     plan->ahead_epoch = 0;
+    plan->spoiled = false;
+    if (plan->options.buckets_fixed >
+        0) /* its parts change between two epochs: epoch and load are not enough */
+        plan->stamp += UINT64_C(1) << 24;
     if (count != plan->buckets_count)
         snapshot_set_buckets(plan, count, true);
     for (uint32_t i = 0; i < count; i++)
@@ -382,7 +429,7 @@ snapshot_plan_gathered(struct snapshot_plan *plan, uint32_t bucket, uint64_t see
         return false;
     *next = (struct snapshot_bucket){
         .epoch = seen_epoch,
-        .stamp = plan->options.stamp,
+        .stamp = plan->stamp,
         .bytes = content.bytes,
         .hash = hash_slice(0, content),
     };
@@ -402,7 +449,8 @@ snapshot_is_gathered(const struct snapshot_plan *plan)
 bool
 snapshot_plan_may_move(const struct snapshot_plan *plan, uint64_t committed_epoch)
 {
-    return snapshot_plan_under_way(plan) && snapshot_is_gathered(plan) && plan->next.epoch <= committed_epoch;
+    return snapshot_plan_under_way(plan) && !plan->spoiled && snapshot_is_gathered(plan) &&
+           plan->next.epoch <= committed_epoch;
 }
 
 void
@@ -437,9 +485,13 @@ snapshot_forget(struct snapshot_plan *plan, const struct snapshot_head *gone,
             snapshot_same_bucket(&plan->head, gone->buckets_count, i, &gone->buckets[i]) ||
             snapshot_same_bucket(&plan->before, gone->buckets_count, i, &gone->buckets[i]))
             continue;
-        buffer_reset(&text);
-        snapshot_name_bucket(&text, plan->prefix, plan->options.partition, gone, i);
-        name(context, buffer_slice(&text));
+        for (size_t piece = 0; piece == 0 || piece * plan->options.bucket_bytes_max < gone->buckets[i].bytes;
+             piece++) {
+            buffer_reset(&text);
+            snapshot_name_bucket(&text, plan->prefix, plan->options.partition, gone, i);
+            snapshot_name_piece(&text, piece);
+            name(context, buffer_slice(&text));
+        }
     }
     buffer_free(&text);
 }
@@ -473,7 +525,7 @@ snapshot_plan_gave_up(struct snapshot_plan *plan)
     if (!snapshot_plan_under_way(plan))
         return;
     for (uint32_t i = 0; i < plan->next.buckets_count; i++)
-        if (plan->next.buckets[i].stamp == plan->options.stamp || plan->next.buckets[i].epoch == 0)
+        if (plan->next.buckets[i].stamp == plan->stamp || plan->next.buckets[i].epoch == 0)
             plan->dirty[i] |=
                 plan->head.buckets_count != plan->next.buckets_count ||
                 !snapshot_same_bucket(&plan->head, plan->next.buckets_count, i, &plan->next.buckets[i]);

@@ -50,12 +50,18 @@ uint32_t snapshot_bucket_of(struct slice ticket, uint32_t buckets_count);
 
 /* ---- names ---- */
 
+/* The score task's, in place of a partition: P is "scores". */
+enum { SNAPSHOT_SCORES = -1 };
 /* prefix: of the installation. PREFIX:snapshot:P:head, and its predecessor PREFIX:snapshot:P:before. */
 void snapshot_name_head(struct buffer *out, const char *prefix, int32_t partition);
 void snapshot_name_before(struct buffer *out, const char *prefix, int32_t partition);
 /* PREFIX:snapshot:P:BUCKETS:BUCKET:EPOCH:STAMP: never written twice with different bytes. */
 void snapshot_name_bucket(struct buffer *out, const char *prefix, int32_t partition,
                           const struct snapshot_head *head, uint32_t bucket);
+/* A content larger than bucket_bytes_max lies in several values, one behind the other: after a bucket's name
+ * has been appended, makes it the name of this piece (from 0). Whoever reads takes pieces until it has as
+ * many bytes as the head says. */
+void snapshot_name_piece(struct buffer *name, size_t piece);
 /* Every bucket name of a task begins so (for SCAN: append *). */
 void snapshot_name_stem(struct buffer *out, const char *prefix, int32_t partition);
 
@@ -98,9 +104,11 @@ struct snapshot_plan_options {
     const char *prefix; /* borrowed */
     int32_t partition;
     size_t bucket_bytes_max; /* aimed at by the number of buckets: half of it on the average */
-    uint64_t stamp; /* differs for every load of a task by any process: writer.low + the task's serial */
+    uint32_t buckets_fixed;  /* 0, or the number of buckets: always as many, a power of two */
+    uint64_t stamp; /* differs for every load of a task by any process: writer.low + the task's serial. With
+                     * buckets_fixed it goes up by 1 << 24 with every snapshot */
     struct hash128 writer; /* this process */
-    /* of the marker the task was loaded to; a new task: its lineage, 0 and its own writer */
+    /* of the marker (the note) the task was loaded to; a new task: its lineage, 0 and its own writer */
     struct hash128 lineage;
     uint64_t loaded_epoch;
     struct hash128 loaded_writer;
@@ -113,6 +121,12 @@ void snapshot_plan_free(struct snapshot_plan *plan); /* NULL is fine */
 
 /* A ticket's state record was written, or read behind the snapshot while loading: its bucket is dirty. */
 void snapshot_plan_changed(struct snapshot_plan *plan, struct slice ticket);
+/* The same by the number of its bucket. */
+void snapshot_plan_touch(struct snapshot_plan *plan, uint32_t bucket);
+/* Every bucket is dirty, and what is in which has changed: a snapshot under way is spoiled, and must be given
+ * up. */
+void snapshot_plan_touch_all(struct snapshot_plan *plan);
+bool snapshot_plan_is_spoiled(const struct snapshot_plan *plan);
 
 struct snapshot_begin {
     uint64_t committed_epoch;
