@@ -8,6 +8,8 @@
  * Not here: what they do.
  */
 #include "slactl/commands.h"
+#include "slactl/ack.h"
+#include "slactl/alerts.h"
 #include "slactl/audit.h"
 #include "slactl/calendar.h"
 #include "slactl/check.h"
@@ -17,15 +19,37 @@
 #include "slactl/play.h"
 #include "slactl/replay.h"
 #include "slactl/report.h"
+#include "slactl/scores.h"
 #include "slactl/task.h"
+#include "slactl/tasks.h"
+#include "slactl/ticket.h"
+#include "slactl/top.h"
 #include "slactl/topics.h"
 #include "slactl/whatif.h"
 #include <string.h>
 
+/* clang-format off */
 static const struct command *const commands[] = {
-    &audit_command, &calendar_command, &check_command,  &docs_command, &explain_command, &lint_command,
-    &play_command,  &replay_command,   &report_command, &task_command, &topics_command,  &whatif_command,
+    &ack_command,
+    &alerts_command,
+    &audit_command,
+    &calendar_command,
+    &check_command,
+    &docs_command,
+    &explain_command,
+    &lint_command,
+    &play_command,
+    &replay_command,
+    &report_command,
+    &scores_command,
+    &task_command,
+    &tasks_command,
+    &ticket_command,
+    &top_command,
+    &topics_command,
+    &whatif_command,
 };
+/* clang-format on */
 
 const struct command *const *
 commands_all(size_t *ret_count)

@@ -2,18 +2,18 @@
  * slactl explain: why a ticket's clocks say what they say.
  *
  * Why from a log: the answer follows from the ticket's events and the policy alone, so whoever has both can
- * check it, years later too.
+ * check it, years later too. Without a log the running daemon is asked (explain_live), and says the same.
  *
  * Always true: all events of the log are read, for another ticket may be merged into this one.
  *
- * Not here: what is true (core/explain), words (explain_print), asking a running daemon.
+ * Not here: what is true (core/explain), words (explain_print).
  */
 #include "slactl/explain.h"
 #include "base/instant.h"
 #include "base/memory.h"
 #include "shell/policy_files.h"
 #include "slactl/backlog.h"
-#include "slactl/explain_print.h"
+#include "slactl/explain_live.h"
 #include "slactl/words.h"
 
 struct explain_options {
@@ -22,7 +22,8 @@ struct explain_options {
     int paths_count;
     bool has_until, json;
     int64_t until_ms;
-    struct slice ticket;
+    struct slice ticket; /* an argument: ends in NUL */
+    struct api api;
 };
 
 static int explain_run(int argc, char **argv);
@@ -35,6 +36,7 @@ static const struct command_option explain_option_rows[] = {
     {"clock", 'c', "KIND/CLOCK", "only this clock"},
     {"json", 'j', NULL, "NDJSON, every stretch"},
     {"zoneinfo", 'z', "DIR", "with --replay: where time zones are read"},
+    API_OPTIONS,
     {0},
 };
 
@@ -42,45 +44,77 @@ const struct command explain_command = {
     .name = "explain",
     .run = explain_run,
     .help = "why a ticket's clocks say what they say, stretch by stretch",
-    .usage = "TICKET --replay FILE --policy POLICY [OPTION]...",
+    .usage = "TICKET [OPTION]...\nTICKET --replay FILE --policy POLICY [OPTION]...",
     .operands = "",
     .text = "Every stretch of every clock of the ticket, counted or not, with who had the ball and what made "
             "it so; "
-            "they add up to what was counted and, while the clock runs, to when it is due. docs/explain.md "
+            "they add up to what was counted and, while the clock runs, to when it is due. Asks a running "
+            "slad, or with --replay the events alone. docs/explain.md "
             "says more.",
     .options = explain_option_rows,
     .fails = "no such ticket or clock, or input or output failed",
+    .asks = true,
 };
+
+/* The end of both ways: what is said when nothing was told. */
+static int
+finish(const struct explain_options *options, struct explain_page *page)
+{
+    int status = COMMAND_DONE;
+
+    if (page->told == 0 && options->clock != NULL) {
+        fprintf(stderr, "slactl explain: the ticket has no clock %s; it has %.*s\n", options->clock,
+                page->skipped.bytes > 0 ? (int)page->skipped.bytes : 4,
+                page->skipped.bytes > 0 ? page->skipped.at : "none");
+        status = COMMAND_FAILED;
+    } else if (page->told == 0 && !options->json) {
+        explain_page_title(page);
+        puts("No agreement promises it anything.");
+    }
+    explain_page_done(page);
+    return fflush(stdout) != 0 ? COMMAND_FAILED : status;
+}
+
+static struct explain_page
+page_of(const struct explain_options *options)
+{
+    return (struct explain_page){
+        .out = stdout, .json = options->json, .ticket = options->ticket, .only = slice_of(options->clock)};
+}
 
 static int
 explain(const struct explain_options *options, struct backlog *backlog)
 {
-    struct explain_page page = {.out = stdout,
-                                .json = options->json,
-                                .ticket = options->ticket,
-                                .t_ms = backlog->t_ms,
-                                .only = slice_of(options->clock)};
-    const struct explain_sink sink = {&page, explain_page_clock, explain_page_stretch};
+    struct explain_page page = page_of(options);
+    const struct explain_sink sink = {
+        .context = &page, .clock = explain_page_clock, .stretch = explain_page_stretch};
     struct ticket *ticket = engine_find(backlog->engines[0], options->ticket);
-    int status = 0;
 
     if (ticket == NULL) {
         fprintf(stderr, "slactl explain: no event of ticket \"%.*s\" was read\n", (int)options->ticket.bytes,
                 options->ticket.at);
-        return 1;
+        return COMMAND_FAILED;
     }
+    page.t_ms = backlog->t_ms;
     engine_explain(backlog->engines[0], ticket, backlog->t_ms, &sink);
     explain_page_end(&page);
-    if (page.told == 0 && options->clock != NULL) {
-        fprintf(stderr, "slactl explain: the ticket has no clock %s; it has %.*s\n", options->clock,
-                page.skipped.bytes > 0 ? (int)page.skipped.bytes : 4,
-                page.skipped.bytes > 0 ? page.skipped.at : "none");
-        status = 1;
-    } else if (page.told == 0 && !options->json) {
-        explain_page_title(&page);
-        puts("No agreement promises it anything.");
-    }
-    explain_page_done(&page);
+    return finish(options, &page);
+}
+
+/* The running daemon's. */
+static int
+ask(struct explain_options *options)
+{
+    struct explain_page page = page_of(options);
+    int status = api_open(&options->api, &explain_command);
+
+    if (status == COMMAND_DONE)
+        status = explain_live(&options->api, &page, options->ticket.at, options->zoneinfo_dir);
+    if (status == COMMAND_DONE)
+        status = finish(options, &page);
+    else
+        explain_page_done(&page);
+    api_close(&options->api);
     return status;
 }
 
@@ -110,6 +144,8 @@ take_option(struct explain_options *options, int option)
             return 0;
         return command_refuse(&explain_command, "--until: expected an RFC 3339 instant");
     default:
+        if (api_take_option(&options->api, option, optarg))
+            return 0;
         return option == COMMAND_HELP ? 1 : COMMAND_REFUSED;
     }
 }
@@ -127,13 +163,12 @@ parse_options(int argc, char **argv, struct explain_options *options)
     if (optind != argc - 1)
         return command_refuse(&explain_command, "expected one TICKET");
     options->ticket = slice_of(argv[optind]);
-    if (options->paths_count == 0) {
-        fputs("slactl explain: asking the running daemon is not possible here: give --replay FILE and "
-              "--policy P, the events and "
-              "the policy to explain from\n",
-              stderr);
-        return 2;
-    }
+    if (options->paths_count == 0)
+        return options->policy_path == NULL && !options->has_until
+                   ? 0
+                   : command_refuse(&explain_command,
+                                    "--policy and --until go with --replay: a running slad explains as of "
+                                    "now");
     return options->policy_path != NULL ? 0 : command_refuse(&explain_command, "--policy is missing");
 }
 
@@ -168,7 +203,7 @@ explain_run(int argc, char **argv)
     int status = parse_options(argc, argv, &options);
 
     if (status == 0)
-        status = run(&options);
+        status = options.paths_count > 0 ? run(&options) : ask(&options);
     else
         status = status == 1 ? 0 : 2;
     memory_free(options.paths);

@@ -40,7 +40,7 @@ struct exchange {
     char *body;
     bool (*take)(void *context, struct slice bytes);
     void *context;
-    struct buffer received;
+    struct buffer received, received_headers;
     size_t header_bytes;
     bool too_large, stopped;
     char error[CURL_ERROR_SIZE];
@@ -110,6 +110,7 @@ exchange_free(struct exchange *exchange)
     curl_slist_free_all(exchange->headers);
     memory_free(exchange->body);
     buffer_free(&exchange->received);
+    buffer_free(&exchange->received_headers);
     memory_free(exchange);
 }
 
@@ -149,9 +150,11 @@ on_header(char *bytes, size_t size, size_t count, void *context)
 {
     struct exchange *exchange = context;
 
-    (void)bytes;
     exchange->header_bytes += size * count;
     exchange->too_large |= exchange->header_bytes > exchange->client->options.response_bytes_max;
+    if (size * count > 5 && strncmp(bytes, "HTTP/", 5) == 0) /* the next answer's */
+        buffer_reset(&exchange->received_headers);
+    buffer_append(&exchange->received_headers, bytes, size * count);
     return exchange->too_large ? 0 : size * count;
 }
 
@@ -288,7 +291,7 @@ static void
 tell(struct exchange *exchange, CURLcode code, struct http_response *response)
 {
     curl_off_t retry_after_s = 0;
-    const char *content_type = NULL;
+    const char *content_type = NULL, *redirect_url = NULL;
     long status = 0;
 
     *response = (struct http_response){.retry_after_ms = -1};
@@ -299,13 +302,17 @@ tell(struct exchange *exchange, CURLcode code, struct http_response *response)
     curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(exchange->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
     curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_TYPE, &content_type);
+    curl_easy_getinfo(exchange->easy, CURLINFO_REDIRECT_URL, &redirect_url);
     response->status = (int)status;
     if (retry_after_s > 0 && retry_after_s < INT32_MAX)
         response->retry_after_ms = (int64_t)retry_after_s * 1000;
     if (content_type != NULL)
         snprintf(response->content_type, sizeof response->content_type, "%s", content_type);
+    if (redirect_url != NULL)
+        buffer_append(&response->redirect_url, redirect_url, strlen(redirect_url) + 1);
     response->body = exchange->received;
-    exchange->received = (struct buffer){0};
+    response->headers = exchange->received_headers;
+    exchange->received = exchange->received_headers = (struct buffer){0};
 }
 
 uint64_t
@@ -367,6 +374,31 @@ void
 http_response_done(struct http_response *response)
 {
     buffer_free(&response->body);
+    buffer_free(&response->headers);
+    buffer_free(&response->redirect_url);
+}
+
+struct slice
+http_response_header(const struct http_response *response, const char *name)
+{
+    struct slice rest = buffer_slice(&response->headers);
+    size_t name_bytes = strlen(name);
+
+    while (rest.bytes > 0) {
+        const char *end = memchr(rest.at, '\n', rest.bytes);
+        size_t bytes = end != NULL ? (size_t)(end - rest.at) : rest.bytes, from = name_bytes + 1, to = bytes;
+
+        if (bytes > name_bytes && rest.at[name_bytes] == ':' && strncasecmp(rest.at, name, name_bytes) == 0) {
+            while (from < to && (rest.at[from] == ' ' || rest.at[from] == '\t'))
+                from++;
+            while (to > from && (rest.at[to - 1] == '\r' || rest.at[to - 1] == ' '))
+                to--;
+            return (struct slice){rest.at + from, to - from};
+        }
+        bytes += end != NULL;
+        rest = (struct slice){rest.at + bytes, rest.bytes - bytes};
+    }
+    return (struct slice){0};
 }
 
 size_t

@@ -52,7 +52,10 @@ struct http_response {
     int status;             /* 100 ... 599; 0: no answer, why is in error */
     int64_t retry_after_ms; /* Retry-After, from now; -1: none, or it cannot be read */
     struct buffer body;
-    char content_type[128];              /* "": none */
+    struct buffer headers; /* of the last answer: its lines as they came */
+    struct buffer
+        redirect_url;       /* of a 3xx that was not followed: where to, absolute, ends in NUL; or empty */
+    char content_type[128]; /* "": none */
     char error[HTTP_CLIENT_ERROR_BYTES]; /* with status 0: what went wrong, and with whom */
 };
 
@@ -65,6 +68,8 @@ void http_client_free(struct http_client *client); /* what is under way is given
 int http_client_perform(struct http_client *client, const struct http_request *request,
                         struct http_response *ret_response);
 void http_response_done(struct http_response *response);
+/* The value of the first header of this name; at NULL: there is none. Lives as long as the response. */
+struct slice http_response_header(const struct http_response *response, const char *name);
 
 /* Many at a time. begin starts one, which is known by the number returned (never 0, never used twice). */
 uint64_t http_client_begin(struct http_client *client, const struct http_request *request);

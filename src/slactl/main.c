@@ -10,6 +10,7 @@
  * Not here: what commands do.
  */
 #include "slactl/commands.h"
+#include "slactl/terminal.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -32,6 +33,7 @@ main(int argc, char **argv)
 {
     const struct command *command;
 
+    terminal_start();
     if (argc < 2) {
         main_print_help(stderr);
         return COMMAND_REFUSED;

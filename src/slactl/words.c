@@ -10,7 +10,10 @@
  */
 #include "slactl/words.h"
 #include "base/instant.h"
+#include "slactl/terminal.h"
+#include "slad/effect.h"
 #include <stdarg.h>
+#include <time.h>
 
 enum {
     SECOND_MS = 1000,
@@ -68,6 +71,36 @@ words_append_day_and_time(struct buffer *out, const struct zone *zone, int64_t a
     append_clock_time(out, text);
 }
 
+static bool
+here(int64_t at_ms, struct tm *ret_local)
+{
+    time_t at_s = (time_t)(at_ms / SECOND_MS);
+
+    return at_ms != INSTANT_NONE && localtime_r(&at_s, ret_local) != NULL;
+}
+
+void
+words_append_here(struct buffer *out, int64_t at_ms)
+{
+    struct tm local;
+    char text[32] = "-";
+
+    if (here(at_ms, &local))
+        (void)strftime(text, sizeof text, "%Y-%m-%d %H:%M", &local);
+    buffer_append_text(out, text);
+}
+
+void
+words_append_here_zone(struct buffer *out, int64_t at_ms)
+{
+    struct tm local;
+    char text[32] = "UTC";
+
+    if (here(at_ms, &local))
+        (void)strftime(text, sizeof text, "%Z", &local);
+    buffer_append_text(out, text);
+}
+
 bool
 words_is_same_day(const struct zone *zone, int64_t a_ms, int64_t b_ms)
 {
@@ -104,11 +137,7 @@ words_append_length(struct buffer *out, int64_t length_ms)
 void
 words_append_name(struct buffer *out, struct slice name)
 {
-    for (size_t i = 0; i < name.bytes; i++) {
-        unsigned char byte = (unsigned char)name.at[i];
-
-        buffer_append_byte(out, byte < 0x20 || byte == 0x7F ? '?' : name.at[i]);
-    }
+    terminal_append(out, name);
 }
 
 void
@@ -151,11 +180,7 @@ words_calendar_name(const struct policy *policy, int calendar)
 size_t
 words_columns(struct slice text)
 {
-    size_t columns = 0;
-
-    for (size_t i = 0; i < text.bytes; i++)
-        columns += ((unsigned char)text.at[i] & 0xC0) != 0x80;
-    return columns;
+    return terminal_columns(text);
 }
 
 /* How many bytes of the text go into one line of this many columns: whole words if any word fits. */
