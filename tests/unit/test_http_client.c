@@ -113,6 +113,8 @@ test_get_and_post(void **state)
     assert_int_equal(http_client_perform(client, &request, &response), 0);
     assert_int_equal(response.status, 200);
     assert_true(slice_is(buffer_slice(&response.body), "hello"));
+    assert_true(slice_is(http_response_header(&response, "content-length"), "5"));
+    assert_null(http_response_header(&response, "Content").at);
     assert_string_equal(response.content_type, "text/plain");
     assert_int_equal(response.retry_after_ms, -1);
     assert_non_null(strstr(server.asked[0], "GET /a?b=c HTTP/1.1\r\n"));
@@ -228,6 +230,7 @@ test_stream(void **state)
     assert_int_equal(response.status, 200);
     assert_true(slice_is(buffer_slice(&heard), "hello"));
     assert_int_equal(response.body.bytes, 0);
+    http_response_done(&response);
     buffer_free(&heard);
     http_client_free(client);
     server_end(&server);

@@ -1,1 +1,0 @@
-{slactl} explain T1

@@ -1,0 +1,1 @@
+{slactl} explain T1 --policy {dir}/IDEA-09.policy
