@@ -1,7 +1,7 @@
 #ifndef SLAD_SHELL_BOARD_PAGE_H
 #define SLAD_SHELL_BOARD_PAGE_H
 
-/* The file board.html as bytes; the build writes board_page.c into its generated/ directory
+/* The parts in board/ as one page, as bytes; the build writes board_page.c into its generated/ directory
  * (board_page.cmake). */
 #include <stddef.h>
 
