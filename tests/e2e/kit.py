@@ -439,7 +439,9 @@ class Browser:
         options.debugger_address = f"127.0.0.1:{port}"
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         self.driver = webdriver.Remote(command_executor=f"http://127.0.0.1:{driver_port}", options=options)
+        self.driver.command_executor._commands["devtools"] = ("POST", "/session/$sessionId/goog/cdp/execute")
         self.driver.set_page_load_timeout(LIMIT_S)
+        self.resize(width, height)
 
     def __enter__(self):
         return self
@@ -452,6 +454,27 @@ class Browser:
 
     def open(self, url):
         self.driver.get(url)
+
+    def command(self, name, **parameters):
+        """A command of the browser's own protocol, such as Page.reload."""
+        return self.driver.execute("devtools", {"cmd": name, "params": parameters})["value"]
+
+    def before(self, script):
+        """Runs this in every page opened from now on, before its own script."""
+        self.command("Page.addScriptToEvaluateOnNewDocument", source=script)
+
+    def resize(self, width, height):
+        """A screen of this size that shows nothing but the page."""
+        self.command("Emulation.setDeviceMetricsOverride", width=width, height=height, screenWidth=width, screenHeight=height,
+                     deviceScaleFactor=1, mobile=False)
+
+    def press(self, *keys):
+        """Types these keys to whatever has the focus."""
+        from selenium.webdriver.common.action_chains import ActionChains
+        chain = ActionChains(self.driver)
+        for key in keys:
+            chain.send_keys(key)
+        chain.perform()
 
     def texts(self, selector):
         """The visible text of every element that this CSS selector finds, read at one instant."""

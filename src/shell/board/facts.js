@@ -151,7 +151,7 @@ function judge(value, target, high) {
   return high !== undefined && high !== null && high >= target ? {state: "warn", verdict: "below, unsure"} : {state: "bad", verdict: "below"};
 }
 const KINDS = {nps: {say: points, least: () => -100, most: 100}, px: {say: percent, least: low => low < .5 ? 0 : .5, most: 1}};
-const windowsSeen = () => [...new Set([...facts.score.values()].map(score => text(score.window)))].sort((a, b) => windowMs(a) - windowMs(b));
+const windowsSeen = () => [...new Set([...facts.score.values()].map(score => text(score.window)).filter(Boolean))].sort((a, b) => windowMs(a) - windowMs(b));
 function windowNow() {
   const seen = windowsSeen();
   return seen.includes(place.window) ? place.window : seen.includes("30d") ? "30d" : seen[seen.length - 1] || "";

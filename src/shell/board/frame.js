@@ -181,7 +181,7 @@ function digitPixels() {
   if (!digitPart) measureDigit();
   const highMm = place.dist * 1000 * Math.tan(20 / 60 * Math.PI / 180);
   const acrossPixels = Math.hypot(Math.max(screen.width, innerWidth), Math.max(screen.height, innerHeight));
-  return Math.ceil(highMm / (place.diag * 25.4 / acrossPixels) / digitPart * 10) / 10;
+  return Math.ceil(highMm / (place.diag * 25.4 / acrossPixels) / digitPart * 1.02 * 10) / 10;   /* a little more than enough: fonts differ by weight */
 }
 function layOut() {
   const root = document.documentElement, width = innerWidth, phone = width <= 720, far = digitPixels();
