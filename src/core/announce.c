@@ -552,8 +552,10 @@ announce_due_changes(struct engine *engine, struct ticket *ticket)
                 send_due_changed(engine, ticket, &before->clocks[slot], &after->clocks[i], version);
         }
     }
-    if (newest > ticket->seen_version)
+    if (newest > ticket->seen_version) {
         ticket->seen_version = (uint16_t)newest;
+        engine_touch(engine, ticket); /* else whoever loads it asks again, and may be told something else */
+    }
 }
 
 static void

@@ -10,24 +10,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-const char load_policy[] =
-    "version: \"sim\"\n"
-    "courtesy_window: 1s\n"
-    "statuses:\n"
-    "  New: {state: open}\n"
-    "  Active: {state: open}\n"
-    "  Waiting: {state: waiting, on: customer}\n"
-    "  Solved: {state: solved}\n"
-    "  Closed: {state: closed}\n"
-    "agreements:\n"
-    "  - name: all\n"
-    "    kind: sla\n"
-    "    warn_at: [50%, 75%]\n"
-    "    clocks:\n"
-    "      resolution: {measure: resolution, target: {P1: 3s, P2: 6s, default: 12s}}\n"
-    "      first-response: {measure: first_response, start: creation_always, target: {P1: 2s, "
-    "default: 4s}}\n";
-
 enum { LOAD_BACKFILL_TICKETS = 100, LOAD_LENGTH_MS = 45000, LOAD_LIFE_MAX = 16 };
 
 /* One ticket at a time. */

@@ -24,8 +24,9 @@ process_ask(struct process *process, int32_t partition, bool marker_only)
 
     if (loader->questions_count == LOADER_QUESTIONS_MAX)
         sim_fail(process->sim, "the loader is asked without end");
-    loader->questions[loader->questions_count++] = (struct loader_question){
+    loader->questions[loader->questions_count] = (struct loader_question){
         .number = ++loader->last_number, .partition = partition, .marker_only = marker_only};
+    policy_book_known(process->world.book, &loader->questions[loader->questions_count++].known);
     return loader->last_number;
 }
 
@@ -34,6 +35,9 @@ loader_done(struct loader *loader)
 {
     for (size_t i = 0; i < loader->news_count; i++)
         restore_news_free(loader->news[i]);
+    for (size_t i = 0; i < loader->questions_count; i++)
+        buffer_free(&loader->questions[i].known);
+    buffer_free(&loader->policies);
     buffer_free(&loader->marker_bytes);
     buffer_free(&loader->last_marker_bytes);
     buffer_free(&loader->head);
@@ -57,6 +61,7 @@ loader_news(struct loader *loader, enum restore_news_kind kind)
 static void
 loader_answered(struct loader *loader)
 {
+    buffer_free(&loader->questions[0].known);
     memmove(loader->questions, loader->questions + 1, --loader->questions_count * sizeof *loader->questions);
     loader->step = LOADER_IDLE;
     loader->patience = (struct restore_patience){0};
@@ -143,6 +148,7 @@ loader_tell_begun(struct process *process)
 
     news->has_marker = loader->found.has_marker;
     news->used = loader->used;
+    buffer_append_slice(&news->policies, buffer_slice(&loader->policies));
     buffer_append_slice(&news->head, buffer_slice(&loader->head));
     buffer_append_slice(&news->before, buffer_slice(&loader->before));
     if (news->has_marker) {
@@ -198,10 +204,49 @@ loader_read_committed(struct process *process)
         break;
     case RESTORE_IS_SOUND:
         process_dies(process, CRASH_LOAD_SOUND);
-        loader->step = LOADER_HEADS;
+        loader->step = LOADER_POLICIES;
         loader->used = -1;
         break;
     }
+}
+
+/* ---- policy versions ---- */
+
+/* Those that the marker names and the loop does not know, as restore.c looks for them. */
+static void
+loader_read_policies(struct process *process)
+{
+    struct loader *loader = &process->loader;
+    const struct loader_question *question = &loader->questions[0];
+    struct slice wanted = loader->found.marker.policies, id, source;
+    struct buffer ids = {0};
+    struct policy_gather gather;
+    const struct broker_record *record;
+    int64_t position = 0;
+    bool whole = true;
+
+    for (size_t i = 0; i < policy_ids_count(wanted); i++)
+        if (!policy_ids_has(buffer_slice(&question->known), policy_ids_get(wanted, i)))
+            policy_ids_add(&ids, policy_ids_get(wanted, i));
+    policy_gather_init(&gather, buffer_slice(&ids));
+    buffer_reset(&loader->policies);
+    while (gather.count > 0 &&
+           (record = broker_read(&process->sim->broker, TOPIC_STATE, question->partition, &position)) != NULL)
+        if (policy_record_is(broker_key(record)) && broker_value(record).at != NULL)
+            policy_gather_take(&gather, broker_value(record));
+    for (size_t i = 0; i < gather.count && whole; i++) {
+        whole = policy_gather_get(&gather, i, &id, &source);
+        if (whole)
+            restore_plan_add(&loader->policies, id, source);
+    }
+    if (!whole)
+        sim_fail(process->sim, "task %d: slad.state does not have the text of a version that is in force",
+                 (int)question->partition);
+    if (gather.count > 0)
+        process_dies(process, CRASH_LOAD_POLICIES);
+    policy_gather_done(&gather);
+    buffer_free(&ids);
+    loader->step = LOADER_HEADS;
 }
 
 /* ---- out of a snapshot ---- */
@@ -360,6 +405,9 @@ loader_turn(struct process *process)
             break;
         case LOADER_COMMITTED:
             loader_read_committed(process);
+            break;
+        case LOADER_POLICIES:
+            loader_read_policies(process);
             break;
         case LOADER_HEADS:
             loader_choose_head(process);

@@ -694,6 +694,8 @@ loop_take_news(struct process *process)
                                       : CRASH_MARKER_IS_NOT_OURS);
         }
         protocol_on_news(&process->protocol, news);
+        if (is_for_it && news->kind == RESTORE_BEGUN && news->policies.bytes > 0)
+            process_dies(process, CRASH_POLICY_LEARNED);
         if (is_for_it && news->kind == RESTORE_DONE) {
             sim_tell(process->sim, "process %d: task %d is live at epoch %llu", process->instance,
                      (int)news->partition, (unsigned long long)task->epoch);
@@ -788,9 +790,71 @@ loop_measure(struct process *process)
     }
 }
 
+/* What daemon.c does when it is told that the disk has changed. */
+static void
+loop_read_disk(struct process *process)
+{
+    struct sim *sim = process->sim;
+    const struct rollout *rollout = &sim->rollouts[process->instance];
+    struct policy_book *book = process->world.book;
+    const struct policy_set *before = process->policies;
+    struct buffer ids = {0}, refusals = {0};
+    bool refused = false;
+
+    if (process->disk == rollout->disk || sim->now_ms < rollout->told_ms ||
+        process_dies(process, CRASH_POLICY_ON_DISK))
+        return;
+    process->disk = rollout->disk;
+    policy_book_set_disk(book, rollout_read(sim->ground, rollout->disk));
+    for (int32_t p = 0; p < BROKER_PARTITIONS && !refused; p++) {
+        const struct task *task = protocol_task(&process->protocol, p);
+
+        buffer_reset(&ids);
+        refused = task != NULL && !policy_book_join(book, buffer_slice(&task->policies), &ids, &refusals);
+    }
+    sim_tell(sim, "process %d: disk %x%s", process->instance, process->disk, refused ? ", refused" : "");
+    if (!refused) {
+        process->world.policies = process->policies = policy_book_hold(book, policy_book_disk(book));
+        policy_book_release(book, before);
+        for (int32_t p = 0; p < BROKER_PARTITIONS; p++)
+            if (protocol_task(&process->protocol, p) != NULL)
+                task_take_policies(protocol_task(&process->protocol, p));
+    }
+    process_dies(process, refused ? CRASH_POLICY_REFUSED : CRASH_POLICY_TAKEN);
+    buffer_free(&ids);
+    buffer_free(&refusals);
+}
+
+/* An epoch that is closed now writes a version. */
+static bool
+loop_has_versions_to_write(const struct process *process)
+{
+    for (int32_t p = 0; p < BROKER_PARTITIONS; p++) {
+        const struct task *task = protocol_task(&process->protocol, p);
+
+        if (task != NULL && task->state == TASK_LIVE &&
+            !slice_equal(buffer_slice(&task->policies), buffer_slice(&task->policies_written)))
+            return true;
+    }
+    return false;
+}
+
+static void
+loop_close(struct process *process)
+{
+    bool writes = loop_has_versions_to_write(process);
+
+    protocol_turn(&process->protocol);
+    if (writes && !process->dying && !loop_has_versions_to_write(process))
+        process_dies(process, CRASH_POLICY_WRITTEN);
+}
+
 static void
 loop_turn(struct process *process)
 {
+    loop_read_disk(process);
+    if (process->dying)
+        return;
     loop_take_news(process);
     if (process->dying)
         return;
@@ -810,7 +874,7 @@ loop_turn(struct process *process)
     loop_watch_tasks(process);
     if (process->dying)
         return;
-    protocol_turn(&process->protocol);
+    loop_close(process);
     if (!process->dying && process->snapshot != NULL)
         (void)snapshot_turn(process->snapshot, process->protocol.tasks, process->protocol.tasks_count);
     if (!process->dying)
@@ -915,13 +979,17 @@ process_start(struct process *process, struct sim *sim, int instance)
         .kafka = {.config = ground->configs[instance], .log = ground->log, .brokers = "nowhere"},
         .topics = ground->topics,
         .symbols = ground->symbols,
-        .policies = ground->policies,
+        .book = policy_book_new(ground->symbols),
         .writer = hash_bytes128((struct hash128){0, 0}, drawn, sizeof drawn),
         .group = ground->group,
         .partitions_count = BROKER_PARTITIONS,
         .source = ground->source,
         .started_at_ms = sim->now_ms,
     };
+    process->disk = sim->rollouts[instance].disk;
+    policy_book_set_disk(process->world.book, rollout_read(ground, process->disk));
+    process->world.policies = process->policies =
+        policy_book_hold(process->world.book, policy_book_disk(process->world.book));
     process->measured_ms = sim->now_ms;
     wallclock_init(&process->clock,
                    (struct wallclock_reading){sim->now_ms, sim->now_ms - SIM_START_MS + 1000000});
@@ -957,5 +1025,7 @@ process_kill(struct process *process)
     protocol_done(&process->protocol);
     ingest_free(process->ingest);
     poison_free(process->world.poison);
+    policy_book_release(process->world.book, process->policies);
+    policy_book_free(process->world.book);
     process->running = false;
 }

@@ -9,6 +9,7 @@
 #include "broker.h"
 #include "../support/chance.h"
 #include "shell/ingest.h"
+#include "shell/policy_book.h"
 #include "shell/protocol.h"
 #include "shell/snapshot.h"
 #include "shell/wallclock.h"
@@ -40,7 +41,7 @@ struct process;
 
 struct sim_ground {
     struct symbols *symbols;
-    struct policy_set *policies;
+    struct policy_set *policies; /* those that ever come into force: the oracle's */
     struct config *configs[SIM_INSTANCES];
     struct log *log;
     struct metrics *metrics;
@@ -70,14 +71,46 @@ struct load {
 };
 void load_make(struct load *load, struct chance *chance, size_t events_min);
 void load_done(struct load *load);
-extern const char load_policy[];
+
+/* ---- disks: which versions of the policy an instance has (rollout.c) ---- */
+
+enum {
+    DISK_FIRST = 1,
+    DISK_SECOND = 2,      /* in force from the middle of the run */
+    DISK_FUTURE = 4,      /* never in force while the run lasts */
+    DISK_FUTURE_TEXT = 8, /* the same name, another text */
+    DISK_FUTURE_NAME = 16 /* another name, the same `from` */
+};
+enum { ROLLOUT_STEPS_MAX = 4 };
+struct rollout {
+    unsigned disk;   /* now */
+    int64_t told_ms; /* from then on its processes know */
+    struct rollout_step {
+        int64_t at_ms;
+        unsigned disk;
+    } steps[ROLLOUT_STEPS_MAX];
+    size_t steps_count, done;
+};
+void rollout_plan(struct sim *sim);
+void rollout_turn(struct sim *sim);
+/* The versions of a disk, read anew; the caller's. */
+struct policy_set *rollout_read(const struct sim_ground *ground, unsigned disk);
+/* No two versions in force contradict each other. */
+void rollout_check(const struct sim *sim, int32_t partition, struct slice ids);
 
 /* ---- Redis ---- */
 
 struct store_value {
     struct slice name, bytes; /* one piece of memory */
 };
+enum { STORE_ORPHANS_MAX = 64 };
+struct store_orphan { /* its sender is gone, it is still on its way */
+    int64_t applies_ms;
+    struct buffer words;
+};
 struct store {
+    struct store_orphan orphans[STORE_ORPHANS_MAX];
+    size_t orphans_count;
     struct map *values; /* struct store_value */
     struct map *copy;   /* of an earlier time; NULL */
     int64_t down_until_ms;
@@ -93,6 +126,7 @@ void store_roll_back(struct store *store);
 void store_spoil(struct store *store, struct chance *chance);
 struct redis *store_connect(struct process *process);
 void store_disconnect(struct redis *redis); /* every answer that is out becomes an error */
+void store_deliver(struct sim *sim);        /* what those who are gone have sent */
 
 /* ---- what must be true ---- */
 
@@ -120,7 +154,8 @@ struct witness {
     struct hash128 lineage[BROKER_PARTITIONS];
     int64_t alerts_from_ms[BROKER_PARTITIONS]; /* of the first epoch that happened */
     int64_t t_ms[BROKER_PARTITIONS], marker_offset[BROKER_PARTITIONS];
-    int64_t open_from_ms[BROKER_PARTITIONS]; /* behind when it died; INT64_MAX: not */
+    struct buffer policies[BROKER_PARTITIONS]; /* in force, as ids */
+    int64_t open_from_ms[BROKER_PARTITIONS];   /* behind when it died; INT64_MAX: not */
     struct witness_ending endings[BROKER_PARTITIONS];
     struct witness_behind frozen_clocks[SIM_FROZEN_MAX];
     size_t frozen_clocks_count;
@@ -175,6 +210,7 @@ enum loader_step {
     LOADER_IDLE,
     LOADER_MARKER,
     LOADER_COMMITTED,
+    LOADER_POLICIES,
     LOADER_HEADS,
     LOADER_BUCKETS,
     LOADER_STREAM
@@ -183,6 +219,7 @@ struct loader_question {
     uint64_t number;
     int32_t partition;
     bool marker_only;
+    struct buffer known; /* policy versions */
 };
 struct loader {
     struct loader_question questions[LOADER_QUESTIONS_MAX];
@@ -194,7 +231,7 @@ struct loader {
     int64_t again_ms;
     struct restore_patience patience;
     struct restore_found found;
-    struct buffer marker_bytes, last_marker_bytes, head, before;
+    struct buffer marker_bytes, last_marker_bytes, policies, head, before;
     bool has_last_marker;
     int64_t state_end, position;
     struct snapshot_head chosen;
@@ -211,6 +248,8 @@ struct process {
     struct world world;
     struct wallclock clock;
     int64_t wall_off_ms; /* how wrong its clock is */
+    unsigned disk;       /* as it was read last */
+    const struct policy_set *policies;
     struct protocol protocol;
     struct ingest *ingest;
     struct redis *redis;
@@ -286,6 +325,7 @@ struct sim {
     struct sim_fuse
         fuses[2]; /* the seed's own point, until it is reached; and one after the other at random */
     int64_t restart_ms[SIM_INSTANCES];
+    struct rollout rollouts[SIM_INSTANCES];
     uint64_t crashes;
 };
 

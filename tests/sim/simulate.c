@@ -10,7 +10,6 @@
  * run failed (its seed and the reason are printed), or when a crash point of the table was never reached in a
  * run of at least COVER_SEEDS_MIN seeds.
  */
-#include "../support/policies.h"
 #include "base/memory.h"
 #include "base/panic.h"
 #include "sim.h"
@@ -263,6 +262,7 @@ sim_deliver(struct sim *sim)
             sim->orphans[kept++] = sim->orphans[i];
     }
     sim->orphans_count = kept;
+    store_deliver(sim);
     for (int i = 0; i < SIM_PROCESSES_MAX; i++) {
         struct process *process = &sim->processes[i];
 
@@ -280,6 +280,7 @@ sim_tick(struct sim *sim)
     sim->now_ms += SIM_TICK_MS;
     broker_tick(&sim->broker, sim->now_ms);
     sim_send(sim);
+    rollout_turn(sim);
     sim_deliver(sim);
     sim_disturb(sim);
     sim_restart(sim);
@@ -400,6 +401,7 @@ sim_run(struct sim_ground *ground, uint64_t seed)
     store_init(&sim->store);
     witness_init(&sim->witness, sim);
     load_make(&sim->load, &sim->chance, SIM_EVENTS_MIN);
+    rollout_plan(sim);
     sim_vary(sim);
     while (!sim->calm)
         sim_tick(sim);
@@ -457,17 +459,12 @@ ground_new(bool verbose)
         mmap(NULL, sizeof *ground, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     struct log_options log_options = {.descriptor = verbose ? 2 : -1,
                                       .level = verbose ? LOG_DEBUG : LOG_ERROR};
-    struct buffer policy = {0};
-    struct policies policies;
 
     must(ground != MAP_FAILED);
     if (!verbose)
         log_options.descriptor = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    buffer_append_text(&policy, load_policy);
-    policies_load(&policies, &policy, 1, 0);
-    buffer_free(&policy);
-    ground->symbols = policies.symbols;
-    ground->policies = policies.set;
+    ground->symbols = symbols_new();
+    ground->policies = rollout_read(ground, DISK_FIRST | DISK_SECOND);
     for (int i = 0; i < SIM_INSTANCES; i++)
         ground->configs[i] = ground_config(i);
     ground->log = log_new(&log_options);
@@ -483,8 +480,6 @@ ground_new(bool verbose)
 static void
 ground_free(struct sim_ground *ground)
 {
-    struct policies policies = {.set = ground->policies, .symbols = ground->symbols};
-
     event_reader_free(ground->reader);
     memory_free(ground->group);
     memory_free(ground->source);
@@ -493,7 +488,8 @@ ground_free(struct sim_ground *ground)
     log_free(ground->log);
     for (int i = 0; i < SIM_INSTANCES; i++)
         config_free(ground->configs[i]);
-    policies_free(&policies);
+    policy_set_free(ground->policies);
+    symbols_free(ground->symbols);
     (void)munmap(ground, sizeof *ground);
 }
 
@@ -601,8 +597,8 @@ runs_all(const struct runs *runs)
     while (wait(NULL) > 0)
         ;
     (void)clock_gettime(CLOCK_MONOTONIC, &ended);
-    status = runs_report(runs, grounds,
-                         (double)(ended.tv_sec - begun.tv_sec) + (double)(ended.tv_nsec - begun.tv_nsec) / 1e9);
+    status = runs_report(
+        runs, grounds, (double)(ended.tv_sec - begun.tv_sec) + (double)(ended.tv_nsec - begun.tv_nsec) / 1e9);
     for (int job = 0; job < runs->jobs; job++)
         ground_free(grounds[job]);
     return status;

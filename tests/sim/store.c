@@ -47,6 +47,8 @@ store_drop(struct map *values)
 void
 store_done(struct store *store)
 {
+    for (size_t i = 0; i < store->orphans_count; i++)
+        buffer_free(&store->orphans[i].words);
     store_drop(store->values);
     store_drop(store->copy);
 }
@@ -186,9 +188,9 @@ store_words(const struct store_command *command, struct slice words[STORE_WORDS_
 }
 
 static void
-store_apply_move(struct process *process, struct store_command *command, const struct slice *words)
+store_apply_move(struct sim *sim, struct store_command *command, const struct slice *words)
 {
-    struct store *store = &process->sim->store;
+    struct store *store = &sim->store;
     struct slice found = store_get(store, words[3]);
     struct buffer was = {0};
 
@@ -204,14 +206,14 @@ store_apply_move(struct process *process, struct store_command *command, const s
     if (found.bytes > 0)
         store_set(store, words[4], buffer_slice(&was));
     store_set(store, words[3], words[6]);
-    witness_moved(&process->sim->witness, words[3], buffer_slice(&was), words[6]);
+    witness_moved(&sim->witness, words[3], buffer_slice(&was), words[6]);
     buffer_free(&was);
 }
 
 static void
-store_apply(struct process *process, struct store_command *command)
+store_apply(struct sim *sim, struct store_command *command)
 {
-    struct store *store = &process->sim->store;
+    struct store *store = &sim->store;
     struct slice words[STORE_WORDS_MAX];
     size_t count = store_words(command, words), cursor = 0;
     const struct store_value *value;
@@ -223,13 +225,13 @@ store_apply(struct process *process, struct store_command *command)
         for (size_t i = 1; i < count; i++)
             (void)store_remove(store, words[i]);
     else if (slice_is(words[0], "EVAL"))
-        store_apply_move(process, command, words);
+        store_apply_move(sim, command, words);
     else if (slice_is(words[0], "SCAN")) {
         command->is_scan = true;
         while ((value = map_each(store->values, &cursor)) != NULL)
             buffer_append_varint_slice(&command->found, value->name);
     } else
-        sim_fail(process->sim, "Redis is asked for %.*s", (int)words[0].bytes, words[0].at);
+        sim_fail(sim, "Redis is asked for %.*s", (int)words[0].bytes, words[0].at);
 }
 
 static redisReply
@@ -282,20 +284,45 @@ store_command_done(struct store_command *command)
     buffer_free(&command->found);
 }
 
+/* What was sent may arrive when its sender is long gone. */
 void
 store_disconnect(struct redis *redis)
 {
-    bool reach = chance_one_in(&redis->process->sim->faults, 2);
+    struct sim *sim = redis->process->sim;
+    bool reach = chance_one_in(&sim->faults, 2);
 
     for (size_t i = 0; i < redis->count; i++) {
         struct store_command *command = &redis->commands[i];
 
-        if (!command->applied && reach)
-            store_apply(redis->process, command);
         command->answered(command->context, NULL, "gone");
+        if (!command->applied && reach && sim->store.orphans_count < STORE_ORPHANS_MAX) {
+            sim->store.orphans[sim->store.orphans_count++] =
+                (struct store_orphan){command->applies_ms, command->words};
+            command->words = (struct buffer){0};
+        }
         store_command_done(command);
     }
     memory_free(redis);
+}
+
+void
+store_deliver(struct sim *sim)
+{
+    struct store *store = &sim->store;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < store->orphans_count; i++) {
+        struct store_command command = {.words = store->orphans[i].words};
+
+        if (sim->now_ms < store->orphans[i].applies_ms) {
+            store->orphans[kept++] = store->orphans[i];
+            continue;
+        }
+        if (sim->now_ms >= store->down_until_ms)
+            store_apply(sim, &command);
+        store_command_done(&command);
+    }
+    store->orphans_count = kept;
 }
 
 /* ---- shell/redis.h ---- */
@@ -341,6 +368,8 @@ redis_send(struct redis *redis, const struct redis_command *sent, int64_t now_mo
     for (size_t i = 0; i < sent->words_count; i++)
         buffer_append_varint_slice(&command->words, sent->words[i]);
     command->applies_ms = sim->now_ms + chance_within(&sim->faults, 0, 30);
+    if (!sim->calm && slice_is(sent->words[0], "EVAL") && chance_one_in(&sim->faults, 5))
+        command->applies_ms += chance_within(&sim->faults, 200, 8000);
     command->answers_ms = command->applies_ms + chance_within(&sim->faults, 0, 30);
     if (!sim->calm && chance_one_in(&sim->faults, 30))
         command->answers_ms += chance_within(&sim->faults, 100, 3000);
@@ -371,7 +400,7 @@ redis_turn(struct redis *redis, int64_t now_mono_ms)
         bool is_down = sim->now_ms < sim->store.down_until_ms;
 
         if (!command.applied && !is_down && command.applies_ms <= sim->now_ms) {
-            store_apply(process, &command);
+            store_apply(sim, &command);
             redis->commands[0] = command;
             if (command.is_move && command.moved && process_dies(process, CRASH_SNAPSHOT_MOVE_TAKEN))
                 return;

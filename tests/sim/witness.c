@@ -46,6 +46,7 @@ witness_done(struct witness *witness)
         while ((record = map_each(witness->states[p], &cursor)) != NULL)
             memory_free(record);
         map_free(witness->states[p]);
+        buffer_free(&witness->policies[p]);
         memory_free(witness->frozen[p]);
     }
 }
@@ -89,6 +90,51 @@ witness_note(struct witness *witness, int32_t partition, struct slice key, struc
     sums->sum ^= record->hash;
     sums->count++;
     (void)map_put(witness->states[partition], record);
+}
+
+/* Not of the tickets: texts of policies, a person's word, what nobody knows. */
+static bool
+witness_is_aside(struct slice key)
+{
+    struct slice from;
+
+    return key.bytes > 0 && key.at[0] == '~' && (key.bytes == 1 || key.at[1] != '~') &&
+           !task_is_merge(key, &from);
+}
+
+/* What is in force stays in force, and its text lies in slad.state for whoever does not have it. */
+static void
+witness_policies(struct witness *witness, int32_t number, int32_t partition, const struct marker *marker)
+{
+    const struct broker *broker = &witness->sim->broker;
+    const struct broker_log *log = &broker->logs[TOPIC_STATE][partition];
+    struct buffer *held = &witness->policies[partition];
+    struct policy_gather gather;
+    struct slice id, source;
+
+    if (slice_equal(buffer_slice(held), marker->policies))
+        return;
+    for (size_t i = 0; i < policy_ids_count(buffer_slice(held)); i++)
+        if (!policy_ids_has(marker->policies, policy_ids_get(buffer_slice(held), i)))
+            sim_fail(witness->sim, "task %d: a version is not in force any more at epoch %llu",
+                     (int)partition, (unsigned long long)marker->epoch);
+    policy_gather_init(&gather, marker->policies);
+    for (size_t i = 0; i < log->count; i++) {
+        const struct broker_record *record = &log->records[i];
+
+        if (!record->control && policy_record_is(broker_key(record)) && record->has_value &&
+            (record->transaction < 0 || record->transaction == number ||
+             broker->transactions[record->transaction].state == BROKER_COMMITTED))
+            policy_gather_take(&gather, broker_value(record));
+    }
+    for (size_t i = 0; i < gather.count; i++)
+        if (!policy_gather_get(&gather, i, &id, &source))
+            sim_fail(witness->sim, "task %d: epoch %llu names a version whose text is not in slad.state",
+                     (int)partition, (unsigned long long)marker->epoch);
+    policy_gather_done(&gather);
+    rollout_check(witness->sim, partition, marker->policies);
+    buffer_reset(held);
+    buffer_append_slice(held, marker->policies);
 }
 
 static void
@@ -147,10 +193,12 @@ witness_committed(void *context, const struct broker_transaction *transaction)
                     if (record->transaction != number || record->control)
                         continue;
                     if (!slice_is(broker_key(record), MARKER_KEY)) {
-                        witness_note(witness, p, broker_key(record), broker_value(record), &sums);
+                        if (!witness_is_aside(broker_key(record)))
+                            witness_note(witness, p, broker_key(record), broker_value(record), &sums);
                         continue;
                     }
                     must(marker_read(broker_value(record), &marker) == 0);
+                    witness_policies(witness, number, p, &marker);
                     witness_marker(witness, transaction, p, &marker, record->offset);
                     sums.writer = marker.writer;
                     sums.t_ms = marker.t_ms;
@@ -238,7 +286,7 @@ witness_restorable(struct witness *witness, int32_t partition, const struct snap
             witness_note(&fake, partition, key, value, &sums);
     }
     while (whole && (record = broker_read(&witness->sim->broker, TOPIC_STATE, partition, &position)) != NULL)
-        if (!slice_is(broker_key(record), MARKER_KEY))
+        if (!witness_is_aside(broker_key(record)))
             witness_note(&fake, partition, broker_key(record), broker_value(record), &sums);
     /* what stands behind somebody's open transaction cannot be read yet */
     if (whole && position > witness->marker_offset[partition] &&

@@ -542,6 +542,42 @@ a_new_set_of_policies_is_a_correction(void **state)
     desk_close(&desk);
 }
 
+/* Which version a ticket has seen is part of its state: whoever loads it must not see it for the first time.
+ */
+static void
+a_version_seen_changes_the_state(void **state)
+{
+    static const char later[] =
+        "version: \"2\"\nfrom: 2026-03-27T10:00:00Z\n" DESK_STATUSES
+        "agreements: [{name: a, kind: sla, clocks: {r: {measure: resolution, target: 2h}}}]\n";
+    const struct policy_zone_reader reader = {NULL, policies_read_zone};
+    struct policy_error error = {0};
+    struct policy *versions[2];
+    struct policy_set *set;
+    struct ticket *ticket;
+    struct desk desk;
+
+    (void)state;
+    desk_open(&desk, HOUR);
+    versions[0] = policy_yaml_load(slice_of(HOUR), slice_of("p"), &reader, desk.policies.symbols, &error);
+    versions[1] = policy_yaml_load(slice_of(later), slice_of("q"), &reader, desk.policies.symbols, &error);
+    assert_non_null(versions[0]);
+    assert_non_null(versions[1]);
+    set = policy_set_new(versions, 2, desk.policies.symbols);
+    (void)desk_say(&desk, 30, "created T-0 status=New");
+    desk_until(&desk, 65);
+    while (engine_changed_next(desk.engine) != NULL)
+        ;
+    engine_set_policies(desk.engine, set, DESK_AT_MS(65)); /* it changes no clock of T-0 */
+    ticket = engine_changed_next(desk.engine);
+    assert_non_null(ticket);
+    assert_true(slice_is(ticket_name(ticket), "T-0"));
+    desk_heard(&desk, "");
+    policy_set_free(desk.policies.set);
+    desk.policies.set = set;
+    desk_close(&desk);
+}
+
 /* ---- the list of what is next to break ---- */
 
 static void
@@ -755,6 +791,7 @@ main(void)
         cmocka_unit_test(a_ticket_retires_and_leaves_a_mark),
         cmocka_unit_test(never_retired_while_behind),
         cmocka_unit_test(a_new_set_of_policies_is_a_correction),
+        cmocka_unit_test(a_version_seen_changes_the_state),
         cmocka_unit_test(open_clocks_by_danger),
         cmocka_unit_test(r1_what_stands_before_its_instants_last_is_derived),
         cmocka_unit_test(past_cycles_become_final),
