@@ -187,7 +187,7 @@ ingest_ticket(struct ingest *ingest, struct task *task, const struct ingest_reco
         return false;
     if (task_arrive(task, TASK_TICKETS, record->timestamp_ms))
         return true;
-    error = poison_begin(poison, TOPIC_TICKETS, record->partition, record->offset)
+    error = poison_begin(poison, TOPIC_TICKETS, record->partition, record->offset, record->value)
                 ? ingest_poison(ingest, detail)
                 : ingest_apply_ticket(ingest, task, record, detail);
     poison_end(poison);
@@ -209,7 +209,7 @@ ingest_relay(struct ingest *ingest, struct task *task, const struct ingest_recor
         return false;
     if (task_arrive(task, TASK_RELAY, record->timestamp_ms))
         return true;
-    if (poison_begin(poison, TOPIC_RELAY, record->partition, record->offset)) {
+    if (poison_begin(poison, TOPIC_RELAY, record->partition, record->offset, record->value)) {
         enum error_code error = ingest_poison(ingest, detail);
 
         ingest_refuse(ingest, task->batch, record, error, detail);

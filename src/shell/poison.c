@@ -14,6 +14,7 @@
  * Not here: the dead letter (ingest.c).
  */
 #include "shell/poison.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -23,14 +24,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define POISON_MAGIC UINT64_C(0x31306e6f73696f70) /* "poison01", little-endian */
+#define POISON_MAGIC UINT64_C(0x32306e6f73696f70) /* "poison02", little-endian */
 
-enum { POISON_PATH_BYTES = 4608 };
+enum { POISON_PATH_BYTES = 4608, POISON_CONTENT_BYTES = 128 };
 
 struct poison_place {
     uint32_t topic;
     int32_t partition;
     int64_t offset;
+    uint64_t content; /* of how the record begins, and its length */
 };
 
 /* The file. */
@@ -65,7 +67,8 @@ const struct poison_calls poison_calls_real = {open, poison_reserve, mmap};
 static bool
 poison_same(const struct poison_place *a, const struct poison_place *b)
 {
-    return a->topic == b->topic && a->partition == b->partition && a->offset == b->offset;
+    return a->topic == b->topic && a->partition == b->partition && a->offset == b->offset &&
+           a->content == b->content;
 }
 
 static struct poison_suspect *
@@ -169,13 +172,15 @@ poison_free(struct poison *poison)
 }
 
 bool
-poison_begin(struct poison *poison, enum topic topic, int32_t partition, int64_t offset)
+poison_begin(struct poison *poison, enum topic topic, int32_t partition, int64_t offset, struct slice value)
 {
+    size_t looked_at = value.bytes < POISON_CONTENT_BYTES ? value.bytes : POISON_CONTENT_BYTES;
     struct poison_page *page = poison != NULL ? poison->page : NULL;
 
     if (page == NULL)
         return false;
-    page->now = (struct poison_place){(uint32_t)topic, partition, offset};
+    page->now = (struct poison_place){(uint32_t)topic, partition, offset,
+                                      hash_bytes(value.bytes, value.at, looked_at)};
     poison->suspect = poison->suspects_count > 0 ? poison_find(page, &page->now) : NULL;
     if (poison->suspect != NULL && poison->suspect->deaths >= POISON_DEATHS_MAX)
         return true;

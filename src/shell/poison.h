@@ -10,6 +10,7 @@
  * The file is mapped: a note costs no system call and outlives the process (not the machine, which did not
  * fall over the record).
  */
+#include "base/slice.h"
 #include "shell/config.h"
 #include "shell/log.h"
 #include "shell/topics.h"
@@ -32,9 +33,10 @@ extern const struct poison_calls poison_calls_real;
 struct poison *poison_new(const struct config *config, struct log *log, const struct poison_calls *calls);
 void poison_free(struct poison *poison); /* NULL is fine */
 
-/* A record is about to be worked on. true: it has killed this daemon often enough; put it aside. poison NULL:
- * false. */
-bool poison_begin(struct poison *poison, enum topic topic, int32_t partition, int64_t offset);
+/* A record is about to be worked on. true: it has killed this daemon often enough; put it aside. value: what
+ * it says, for at the same place of a topic made anew lies another record. poison NULL: false. */
+bool poison_begin(struct poison *poison, enum topic topic, int32_t partition, int64_t offset,
+                  struct slice value);
 /* It is done: nobody died. */
 void poison_end(struct poison *poison);
 

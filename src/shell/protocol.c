@@ -145,6 +145,17 @@ protocol_part_task(struct protocol *protocol, const struct transaction_part *par
     return task != NULL && task->serial == part->serial ? task : NULL;
 }
 
+/* The task was held while this part was out, and has begun again since: what it was loaded from may be older.
+ */
+static void
+protocol_on_stale_part(struct protocol *protocol, const struct transaction_part *part)
+{
+    struct task *task = protocol->tasks[part->task];
+
+    if (task != NULL && task->serial != part->serial && task->engine != NULL && task->epoch < part->epoch)
+        protocol_reload(protocol, task, "an epoch from before it was held may have happened");
+}
+
 static void
 protocol_submit(struct protocol *protocol, struct transaction_job *job)
 {
@@ -189,8 +200,10 @@ protocol_on_committed(struct protocol *protocol, struct transaction_job *job)
     for (size_t i = 0; i < job->parts_count; i++) {
         struct task *task = protocol_part_task(protocol, &job->parts[i]);
 
-        if (task == NULL)
+        if (task == NULL) {
+            protocol_on_stale_part(protocol, &job->parts[i]);
             continue;
+        }
         task_committed(task, job->parts[i].epoch);
         if (job->parts[i].state_end > 0)
             task->state_end = job->parts[i].state_end;
@@ -253,6 +266,8 @@ protocol_on_unknown(struct protocol *protocol, struct transaction_job *job)
     for (size_t i = 0; i < job->parts_count; i++) {
         struct task *task = protocol_part_task(protocol, &job->parts[i]);
 
+        if (task == NULL)
+            protocol_on_stale_part(protocol, &job->parts[i]);
         if (task == NULL || task->state == TASK_HELD)
             continue; /* a held one says nothing more; whoever loads it next finds out */
         must(task->epoch == job->parts[i].epoch);
@@ -332,7 +347,8 @@ protocol_ask_decision(struct protocol *protocol, struct task *task)
         task->question = protocol->port.ask_decision(protocol->port.context, task->partition);
 }
 
-/* The versions that were kept for us become known. false: the task is held. */
+/* The versions that were kept for us become known. false: one cannot be read, and the task is held; a person
+ * who has decided about it goes on without that one. */
 static bool
 protocol_learn_policies(struct protocol *protocol, struct task *task, const struct restore_news *news)
 {
@@ -340,15 +356,20 @@ protocol_learn_policies(struct protocol *protocol, struct task *task, const stru
     struct buffer error = {0};
     bool sound = true;
 
-    while (protocol->world->book != NULL && sound && restore_plan_take(&rest, &id, &source))
-        sound = policy_book_learn(protocol->world->book, id, source, &error) == 0;
+    while (protocol->world->book != NULL && restore_plan_take(&rest, &id, &source))
+        sound &= policy_book_learn(protocol->world->book, id, source, &error) == 0;
     if (!sound) {
         buffer_append_byte(&error, '\0');
-        task_hold(task, error.at);
-        protocol_ask_decision(protocol, task);
+        if (news->decided)
+            log_write(protocol->world->log, LOG_WARNING, "policy_unreadable",
+                      LOG_INTEGER("task", task->partition), LOG_TEXT("why", error.at));
+        else {
+            task_hold(task, error.at);
+            protocol_ask_decision(protocol, task);
+        }
     }
     buffer_free(&error);
-    return sound;
+    return sound || news->decided;
 }
 
 static void
@@ -356,9 +377,11 @@ protocol_on_begun(struct protocol *protocol, struct task *task, const struct res
 {
     const struct world *world = protocol->world;
 
-    if (!news->decided && !protocol_learn_policies(protocol, task, news))
+    if (!protocol_learn_policies(protocol, task, news))
         return;
-    task->state = TASK_LOADING; /* it may have been held */
+    if (task->state == TASK_HELD) /* what it said before is not its word any more */
+        task->serial = ++protocol->world->tasks_made;
+    task->state = TASK_LOADING;
     task_begin(task, news->has_marker, &news->marker);
     if (news->decided)
         task_begin_decided(task, &news->marker);

@@ -363,13 +363,8 @@ restore_apply(struct restore_load *load, const struct control *control, const st
               LOG_SLICE("by", control->by), LOG_INSTANT("at", control->at_ms),
               LOG_INTEGER("tickets", control->offsets[0]), LOG_INTEGER("relay", control->offsets[1]));
     load->decided = true;
-    load->marker.offsets[0] = control->offsets[0];
-    load->marker.offsets[1] = control->offsets[1];
-    load->marker.partitions_count = question->partitions_count;
-    if (control->verb == CONTROL_FRESH) {
-        load->has_marker = false;
-        load->marker.begins_offset = tail->control_offset;
-    }
+    restore_plan_decide(control, tail->control_offset, question->partitions_count, &load->has_marker,
+                        &load->marker);
 }
 
 static void

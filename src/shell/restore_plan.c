@@ -79,6 +79,19 @@ restore_plan_is_whole(const struct marker *found, const struct marker *last)
     return last != NULL && marker_is(last, found);
 }
 
+void
+restore_plan_decide(const struct control *control, int64_t control_offset, int32_t partitions_count,
+                    bool *has_marker, struct marker *marker)
+{
+    marker->offsets[0] = control->offsets[0];
+    marker->offsets[1] = control->offsets[1];
+    marker->partitions_count = partitions_count;
+    if (control->verb == CONTROL_FRESH) {
+        *has_marker = false;
+        marker->begins_offset = control_offset;
+    }
+}
+
 bool
 restore_plan_gives_up(struct restore_patience *patience, bool amiss, int64_t now_mono_ms)
 {

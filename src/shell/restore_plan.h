@@ -6,6 +6,7 @@
  * agree is looked at again, and how records travel from the loader to the loop.
  */
 #include "base/buffer.h"
+#include "shell/control.h"
 #include "shell/marker.h"
 
 /* What was found of one task. committed is read after the marker, and stable: the brokers give no offset
@@ -33,6 +34,10 @@ void restore_plan_read_note(struct slice note, uint64_t *epoch);
 /* The records were read in a second pass: whether they are the state of the marker found in the first. last
  * NULL: there was none. */
 bool restore_plan_is_whole(const struct marker *found, const struct marker *last);
+
+/* A person's word, found at this offset of slad.state, makes what was found be what is wanted: the marker, or none. */
+void restore_plan_decide(const struct control *control, int64_t control_offset, int32_t partitions_count,
+                         bool *has_marker, struct marker *marker);
 
 enum { RESTORE_TIMEOUTS_WAITED = 3 }; /* of a transaction: a dead writer's may still be settled */
 

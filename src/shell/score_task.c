@@ -483,7 +483,7 @@ score_task_take_feedback(struct score_task *task, const struct ingest_record *re
     struct event event;
     enum error_code error;
 
-    if (poison_begin(task->world->poison, TOPIC_FEEDBACK, record->partition, record->offset))
+    if (poison_begin(task->world->poison, TOPIC_FEEDBACK, record->partition, record->offset, record->value))
         return ingest_poison(task->ingest, detail);
     error = ingest_read(task->ingest, record, EVENT_TOPIC_FEEDBACK, &event, detail);
     if (error != ERROR_NONE)

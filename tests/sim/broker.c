@@ -19,7 +19,7 @@
 void
 broker_init(struct broker *broker, struct chance *chance, int64_t now_ms)
 {
-    *broker = (struct broker){.chance = chance, .now_ms = now_ms};
+    *broker = (struct broker){.chance = chance, .now_ms = now_ms, .partitions_count = BROKER_KEYED};
     for (int i = 0; i < BROKER_PRODUCERS; i++)
         broker->producers[i] = (struct broker_producer){.transaction = -1};
     memset(broker->committed, 0xff, sizeof broker->committed);
@@ -151,6 +151,25 @@ broker_value(const struct broker_record *record)
 {
     return record->has_value ? (struct slice){record->bytes + record->key_bytes, record->value_bytes}
                              : (struct slice){NULL, 0};
+}
+
+int64_t
+broker_begin(const struct broker *broker, enum topic topic, int32_t partition)
+{
+    return broker->logs[topic][partition].begin;
+}
+
+void
+broker_trim(struct broker *broker, enum topic topic, int32_t partition, bool renumbered)
+{
+    struct broker_log *log = &broker->logs[topic][partition];
+
+    for (size_t i = 0; i < log->count; i++)
+        memory_free(log->records[i].bytes);
+    log->count = 0;
+    if (renumbered)
+        log->end = 0;
+    log->begin = log->end;
 }
 
 /* Whether a later record of the stable part has the same key. Short keys, short logs: from behind. */
@@ -386,7 +405,7 @@ broker_has_orphans(const struct broker *broker)
     for (int i = 0; i < BROKER_MEMBERS_MAX; i++)
         if (broker->members[i].there)
             assigned |= broker->members[i].assigned;
-    return assigned != (1U << BROKER_PARTITIONS) - 1;
+    return assigned != (1U << broker->partitions_count) - 1;
 }
 
 uint64_t
@@ -474,6 +493,13 @@ broker_assignment(const struct broker *broker, uint64_t id, int *ret_generation,
     return true;
 }
 
+void
+broker_add_partition(struct broker *broker)
+{
+    broker->partitions_count++;
+    broker_begin_round(broker);
+}
+
 static int
 broker_least_loaded(const struct broker *broker, const unsigned *targets)
 {
@@ -499,9 +525,9 @@ broker_assign(struct broker *broker)
         members += broker->members[i].there;
     if (members == 0)
         return;
-    for (int p = 0; p < BROKER_PARTITIONS; p++) {
+    for (int p = 0; p < broker->partitions_count; p++) {
         unsigned bit = 1U << p;
-        int share_max = (BROKER_PARTITIONS + members - 1) / members, owner = -1;
+        int share_max = (broker->partitions_count + members - 1) / members, owner = -1;
 
         for (int i = 0; i < BROKER_MEMBERS_MAX; i++)
             if (broker->members[i].there && (broker->members[i].owned & bit) != 0)
@@ -513,7 +539,7 @@ broker_assign(struct broker *broker)
         else
             homeless |= bit;
     }
-    for (int p = 0; p < BROKER_PARTITIONS; p++)
+    for (int p = 0; p < broker->partitions_count; p++)
         if ((homeless & 1U << p) != 0)
             targets[broker_least_loaded(broker, targets)] |= 1U << p;
     for (int i = 0; i < BROKER_MEMBERS_MAX; i++)

@@ -14,7 +14,8 @@
 #include "../support/chance.h"
 #include "shell/topics.h"
 
-enum { BROKER_PARTITIONS = 4, BROKER_PRODUCERS = 3, BROKER_MEMBERS_MAX = 8 };
+/* Tickets lie in the first four, whatever is added. */
+enum { BROKER_PARTITIONS = 5, BROKER_KEYED = 4, BROKER_PRODUCERS = 3, BROKER_MEMBERS_MAX = 8 };
 
 enum broker_error {
     BROKER_OK,
@@ -36,7 +37,7 @@ struct broker_record {
 struct broker_log {
     struct broker_record *records; /* by offset */
     size_t count, room;
-    int64_t end;
+    int64_t begin, end;
 };
 
 enum broker_state { BROKER_OPEN, BROKER_COMMITTING, BROKER_ABORTING, BROKER_COMMITTED, BROKER_ABORTED };
@@ -65,8 +66,10 @@ struct broker_member {
     unsigned owned, assigned; /* partitions as bits */
 };
 
+/* The topic has four partitions, and gets a fifth in some runs. */
 struct broker {
     struct chance *chance;
+    int32_t partitions_count;
     int64_t now_ms;
     int64_t session_ms, transaction_ms;
     struct broker_log logs[TOPICS_COUNT][BROKER_PARTITIONS];
@@ -103,6 +106,12 @@ const struct broker_record *broker_read(const struct broker *broker, enum topic 
                                         int64_t *offset);
 struct slice broker_key(const struct broker_record *record);
 struct slice broker_value(const struct broker_record *record); /* at NULL: a tombstone */
+/* The oldest record that is there. */
+int64_t broker_begin(const struct broker *broker, enum topic topic, int32_t partition);
+/* Everything that is there goes; renumbered: the topic was made anew, and begins at 0. */
+void broker_trim(struct broker *broker, enum topic topic, int32_t partition, bool renumbered);
+/* The group begins a round: there is one more partition. */
+void broker_add_partition(struct broker *broker);
 /* slad.state: the last record of a key stays, tombstones for a while. */
 void broker_compact(struct broker *broker, enum topic topic, int32_t partition, int64_t tombstones_ms);
 

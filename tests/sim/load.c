@@ -146,7 +146,7 @@ load_backfill(struct load *load, struct chance *chance)
         int64_t born_ms = SIM_START_MS - chance_within(chance, 1, INT64_C(5) * 365 * 86400000);
 
         (void)snprintf(life.ticket, sizeof life.ticket, "B%u", number);
-        life.partition = partitioner_partition(PARTITIONER_MURMUR2, slice_of(life.ticket), BROKER_PARTITIONS);
+        life.partition = partitioner_partition(PARTITIONER_MURMUR2, slice_of(life.ticket), BROKER_KEYED);
         load_tell(
             &life, born_ms, 0,
             "\"type\":\"ticket.created\",\"customer\":\"c1\",\"service\":\"s1\",\"category\":\"incident\","
@@ -177,7 +177,7 @@ load_make(struct load *load, struct chance *chance, size_t events_min)
         struct load_life life = {.load = load, .chance = chance, .first = (unsigned)load->count};
 
         (void)snprintf(life.ticket, sizeof life.ticket, "K%u", number);
-        life.partition = partitioner_partition(PARTITIONER_MURMUR2, slice_of(life.ticket), BROKER_PARTITIONS);
+        life.partition = partitioner_partition(PARTITIONER_MURMUR2, slice_of(life.ticket), BROKER_KEYED);
         load_live(&life, SIM_START_MS + 2000 + (int64_t)number * LOAD_LENGTH_MS * 5 / (int64_t)events_min,
                   number);
     }

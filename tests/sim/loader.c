@@ -15,18 +15,18 @@
 #include "sim.h"
 #include <string.h>
 
-enum { LOADER_AGAIN_MS = 300, LOADER_CHUNK_RECORDS = 40 };
+enum { LOADER_AGAIN_MS = 300, LOADER_HELD_AGAIN_MS = 2000, LOADER_CHUNK_RECORDS = 40 };
 
 uint64_t
-process_ask(struct process *process, int32_t partition, bool marker_only)
+process_ask(struct process *process, struct loader_question question)
 {
     struct loader *loader = &process->loader;
 
     if (loader->questions_count == LOADER_QUESTIONS_MAX)
         sim_fail(process->sim, "the loader is asked without end");
-    loader->questions[loader->questions_count] = (struct loader_question){
-        .number = ++loader->last_number, .partition = partition, .marker_only = marker_only};
-    policy_book_known(process->world.book, &loader->questions[loader->questions_count++].known);
+    question.number = ++loader->last_number;
+    policy_book_known(process->world.book, &question.known);
+    loader->questions[loader->questions_count++] = question;
     return loader->last_number;
 }
 
@@ -38,7 +38,7 @@ loader_done(struct loader *loader)
     for (size_t i = 0; i < loader->questions_count; i++)
         buffer_free(&loader->questions[i].known);
     buffer_free(&loader->policies);
-    buffer_free(&loader->marker_bytes);
+    state_tail_done(&loader->tail);
     buffer_free(&loader->last_marker_bytes);
     buffer_free(&loader->head);
     buffer_free(&loader->before);
@@ -59,60 +59,112 @@ loader_news(struct loader *loader, enum restore_news_kind kind)
 }
 
 static void
-loader_answered(struct loader *loader)
+loader_remove(struct loader *loader, size_t i)
 {
-    buffer_free(&loader->questions[0].known);
-    memmove(loader->questions, loader->questions + 1, --loader->questions_count * sizeof *loader->questions);
-    loader->step = LOADER_IDLE;
-    loader->patience = (struct restore_patience){0};
-    loader->again_ms = 0;
+    buffer_free(&loader->questions[i].known);
+    memmove(loader->questions + i, loader->questions + i + 1,
+            (--loader->questions_count - i) * sizeof *loader->questions);
 }
 
-/* What did not go well is tried again, another question first. */
+static void
+loader_answered(struct loader *loader)
+{
+    loader_remove(loader, 0);
+    loader->step = LOADER_IDLE;
+}
+
+/* The task is gone: what waits to be looked at again does not. */
+void
+loader_forget(struct loader *loader, int32_t partition)
+{
+    for (size_t i = loader->step == LOADER_IDLE ? 0 : 1; i < loader->questions_count;)
+        if (loader->questions[i].partition == partition && loader->questions[i].again_ms > 0)
+            loader_remove(loader, i);
+        else
+            i++;
+}
+
+/* What did not go well is looked at again; others are not held up by it. */
 static void
 loader_again(struct process *process, bool amiss)
 {
     struct loader *loader = &process->loader;
+    struct loader_question question = loader->questions[0];
     int64_t now_ms = process->sim->now_ms;
 
     loader->step = LOADER_IDLE;
-    loader->again_ms = now_ms + LOADER_AGAIN_MS;
-    loader->patience.patience_ms = RESTORE_TIMEOUTS_WAITED * process->world.config->transaction_timeout_ms;
-    if (restore_plan_gives_up(&loader->patience, amiss, now_ms)) {
+    question.again_ms = now_ms + (question.held ? LOADER_HELD_AGAIN_MS : LOADER_AGAIN_MS);
+    question.patience.patience_ms = RESTORE_TIMEOUTS_WAITED * process->world.config->transaction_timeout_ms;
+    if (!question.held && restore_plan_gives_up(&question.patience, amiss, now_ms)) {
         struct restore_news *news = loader_news(loader, RESTORE_HELD);
 
         (void)snprintf(news->error, sizeof news->error, "marker %lld %lld epoch %llu, committed %lld %lld",
                        (long long)loader->found.marker.offsets[0], (long long)loader->found.marker.offsets[1],
                        (unsigned long long)loader->found.marker.epoch, (long long)loader->found.committed[0],
                        (long long)loader->found.committed[1]);
-        loader_answered(loader);
+        question.held = true;
     }
+    memmove(loader->questions, loader->questions + 1,
+            (loader->questions_count - 1) * sizeof *loader->questions);
+    loader->questions[loader->questions_count - 1] = question;
+}
+
+/* The first that it is time for comes to the front. false: none. */
+static bool
+loader_choose(struct process *process)
+{
+    struct loader *loader = &process->loader;
+
+    for (size_t i = 0; i < loader->questions_count; i++) {
+        struct loader_question question = loader->questions[i];
+
+        if (process->sim->now_ms < question.again_ms)
+            continue;
+        memmove(loader->questions + 1, loader->questions, i * sizeof *loader->questions);
+        loader->questions[0] = question;
+        loader->step = LOADER_MARKER;
+        return true;
+    }
+    return false;
 }
 
 /* ---- marker and offsets ---- */
 
-static bool
-loader_find_marker(struct process *process, struct buffer *bytes)
+static void
+loader_keep(struct buffer *bytes, bool *has, int64_t *offset, const struct broker_record *record)
+{
+    if (*has)
+        return;
+    *has = true;
+    *offset = record->offset;
+    buffer_append_slice(bytes, broker_value(record));
+}
+
+/* The last marker, and the last decision behind it. */
+static void
+loader_find_tail(struct process *process)
 {
     struct loader *loader = &process->loader;
+    struct state_tail *tail = &loader->tail;
     const struct broker *broker = &process->sim->broker;
     int32_t partition = loader->questions[0].partition;
     const struct broker_log *log = &broker->logs[TOPIC_STATE][partition];
     int64_t end = broker_stable_end(broker, TOPIC_STATE, partition);
 
-    for (size_t i = log->count; i-- > 0;) {
+    state_tail_done(tail);
+    *tail = (struct state_tail){0};
+    for (size_t i = log->count; i-- > 0 && !tail->has_marker;) {
         const struct broker_record *record = &log->records[i];
 
-        if (record->offset >= end || record->control || !slice_is(broker_key(record), MARKER_KEY) ||
+        if (record->offset >= end || record->control || !record->has_value ||
             (record->transaction >= 0 && broker->transactions[record->transaction].state != BROKER_COMMITTED))
             continue;
-        buffer_reset(bytes);
-        buffer_append_slice(bytes, broker_value(record));
-        loader->state_end = record->offset + 1;
-        return true;
+        if (slice_is(broker_key(record), MARKER_KEY))
+            loader_keep(&tail->marker, &tail->has_marker, &tail->marker_offset, record);
+        else if (slice_is(broker_key(record), CONTROL_KEY))
+            loader_keep(&tail->control, &tail->has_control, &tail->control_offset, record);
     }
-    loader->state_end = 0;
-    return false;
+    loader->state_end = tail->has_marker ? tail->marker_offset + 1 : 0;
 }
 
 static void
@@ -120,17 +172,19 @@ loader_read_marker(struct process *process)
 {
     struct loader *loader = &process->loader;
 
-    loader->found =
-        (struct restore_found){.partitions_count = BROKER_PARTITIONS, .group = process->world.group};
-    loader->found.has_marker = loader_find_marker(process, &loader->marker_bytes);
+    loader_find_tail(process);
+    loader->decided = false;
+    loader->found = (struct restore_found){.partitions_count = process->world.partitions_count,
+                                           .group = process->world.group,
+                                           .has_marker = loader->tail.has_marker};
     if (loader->found.has_marker)
-        must(marker_read(buffer_slice(&loader->marker_bytes), &loader->found.marker) == 0);
+        must(marker_read(buffer_slice(&loader->tail.marker), &loader->found.marker) == 0);
     if (loader->questions[0].marker_only) {
         struct restore_news *news = loader_news(loader, RESTORE_MARKER);
 
         news->has_marker = loader->found.has_marker;
         news->state_end = loader->state_end;
-        buffer_append_slice(&news->bytes, buffer_slice(&loader->marker_bytes));
+        buffer_append_slice(&news->bytes, buffer_slice(&loader->tail.marker));
         if (news->has_marker)
             must(marker_read(buffer_slice(&news->bytes), &news->marker) == 0);
         loader_answered(loader);
@@ -147,14 +201,13 @@ loader_tell_begun(struct process *process)
     struct restore_news *news = loader_news(loader, RESTORE_BEGUN);
 
     news->has_marker = loader->found.has_marker;
+    news->decided = loader->decided;
     news->used = loader->used;
     buffer_append_slice(&news->policies, buffer_slice(&loader->policies));
     buffer_append_slice(&news->head, buffer_slice(&loader->head));
     buffer_append_slice(&news->before, buffer_slice(&loader->before));
-    if (news->has_marker) {
-        buffer_append_slice(&news->bytes, buffer_slice(&loader->marker_bytes));
-        must(marker_read(buffer_slice(&news->bytes), &news->marker) == 0);
-    }
+    marker_write(&loader->found.marker, &news->bytes);
+    must(marker_read(buffer_slice(&news->bytes), &news->marker) == 0);
 }
 
 static void
@@ -164,6 +217,19 @@ loader_tell_done(struct process *process)
 
     news->state_end = process->loader.state_end;
     loader_answered(&process->loader);
+}
+
+/* There is no state. */
+static void
+loader_tell_nothing(struct process *process)
+{
+    struct loader *loader = &process->loader;
+
+    buffer_reset(&loader->policies);
+    buffer_reset(&loader->head);
+    buffer_reset(&loader->before);
+    loader_tell_begun(process);
+    loader_tell_done(process);
 }
 
 static void
@@ -179,6 +245,26 @@ loader_begin_stream(struct process *process, int used, int64_t from_offset)
     loader->step = LOADER_STREAM;
 }
 
+/* A person has decided about this very marker. */
+static bool
+loader_is_decided(struct process *process)
+{
+    struct loader *loader = &process->loader;
+    struct control control;
+
+    if (!state_tail_decision(&loader->tail, &loader->found.marker, &control))
+        return false;
+    loader->decided = true;
+    restore_plan_decide(&control, loader->tail.control_offset, process->world.partitions_count,
+                        &loader->found.has_marker, &loader->found.marker);
+    sim_tell(process->sim, "process %d: task %d is decided", process->instance,
+             (int)loader->questions[0].partition);
+    loader->used = -1;
+    loader->step = LOADER_POLICIES;
+    process_dies(process, CRASH_LOAD_DECIDED);
+    return true;
+}
+
 static void
 loader_read_committed(struct process *process)
 {
@@ -191,6 +277,12 @@ loader_read_committed(struct process *process)
         loader_again(process, false);
         return;
     }
+    if (loader_is_decided(process))
+        return;
+    if (loader->questions[0].needs_decision) {
+        loader_again(process, true);
+        return;
+    }
     switch (restore_plan_judge(&loader->found, &reason)) {
     case RESTORE_IS_AMISS:
         process_dies(process, CRASH_LOAD_AMISS);
@@ -199,8 +291,7 @@ loader_read_committed(struct process *process)
     case RESTORE_IS_NEW:
         process_dies(process, CRASH_LOAD_NEW);
         loader->used = -1;
-        loader_tell_begun(process);
-        loader_tell_done(process);
+        loader_tell_nothing(process);
         break;
     case RESTORE_IS_SOUND:
         process_dies(process, CRASH_LOAD_SOUND);
@@ -218,7 +309,8 @@ loader_read_policies(struct process *process)
 {
     struct loader *loader = &process->loader;
     const struct loader_question *question = &loader->questions[0];
-    struct slice wanted = loader->found.marker.policies, id, source;
+    struct slice wanted = loader->found.has_marker ? loader->found.marker.policies : (struct slice){0}, id,
+                 source;
     struct buffer ids = {0};
     struct policy_gather gather;
     const struct broker_record *record;
@@ -246,7 +338,14 @@ loader_read_policies(struct process *process)
         process_dies(process, CRASH_LOAD_POLICIES);
     policy_gather_done(&gather);
     buffer_free(&ids);
-    loader->step = LOADER_HEADS;
+    if (!loader->found.has_marker)
+        loader_tell_nothing(process);
+    else if (loader->decided) {
+        buffer_reset(&loader->head);
+        buffer_reset(&loader->before);
+        loader_begin_stream(process, -1, 0);
+    } else
+        loader->step = LOADER_HEADS;
 }
 
 /* ---- out of a snapshot ---- */
@@ -378,6 +477,8 @@ loader_read_state(struct process *process)
             loader->has_last_marker = true;
             continue;
         }
+        if (record->offset < loader->found.marker.begins_offset || slice_is(broker_key(record), CONTROL_KEY))
+            continue;
         if (news == NULL) {
             news = loader_news(loader, RESTORE_CHUNK);
             news->behind_snapshot = loader->used >= 0;
@@ -393,12 +494,12 @@ loader_turn(struct process *process)
     struct loader *loader = &process->loader;
 
     for (int i = 0; i < 4 && !process->dying; i++) {
-        if (loader->questions_count == 0 || loader->news_count + 2 > LOADER_NEWS_MAX ||
-            process->sim->now_ms < loader->again_ms)
+        if (loader->questions_count == 0 || loader->news_count + 2 > LOADER_NEWS_MAX)
             return;
         switch (loader->step) {
         case LOADER_IDLE:
-            loader->step = LOADER_MARKER;
+            if (!loader_choose(process))
+                return;
             break;
         case LOADER_MARKER:
             loader_read_marker(process);

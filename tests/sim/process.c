@@ -395,13 +395,21 @@ process_unfetch(void *context, struct task *task)
 static uint64_t
 process_ask_task(void *context, int32_t partition)
 {
-    return process_ask(context, partition, false);
+    return process_ask(context, (struct loader_question){.partition = partition});
+}
+
+static uint64_t
+process_ask_decision(void *context, int32_t partition)
+{
+    return process_ask(
+        context, (struct loader_question){.partition = partition, .held = true, .needs_decision = true});
 }
 
 static uint64_t
 process_ask_marker(void *context, int32_t partition)
 {
-    uint64_t number = process_ask(context, partition, true);
+    uint64_t number =
+        process_ask(context, (struct loader_question){.partition = partition, .marker_only = true});
 
     process_dies(context, CRASH_MARKER_ASKED);
     return number;
@@ -445,6 +453,7 @@ process_forget(void *context, int32_t partition)
     sim_tell(process->sim, "process %d: task %d goes", process->instance, (int)partition);
     process_note_behind(process, protocol_task(&process->protocol, partition));
     process->was_behind[partition] = false;
+    loader_forget(&process->loader, partition);
 }
 
 /* ---- the group ---- */
@@ -575,7 +584,7 @@ records_kill(struct process *process, struct task *task, const struct ingest_rec
     if (memmem(record->value.at, record->value.bytes, "poison", 6) == NULL ||
         record->offset < task->next_offsets[TASK_TICKETS] ||
         task_arrive(task, TASK_TICKETS, record->timestamp_ms) ||
-        poison_begin(process->world.poison, TOPIC_TICKETS, record->partition, record->offset))
+        poison_begin(process->world.poison, TOPIC_TICKETS, record->partition, record->offset, record->value))
         return false;
     process->sim->ground->crashed[CRASH_POISON]++;
     process->dying = true;
@@ -627,6 +636,13 @@ records_of(struct process *process, struct task *task, enum task_source source, 
         *position -= chance_within(&sim->faults, 1, 4); /* librdkafka may give one again */
     while (*budget > 0 && protocol_takes_records(task) && !process->dying) {
         int64_t next = *position;
+
+        if (*position > sim->broker.logs[topic][task->partition].end ||
+            (*position > 0 && *position < broker_begin(&sim->broker, topic, task->partition))) {
+            protocol_on_offset_lost(&process->protocol, task, source, process->world.topics.names[topic]);
+            process_dies(process, CRASH_OFFSET_LOST);
+            return;
+        }
         const struct broker_record *record = broker_read(&sim->broker, topic, task->partition, &next);
 
         if (record == NULL) {
@@ -682,9 +698,12 @@ loop_take_news(struct process *process)
         memmove(loader->news, loader->news + 1, --loader->news_count * sizeof *loader->news);
         if (is_for_it && news->kind == RESTORE_DONE && task->state == TASK_LOADING)
             witness_loaded(&process->sim->witness, task);
-        if (is_for_it && news->kind == RESTORE_HELD)
-            sim_fail(process->sim, "task %d of process %d is held: %s", (int)news->partition,
-                     process->instance, news->error);
+        if (is_for_it && news->kind == RESTORE_HELD) {
+            process->sim->ground->held++;
+            if (!mishap_is_possible(process->sim))
+                sim_fail(process->sim, "task %d of process %d is held: %s", (int)news->partition,
+                         process->instance, news->error);
+        }
         if (is_for_it && news->kind == RESTORE_MARKER) {
             struct marker own = task_marker(task);
 
@@ -694,6 +713,14 @@ loop_take_news(struct process *process)
                                       : CRASH_MARKER_IS_NOT_OURS);
         }
         protocol_on_news(&process->protocol, news);
+        task = protocol_task(&process->protocol, news->partition); /* it may be another by now */
+        is_for_it = is_for_it && task != NULL;
+        if (is_for_it && task->state == TASK_HELD)
+            process_dies(process, CRASH_HELD);
+        if (is_for_it && news->kind == RESTORE_DONE && task->decided) {
+            mishap_note_decided(process->sim, task, task->next_offsets[TASK_TICKETS]);
+            process_dies(process, CRASH_DECIDED);
+        }
         if (is_for_it && news->kind == RESTORE_BEGUN && news->policies.bytes > 0)
             process_dies(process, CRASH_POLICY_LEARNED);
         if (is_for_it && news->kind == RESTORE_DONE) {
@@ -962,6 +989,7 @@ process_start(struct process *process, struct sim *sim, int instance)
         .unfetch = process_unfetch,
         .ask_task = process_ask_task,
         .ask_marker = process_ask_marker,
+        .ask_decision = process_ask_decision,
         .submit = process_submit,
         .end = process_end,
         .forget = process_forget,
@@ -982,7 +1010,7 @@ process_start(struct process *process, struct sim *sim, int instance)
         .book = policy_book_new(ground->symbols),
         .writer = hash_bytes128((struct hash128){0, 0}, drawn, sizeof drawn),
         .group = ground->group,
-        .partitions_count = BROKER_PARTITIONS,
+        .partitions_count = sim->broker.partitions_count,
         .source = ground->source,
         .started_at_ms = sim->now_ms,
     };

@@ -12,6 +12,7 @@
 #include "shell/policy_book.h"
 #include "shell/protocol.h"
 #include "shell/snapshot.h"
+#include "shell/state_topic.h"
 #include "shell/wallclock.h"
 
 enum crash_point {
@@ -50,6 +51,7 @@ struct sim_ground {
     struct event_reader *reader; /* the oracle's */
     uint64_t crashed[CRASH_POINTS_COUNT];
     uint64_t events, crashes, rebalances, alerts, restores, snapshots, unknown, zombies;
+    uint64_t held, decisions;
     uint64_t announced, expected, excused[6], failed;
     uint64_t last_count; /* the counts end here */
     bool verbose;
@@ -63,6 +65,10 @@ struct load_event {
     char ticket[16];
     int32_t partition;
     bool poison;
+    bool lost;       /* nobody has read it, and it is gone */
+    int64_t sent_ms; /* when it came into Kafka, and where it lay */
+    int64_t offset;
+    int life;   /* of its topic: made anew so many times */
     char *json; /* owned */
 };
 struct load {
@@ -97,6 +103,45 @@ void rollout_turn(struct sim *sim);
 struct policy_set *rollout_read(const struct sim_ground *ground, unsigned disk);
 /* No two versions in force contradict each other. */
 void rollout_check(const struct sim *sim, int32_t partition, struct slice ids);
+
+/* ---- what befalls the topics, and the person who decides then (mishap.c) ---- */
+
+enum mishap_kind {
+    MISHAP_NONE,
+    MISHAP_OFFSETS_GONE,  /* of the group */
+    MISHAP_OFFSETS_RESET, /* to somewhere else */
+    MISHAP_TRIMMED,       /* what lay in the partition is deleted */
+    MISHAP_ANEW,          /* the partition begins at 0 again */
+    MISHAP_GROWN          /* one more partition */
+};
+/* A task went on by a person's word: its next epoch, should it happen, reads on from there. */
+struct mishap_word {
+    int32_t partition;
+    uint64_t epoch;
+    struct hash128 writer;
+    int64_t from_offset;
+    int life;
+};
+enum { MISHAP_WORDS_MAX = 64 };
+struct mishap {
+    struct mishap_word words[MISHAP_WORDS_MAX];
+    size_t words_count;
+    int lives[BROKER_PARTITIONS]; /* of the topic, that the last epoch's offsets are of */
+    enum mishap_kind kind;
+    int32_t partition;
+    int64_t at_ms;
+    bool happened;
+    int life;
+    bool fresh[BROKER_PARTITIONS]; /* somebody said fresh: what was before is forgotten */
+    int64_t decides_ms[BROKER_PARTITIONS];
+};
+void mishap_plan(struct sim *sim);
+void mishap_turn(struct sim *sim);
+void mishap_note_decided(struct sim *sim, const struct task *task, int64_t from_offset);
+/* An epoch has happened; before_offset: of tickets, as the epoch before it had it. */
+void mishap_epoch(struct sim *sim, int32_t partition, const struct marker *marker, int64_t before_offset);
+/* Whether something may be held at all. */
+bool mishap_is_possible(const struct sim *sim);
 
 /* ---- Redis ---- */
 
@@ -152,8 +197,10 @@ struct witness {
     size_t frozen_room[BROKER_PARTITIONS];
     uint64_t epoch[BROKER_PARTITIONS];
     struct hash128 lineage[BROKER_PARTITIONS];
+    int64_t anew_offset[BROKER_PARTITIONS];    /* of the word that a new life may begin with; -1: none */
     int64_t alerts_from_ms[BROKER_PARTITIONS]; /* of the first epoch that happened */
     int64_t t_ms[BROKER_PARTITIONS], marker_offset[BROKER_PARTITIONS];
+    int64_t tickets_offset[BROKER_PARTITIONS];
     struct buffer policies[BROKER_PARTITIONS]; /* in force, as ids */
     int64_t open_from_ms[BROKER_PARTITIONS];   /* behind when it died; INT64_MAX: not */
     struct witness_ending endings[BROKER_PARTITIONS];
@@ -220,6 +267,9 @@ struct loader_question {
     int32_t partition;
     bool marker_only;
     struct buffer known; /* policy versions */
+    int64_t again_ms;
+    struct restore_patience patience;
+    bool held, needs_decision;
 };
 struct loader {
     struct loader_question questions[LOADER_QUESTIONS_MAX];
@@ -228,10 +278,10 @@ struct loader {
     struct restore_news *news[LOADER_NEWS_MAX];
     size_t news_count;
     enum loader_step step;
-    int64_t again_ms;
-    struct restore_patience patience;
     struct restore_found found;
-    struct buffer marker_bytes, last_marker_bytes, policies, head, before;
+    struct state_tail tail;
+    bool decided;
+    struct buffer last_marker_bytes, policies, head, before;
     bool has_last_marker;
     int64_t state_end, position;
     struct snapshot_head chosen;
@@ -289,9 +339,10 @@ void process_turn(struct process *process);
 void process_stop(struct process *process);
 /* true: it dies here. */
 bool process_dies(struct process *process, enum crash_point point);
-uint64_t process_ask(struct process *process, int32_t partition, bool marker_only);
+uint64_t process_ask(struct process *process, struct loader_question question);
 void loader_turn(struct process *process);
 void loader_done(struct loader *loader);
+void loader_forget(struct loader *loader, int32_t partition);
 /* What was sent is applied when its time comes, also when its sender is gone. */
 void request_apply(struct sim *sim, struct request *request, struct transaction_job *job);
 
@@ -326,6 +377,7 @@ struct sim {
         fuses[2]; /* the seed's own point, until it is reached; and one after the other at random */
     int64_t restart_ms[SIM_INSTANCES];
     struct rollout rollouts[SIM_INSTANCES];
+    struct mishap mishap;
     uint64_t crashes;
 };
 

@@ -12,6 +12,7 @@
  */
 #include "base/memory.h"
 #include "base/panic.h"
+#include "shell/partitioner.h"
 #include "sim.h"
 #include <fcntl.h>
 #include <stdarg.h>
@@ -242,10 +243,12 @@ sim_send(struct sim *sim)
     struct load *load = &sim->load;
 
     while (load->sent < load->count && load->events[load->sent].at_ms <= sim->now_ms) {
-        const struct load_event *event = &load->events[load->sent++];
+        struct load_event *event = &load->events[load->sent++];
 
-        broker_append(&sim->broker, TOPIC_TICKETS, event->partition, slice_of(event->ticket),
-                      slice_of(event->json));
+        event->sent_ms = sim->now_ms;
+        event->life = sim->mishap.life;
+        event->offset = broker_append(&sim->broker, TOPIC_TICKETS, event->partition, slice_of(event->ticket),
+                                      slice_of(event->json));
     }
 }
 
@@ -281,6 +284,7 @@ sim_tick(struct sim *sim)
     broker_tick(&sim->broker, sim->now_ms);
     sim_send(sim);
     rollout_turn(sim);
+    mishap_turn(sim);
     sim_deliver(sim);
     sim_disturb(sim);
     sim_restart(sim);
@@ -325,7 +329,7 @@ sim_unrest_of(const struct sim *sim, int32_t partition)
 static const char *
 sim_unrest(const struct sim *sim, int32_t *ret_partition)
 {
-    for (*ret_partition = 0; *ret_partition < BROKER_PARTITIONS; (*ret_partition)++) {
+    for (*ret_partition = 0; *ret_partition < sim->broker.partitions_count; (*ret_partition)++) {
         const char *unrest = sim_unrest_of(sim, *ret_partition);
 
         if (unrest != NULL)
@@ -365,11 +369,14 @@ sim_vary(struct sim *sim)
     sim->with_jumps = sim->fuses[0].point == CRASH_CLOCK_JUMPED || chance_one_in(&sim->chance, 8);
     if (sim->fuses[0].point >= CRASH_LOAD_HEAD && sim->fuses[0].point <= CRASH_SNAPSHOT_SWEEP)
         sim->with_redis = true;
+    mishap_plan(sim);
     sim->broker.slow_markers = chance_one_in(&sim->chance, 2);
     sim->bucket_bytes = chance_one_in(&sim->chance, 3) ? 262144 : chance_within(&sim->chance, 1500, 20000);
     for (int i = 0; i < SIM_INSTANCES; i++) {
         struct config *config = sim->ground->configs[i];
 
+        /* the load knows of four partitions, whatever is added */
+        config->partitioner = sim->mishap.kind == MISHAP_GROWN ? PARTITIONER_ANY : PARTITIONER_MURMUR2;
         config->epoch_records_max = CHANCE_PICK(&sim->chance, records);
         config->turn_records_max = chance_within(&sim->chance, 2, 60);
         config->turn_tickets_max = chance_within(&sim->chance, 1, 50);
@@ -559,9 +566,9 @@ runs_report(const struct runs *runs, struct sim_ground *const *grounds, double s
     }
     printf("%" PRIu64 " seeds in %.1f s (%.0f a minute): %" PRIu64 " events, %" PRIu64 " crashes, %" PRIu64
            " rebalances, %" PRIu64 " doubles, %" PRIu64 " tasks loaded, %" PRIu64
-           " unknown outcomes, %" PRIu64 " snapshots\n",
+           " unknown outcomes, %" PRIu64 " snapshots, %" PRIu64 " tasks held, %" PRIu64 " decisions\n",
            runs->count, seconds, (double)runs->count * 60 / seconds, all.events, all.crashes, all.rebalances,
-           all.zombies, all.restores, all.unknown, all.snapshots);
+           all.zombies, all.restores, all.unknown, all.snapshots, all.held, all.decisions);
     printf("%" PRIu64 " alert keys announced of %" PRIu64 " expected; not announced: %" PRIu64
            " a higher stage was, %" PRIu64 " the clock had ended, %" PRIu64 " taken back, %" PRIu64
            " folded on the way, %" PRIu64 " before the first epoch; besides and taken back: %" PRIu64 "\n",

@@ -32,6 +32,7 @@ witness_init(struct witness *witness, struct sim *sim)
         witness->states[p] = map_new(witness_key_of, 1);
         witness->frozen_room[p] = 256;
         witness->open_from_ms[p] = INT64_MAX;
+        witness->anew_offset[p] = -1;
         witness->frozen[p] = memory_allocate_zeroed(256, sizeof *witness->frozen[p]);
     }
 }
@@ -163,11 +164,50 @@ witness_marker(struct witness *witness, const struct broker_transaction *transac
             sim_fail(sim, "task %d: the marker of epoch %llu says offset %lld, its transaction says %lld",
                      (int)partition, (unsigned long long)marker->epoch, (long long)marker->offsets[s],
                      (long long)transaction->offsets[partition][s]);
+    mishap_epoch(sim, partition, marker, witness->tickets_offset[partition]);
+    witness->tickets_offset[partition] = marker->offsets[0];
     witness->epoch[partition] = marker->epoch;
     witness->alerts_from_ms[partition] = marker->alerts_from_ms;
     witness->lineage[partition] = marker->lineage;
     witness->t_ms[partition] = marker->t_ms;
     witness->marker_offset[partition] = offset;
+}
+
+/* Somebody said fresh, and the first epoch of the new life is there. */
+static void
+witness_begin_anew(struct witness *witness, int32_t p)
+{
+    size_t cursor = 0;
+    void *record;
+
+    while ((record = map_each(witness->states[p], &cursor)) != NULL)
+        memory_free(record);
+    map_free(witness->states[p]);
+    witness->states[p] = map_new(witness_key_of, 1);
+    memset(witness->frozen[p], 0, witness->frozen_room[p] * sizeof *witness->frozen[p]);
+    witness->epoch[p] = 0;
+    witness->t_ms[p] = 0;
+    witness->anew_offset[p] = -1;
+    buffer_reset(&witness->policies[p]);
+}
+
+/* Whether this transaction's marker is the first of the life that was allowed. */
+static bool
+witness_is_anew(const struct witness *witness, int32_t number, int32_t p)
+{
+    const struct broker_log *log = &witness->sim->broker.logs[TOPIC_STATE][p];
+
+    for (size_t i = log->count; i-- > 0 && witness->anew_offset[p] >= 0;) {
+        const struct broker_record *record = &log->records[i];
+        struct marker marker;
+
+        if (record->transaction != number || record->control || !slice_is(broker_key(record), MARKER_KEY))
+            continue;
+        must(marker_read(broker_value(record), &marker) == 0);
+        return marker.epoch == 1 && marker.begins_offset == witness->anew_offset[p] &&
+               !hash128_equal(marker.lineage, witness->lineage[p]);
+    }
+    return false;
 }
 
 void
@@ -179,10 +219,13 @@ witness_committed(void *context, const struct broker_transaction *transaction)
 
     for (int32_t p = 0; p < BROKER_PARTITIONS; p++) {
         const struct broker_log *log = &broker->logs[TOPIC_STATE][p];
-        struct witness_frozen sums = *witness_frozen_at(witness, p, witness->epoch[p]);
+        struct witness_frozen sums;
 
         if (transaction->first_offsets[TOPIC_STATE][p] < 0)
             continue;
+        if (witness_is_anew(witness, number, p))
+            witness_begin_anew(witness, p);
+        sums = *witness_frozen_at(witness, p, witness->epoch[p]);
         for (size_t i = log->count;
              i-- > 0 && log->records[i].offset >= transaction->first_offsets[TOPIC_STATE][p];)
             if (log->records[i].offset == transaction->first_offsets[TOPIC_STATE][p]) {

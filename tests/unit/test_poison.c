@@ -64,7 +64,7 @@ live(struct fixture *fixture, int64_t first, int64_t last, bool dies)
         struct poison *poison = poison_new(fixture->config, fixture->log, NULL);
 
         for (int64_t offset = first; offset <= last; offset++) {
-            (void)poison_begin(poison, TOPIC_TICKETS, 3, offset);
+            (void)poison_begin(poison, TOPIC_TICKETS, 3, offset, slice_of("words"));
             if (dies && offset == last)
                 _exit(0);
             poison_end(poison);
@@ -78,7 +78,7 @@ static bool
 is_poison(struct fixture *fixture, int64_t offset)
 {
     struct poison *poison = poison_new(fixture->config, fixture->log, NULL);
-    bool is = poison_begin(poison, TOPIC_TICKETS, 3, offset);
+    bool is = poison_begin(poison, TOPIC_TICKETS, 3, offset, slice_of("words"));
 
     poison_end(poison);
     poison_free(poison);
@@ -124,11 +124,13 @@ test_other_places_are_other_records(void **state)
     for (int i = 0; i < POISON_DEATHS_MAX; i++)
         live(fixture, 17, 17, true);
     poison = poison_new(fixture->config, fixture->log, NULL);
-    assert_false(poison_begin(poison, TOPIC_RELAY, 3, 17));
+    assert_false(poison_begin(poison, TOPIC_RELAY, 3, 17, slice_of("words")));
     poison_end(poison);
-    assert_false(poison_begin(poison, TOPIC_TICKETS, 2, 17));
+    assert_false(poison_begin(poison, TOPIC_TICKETS, 2, 17, slice_of("words")));
     poison_end(poison);
-    assert_true(poison_begin(poison, TOPIC_TICKETS, 3, 17));
+    assert_false(poison_begin(poison, TOPIC_TICKETS, 3, 17, slice_of("others"))); /* a topic made anew */
+    poison_end(poison);
+    assert_true(poison_begin(poison, TOPIC_TICKETS, 3, 17, slice_of("words")));
     poison_end(poison);
     poison_free(poison);
 }
@@ -205,7 +207,7 @@ test_every_call_fails_once(void **state)
 
         calls_until_failure = failures;
         poison = poison_new(fixture->config, fixture->log, &calls);
-        assert_false(poison_begin(poison, TOPIC_TICKETS, 0, 1));
+        assert_false(poison_begin(poison, TOPIC_TICKETS, 0, 1, slice_of("words")));
         poison_end(poison);
         poison_free(poison);
         if (calls_until_failure >= 0)
@@ -213,7 +215,7 @@ test_every_call_fails_once(void **state)
         failures++;
     }
     assert_int_equal(failures, 3);
-    assert_false(poison_begin(NULL, TOPIC_TICKETS, 0, 1));
+    assert_false(poison_begin(NULL, TOPIC_TICKETS, 0, 1, slice_of("words")));
     poison_end(NULL);
     poison_free(NULL);
 }
