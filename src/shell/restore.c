@@ -380,7 +380,7 @@ restore_say_amiss(const struct restore_found *found, const char *reason, char er
 
 /* One attempt to load a task. 1: done, told. 0: try again; error says why. */
 static int
-restore_try_task(struct restore *restore, const struct restore_question *question, bool *ret_amiss,
+restore_try_task(struct restore *restore, struct restore_question *question, bool *ret_amiss,
                  char error[KAFKA_ERROR_BYTES])
 {
     struct restore_found found = {.partitions_count = question->partitions_count,
@@ -396,9 +396,11 @@ restore_try_task(struct restore *restore, const struct restore_question *questio
     if (state_topic_open(&restore->state, error) == 0 &&
         state_topic_find_marker(&restore->state, question->partition, &tail, &found.marker, error) == 0 &&
         state_topic_find_committed(&restore->state, question->partition, &found, error) == 0) {
-        bool decided = state_tail_decision(&tail, &found.marker, &control);
+        bool decided;
 
         found.has_marker = load.has_marker = tail.has_marker;
+        decided = state_tail_decision(&tail, &found.marker, &control) &&
+                  restore_plan_may_decide(&found, &question->patience, wallclock_mono_ms());
         load.marker = found.marker;
         load.state_end = tail.has_marker ? tail.marker_offset + 1 : 0;
         if (decided)

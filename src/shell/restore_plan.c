@@ -101,6 +101,14 @@ restore_plan_gives_up(struct restore_patience *patience, bool amiss, int64_t now
     return amiss && now_mono_ms - patience->amiss_since_mono_ms >= patience->patience_ms;
 }
 
+bool
+restore_plan_may_decide(const struct restore_found *found, struct restore_patience *patience,
+                        int64_t now_mono_ms)
+{
+    return found->committed_epoch <= (found->has_marker ? found->marker.epoch : 0) ||
+           restore_plan_gives_up(patience, true, now_mono_ms);
+}
+
 /* ---- chunks ---- */
 
 void

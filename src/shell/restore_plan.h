@@ -35,7 +35,8 @@ void restore_plan_read_note(struct slice note, uint64_t *epoch);
  * NULL: there was none. */
 bool restore_plan_is_whole(const struct marker *found, const struct marker *last);
 
-/* A person's word, found at this offset of slad.state, makes what was found be what is wanted: the marker, or none. */
+/* A person's word, found at this offset of slad.state, makes what was found be what is wanted: the marker, or
+ * none. */
 void restore_plan_decide(const struct control *control, int64_t control_offset, int32_t partitions_count,
                          bool *has_marker, struct marker *marker);
 
@@ -50,6 +51,11 @@ struct restore_patience {
 /* After an attempt that did not load. amiss false: the brokers did not answer, which proves nothing. true:
  * hold the task. */
 bool restore_plan_gives_up(struct restore_patience *patience, bool amiss, int64_t now_mono_ms);
+/* Whether a person's decision about the marker that was found may be acted on now. While the committed
+ * offsets are of a later epoch it may only be hidden behind somebody's open transaction; after the patience
+ * it never was. */
+bool restore_plan_may_decide(const struct restore_found *found, struct restore_patience *patience,
+                             int64_t now_mono_ms);
 
 /* A record into a chunk; value.at NULL: a tombstone. */
 void restore_plan_add(struct buffer *chunk, struct slice key, struct slice value);

@@ -252,7 +252,10 @@ loader_is_decided(struct process *process)
     struct loader *loader = &process->loader;
     struct control control;
 
-    if (!state_tail_decision(&loader->tail, &loader->found.marker, &control))
+    loader->questions[0].patience.patience_ms =
+        RESTORE_TIMEOUTS_WAITED * process->world.config->transaction_timeout_ms;
+    if (!state_tail_decision(&loader->tail, &loader->found.marker, &control) ||
+        !restore_plan_may_decide(&loader->found, &loader->questions[0].patience, process->sim->now_ms))
         return false;
     loader->decided = true;
     restore_plan_decide(&control, loader->tail.control_offset, process->world.partitions_count,

@@ -39,10 +39,12 @@ mishap_plan(struct sim *sim)
     if (!chance_one_in(&sim->chance, 4) && !wanted)
         return;
     mishap->kind = CHANCE_PICK(&sim->chance, kinds);
-    if (sim->fuses[0].point == CRASH_OFFSET_LOST && wanted)
-        mishap->kind = MISHAP_ANEW;
+    if (wanted)
+        mishap->kind = sim->fuses[0].point == CRASH_OFFSET_LOST ? MISHAP_ANEW : MISHAP_GROWN;
     mishap->partition = (int32_t)chance_below(&sim->chance, BROKER_KEYED);
-    mishap->at_ms = SIM_START_MS + chance_within(&sim->chance, MISHAP_MS_MIN, MISHAP_MS_MAX);
+    mishap->at_ms = SIM_START_MS +
+                    chance_within(&sim->chance, MISHAP_MS_MIN,
+                                  mishap->kind == MISHAP_GROWN && wanted ? 2 * MISHAP_MS_MIN : MISHAP_MS_MAX);
 }
 
 bool

@@ -355,13 +355,26 @@ oracle_tell(struct oracle *oracle, struct slice key)
                  (long long)(sim->witness.behinds[i].until_ms - SIM_START_MS));
 }
 
-/* Somebody said fresh: what was before is forgotten. */
+/* Its life has no end: what would have ended it was deleted before anybody read it. */
+static bool
+oracle_has_lost(const struct oracle *oracle, struct slice ticket)
+{
+    const struct load *load = &oracle->sim->load;
+
+    for (size_t i = 0; i < load->sent; i++)
+        if (load->events[i].lost && slice_equal(slice_of(load->events[i].ticket), ticket))
+            return true;
+    return false;
+}
+
+/* Somebody said fresh, and what was before is forgotten; or what was corrected later was told too late. */
 static bool
 oracle_is_forgotten(const struct oracle *oracle, const struct oracle_outcome *outcome)
 {
     struct slice ticket = oracle_member(buffer_slice(&outcome->body), "ticket");
 
-    return oracle->sim->mishap.fresh[partitioner_partition(PARTITIONER_MURMUR2, ticket, BROKER_KEYED)];
+    return oracle_has_lost(oracle, ticket) ||
+           oracle->sim->mishap.fresh[partitioner_partition(PARTITIONER_MURMUR2, ticket, BROKER_KEYED)];
 }
 
 static void
@@ -429,18 +442,10 @@ oracle_was_frozen(const struct oracle *oracle, const struct oracle_alert *publis
     return false;
 }
 
-/* Its life has no end: what would have ended it was deleted before anybody read it. */
-static bool
-oracle_has_lost(const struct oracle *oracle, const struct oracle_alert *published)
+static struct slice
+oracle_ticket(struct slice key)
 {
-    const struct load *load = &oracle->sim->load;
-    const char *slash = memchr(published->key.at, '/', published->key.bytes);
-    struct slice ticket = {published->key.at, (size_t)(slash - published->key.at)};
-
-    for (size_t i = 0; i < load->sent; i++)
-        if (load->events[i].lost && slice_equal(slice_of(load->events[i].ticket), ticket))
-            return true;
-    return false;
+    return (struct slice){key.at, (size_t)((const char *)memchr(key.at, '/', key.bytes) - key.at)};
 }
 
 static void
@@ -449,7 +454,7 @@ oracle_check_published(struct oracle *oracle, const struct oracle_alert *publish
     const struct oracle_alert *expected = map_get(oracle->expected, published->key);
 
     bool differs = expected != NULL && oracle_is_over(published->last) != oracle_is_over(expected->last) &&
-                   !oracle_has_lost(oracle, published);
+                   !oracle_has_lost(oracle, oracle_ticket(published->key));
     bool stands = expected == NULL && !(oracle_is_over(published->last) &&
                                         (published->lagging || oracle_was_on_the_way(oracle, published) ||
                                          oracle_was_frozen(oracle, published)));

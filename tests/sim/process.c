@@ -712,6 +712,10 @@ loop_take_news(struct process *process)
                                       ? CRASH_MARKER_IS_OURS
                                       : CRASH_MARKER_IS_NOT_OURS);
         }
+        if (is_for_it && news->kind == RESTORE_BEGUN && task->state == TASK_HELD) {
+            process_note_behind(process, task); /* as if it had died: it is loaded anew */
+            process->was_behind[news->partition] = false;
+        }
         protocol_on_news(&process->protocol, news);
         task = protocol_task(&process->protocol, news->partition); /* it may be another by now */
         is_for_it = is_for_it && task != NULL;

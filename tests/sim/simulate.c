@@ -366,6 +366,8 @@ sim_vary(struct sim *sim)
         (struct sim_fuse){.is_armed = true,
                           .point = (enum crash_point)(sim->seed % CRASH_POINTS_COUNT),
                           .after = chance_below(&sim->chance, 1U << chance_below(&sim->chance, 5))};
+    if (sim->fuses[0].point >= CRASH_OFFSET_LOST && sim->fuses[0].point <= CRASH_DECIDED)
+        sim->fuses[0].after = 0; /* it comes once or twice a run */
     sim->with_jumps = sim->fuses[0].point == CRASH_CLOCK_JUMPED || chance_one_in(&sim->chance, 8);
     if (sim->fuses[0].point >= CRASH_LOAD_HEAD && sim->fuses[0].point <= CRASH_SNAPSHOT_SWEEP)
         sim->with_redis = true;

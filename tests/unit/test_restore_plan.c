@@ -121,13 +121,64 @@ test_embedded_has_no_committed_offsets(void **state)
     assert_int_equal(judge(found), RESTORE_IS_NEW);
 }
 
+/* ---- a person's decision ---- */
+
+static void
+test_a_decision_makes_what_was_found_be_what_is_wanted(void **state)
+{
+    struct control control = {.verb = CONTROL_ADOPT, .offsets = {3, 0}};
+    struct marker marker = sound().marker;
+    bool has_marker = true;
+
+    (void)state;
+    restore_plan_decide(&control, 77, 5, &has_marker, &marker);
+    assert_true(has_marker);
+    assert_int_equal(marker.offsets[0], 3);
+    assert_int_equal(marker.offsets[1], 0);
+    assert_int_equal(marker.partitions_count, 5);
+    assert_int_equal(marker.epoch, 9);
+    assert_int_equal(marker.begins_offset, 0);
+    control.verb = CONTROL_FRESH;
+    restore_plan_decide(&control, 77, 5, &has_marker, &marker);
+    assert_false(has_marker);
+    assert_int_equal(marker.begins_offset, 77); /* what lies before the decision is of another life */
+}
+
+/* Offsets of epoch 11 are committed and the marker of 9 is seen: 10 and 11 may lie behind an open
+ * transaction, and a decision that was made of 9 is void as soon as they are seen. */
+static void
+test_a_decision_about_a_hidden_past_waits(void **state)
+{
+    struct restore_patience patience = {.patience_ms = 30000};
+    struct restore_found found = sound();
+
+    (void)state;
+    found.committed_epoch = 9;
+    assert_true(restore_plan_may_decide(&found, &patience, 1000));
+    found.committed_epoch = 0; /* somebody reset the offsets */
+    assert_true(restore_plan_may_decide(&found, &patience, 1000));
+    found.committed_epoch = 11;
+    assert_false(restore_plan_may_decide(&found, &patience, 1000));
+    assert_false(restore_plan_may_decide(&found, &patience, 30999));
+    assert_true(
+        restore_plan_may_decide(&found, &patience, 31000)); /* nothing is pending any more: it was lost */
+    found.has_marker = false;
+    patience = (struct restore_patience){.patience_ms = 30000};
+    assert_false(restore_plan_may_decide(&found, &patience, 1000));
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sound_and_new),        cmocka_unit_test(test_no_marker_but_offsets),
-        cmocka_unit_test(test_offsets_differ),       cmocka_unit_test(test_offsets_of_another_epoch),
-        cmocka_unit_test(test_another_installation), cmocka_unit_test(test_embedded_has_no_committed_offsets),
+        cmocka_unit_test(test_a_decision_makes_what_was_found_be_what_is_wanted),
+        cmocka_unit_test(test_a_decision_about_a_hidden_past_waits),
+        cmocka_unit_test(test_sound_and_new),
+        cmocka_unit_test(test_no_marker_but_offsets),
+        cmocka_unit_test(test_offsets_differ),
+        cmocka_unit_test(test_offsets_of_another_epoch),
+        cmocka_unit_test(test_another_installation),
+        cmocka_unit_test(test_embedded_has_no_committed_offsets),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
