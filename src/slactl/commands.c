@@ -17,6 +17,7 @@
 #include "slactl/explain.h"
 #include "slactl/lint.h"
 #include "slactl/play.h"
+#include "slactl/relay.h"
 #include "slactl/replay.h"
 #include "slactl/report.h"
 #include "slactl/scores.h"
@@ -39,6 +40,7 @@ static const struct command *const commands[] = {
     &explain_command,
     &lint_command,
     &play_command,
+    &relay_command,
     &replay_command,
     &report_command,
     &scores_command,

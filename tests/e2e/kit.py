@@ -296,7 +296,8 @@ class Kafka:
     def produce(self, topic, records):
         """records: (key, value) pairs, text or bytes; a value of None is a tombstone. Partitions as Java clients choose them."""
         failed = []
-        producer = confluent_kafka.Producer(self.client(partitioner="murmur2_random", linger_ms=5, acks="all"))
+        producer = confluent_kafka.Producer(self.client(partitioner="murmur2_random", linger_ms=5,
+                                                       enable_idempotence=True))  # else a retry may change the order
         for key, value in records:
             while True:
                 try:
