@@ -510,7 +510,9 @@ intern(struct engine *engine, struct slice text)
     return symbols_intern(engine->options.symbols, text);
 }
 
-/* "kind/clock" or "kind/clock/cycle" of an excuse. */
+enum { CYCLE_DIGITS_MAX = 9 };
+
+/* "kind/clock" or "kind/clock/cycle" of an excuse. Digits alone behind the last slash are a cycle. */
 static bool
 read_clock_reference(struct engine *engine, struct slice text, struct entry *entry)
 {
@@ -527,10 +529,12 @@ read_clock_reference(struct engine *engine, struct slice text, struct entry *ent
     if (slash == NULL || entry->kind == KIND_EXPERIENCE)
         return false;
     name = (struct slice){slash + 1, (size_t)(end - slash - 1)};
-    while (digits < name.bytes && digits < 9 && name.at[name.bytes - 1 - digits] >= '0' &&
+    while (digits < name.bytes && name.at[name.bytes - 1 - digits] >= '0' &&
            name.at[name.bytes - 1 - digits] <= '9')
         digits++;
     numbered = digits > 0 && digits < name.bytes && name.at[name.bytes - 1 - digits] == '/';
+    if (numbered && digits > CYCLE_DIGITS_MAX)
+        return false;
     if (numbered) {
         for (size_t i = name.bytes - digits; i < name.bytes; i++)
             entry->cycle = entry->cycle * 10 + (uint32_t)(name.at[i] - '0');

@@ -260,12 +260,10 @@ scope_of(const struct cJSON *object)
 static void
 check_value(struct audit *audit, const struct cJSON *object, struct slice text)
 {
-    static const char *const types[] = {[SCORES_VALUE_SCORE] = "score",
-                                        [SCORES_VALUE_KEI] = "kei",
-                                        [SCORES_VALUE_PXA] = "pxa",
-                                        [SCORES_VALUE_WATERMELON] = "watermelon",
-                                        [SCORES_VALUE_CREDIT] = "credit",
-                                        [SCORES_VALUE_ATTAINMENT] = "attainment"};
+    static const char *const types[] = {
+        [SCORES_VALUE_SCORE] = "score",   [SCORES_VALUE_KEI] = "kei",
+        [SCORES_VALUE_PXA] = "pxa",       [SCORES_VALUE_WATERMELON] = "watermelon",
+        [SCORES_VALUE_CREDIT] = "credit", [SCORES_VALUE_ATTAINMENT] = "attainment"};
     struct slice type = text_of(object, "type");
     struct score_scope scope = scope_of(object);
     int value = SCORES_VALUE_SCORE;
@@ -423,7 +421,7 @@ begin(struct audit *audit)
                                               .pxa = hear_pxa,
                                               .watermelon = hear_watermelon,
                                               .credit = hear_credit,
-        .attainment = hear_attainment,
+                                              .attainment = hear_attainment,
                                               .contract = hear_contract},
                                      .publish_every_ms = 1000,
                                      .retire_after_ms = -1,

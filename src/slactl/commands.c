@@ -13,6 +13,7 @@
 #include "slactl/audit.h"
 #include "slactl/calendar.h"
 #include "slactl/check.h"
+#include "slactl/deadletters.h"
 #include "slactl/docs.h"
 #include "slactl/explain.h"
 #include "slactl/lint.h"
@@ -36,6 +37,7 @@ static const struct command *const commands[] = {
     &audit_command,
     &calendar_command,
     &check_command,
+    &deadletters_command,
     &docs_command,
     &explain_command,
     &lint_command,

@@ -4,7 +4,8 @@
  * Why so: whoever reads a list at night compares what stands below each other; a name of any length, in any
  * script, must not push the columns apart. Widths are those of the terminal (wcwidth), not bytes.
  *
- * Always true: on a terminal a row takes one line, but for a column that must not be cut; what was cut ends in "…".
+ * Always true: on a terminal a row takes one line, but for a column that must not be cut; what was cut ends
+ * in "…".
  *
  * Not here: what is in the cells.
  */
