@@ -1,29 +1,98 @@
 /*
  * What: recorded events as histories, without anything happening on the way.
  *
- * Why this way: what is true of a ticket is derived from its history at one instant. So events are decoded
- * once and given to the engines as if they had come ahead of their time: they wait, nobody is derived. Only a
- * merge has to tell another ticket something; then the engines wake up once at the end.
+ * Why this way: what is true of a ticket is derived from its history at one instant. So events are given to
+ * the engines as if they had come ahead of their time: they wait, nobody is derived. Two things need time to
+ * pass after all. A merge has to tell another ticket something: then the engines wake up once at the end. And
+ * a ticket that is over retires, so that what comes for it afterwards is refused: as soon as an event comes
+ * longer after its ticket's last one than a ticket is kept, the engines wake up and from then on go through
+ * time as in slactl replay.
  *
- * Always true: the same lines are read, refused and cut off by --until as in slactl replay, but for
- * retirement: no ticket retires.
+ * Always true: the same lines are read, refused and cut off by --until as in slactl replay.
  *
  * Not here: what is asked afterwards.
  */
 #include "slactl/backlog.h"
+#include "base/arena.h"
 #include "base/instant.h"
-#include "slactl/lines.h"
-#include "wire/dead_letter.h"
+#include "base/map.h"
 #include "wire/event_read.h"
-#include <errno.h>
 
-enum { LINE_BYTES_MAX = 262144 };
+enum { ARENA_BYTES = 65536 };
 
-/* What an event may be away from its arrival when it has one (R14; config's allowed_skew and accept_age). */
-#define ALLOWED_SKEW_MS INT64_C(86400000)
-#define ACCEPT_AGE_MS (INT64_C(400) * 86400000)
 /* Before every event: all of them wait. */
 #define BEFORE_ALL_MS (INSTANT_MIN_MS - 1)
+
+struct known {
+    struct slice ticket;
+    int64_t last_ms;
+};
+
+static struct slice
+key_of(const void *value)
+{
+    return ((const struct known *)value)->ticket;
+}
+
+/* ---- time ---- */
+
+/* Whether the ticket may have retired before this event: it has heard nothing for so long. */
+static bool
+may_have_retired(struct backlog *backlog, struct slice ticket, int64_t t_ms)
+{
+    struct known *known = map_get(backlog->tickets, ticket);
+    bool long_ago = known != NULL && t_ms - known->last_ms >= EVENT_LINES_RETIRE_AFTER_MS;
+
+    if (known == NULL) {
+        known = arena_allocate(backlog->arena, sizeof *known);
+        known->ticket = arena_copy_slice(backlog->arena, ticket);
+        (void)map_put(backlog->tickets, known);
+    }
+    known->last_ms = t_ms;
+    return long_ago;
+}
+
+static void
+advance(struct backlog *backlog, int64_t t_ms, enum engine_moment moment)
+{
+    for (size_t i = 0; i < backlog->engines_count; i++)
+        (void)engine_advance(backlog->engines[i], t_ms, moment, SIZE_MAX);
+}
+
+static void
+on_arrive(void *context, int64_t t_ms)
+{
+    struct backlog *backlog = context;
+
+    if (backlog->awake)
+        advance(backlog, t_ms, ENGINE_BEFORE);
+}
+
+/* Into every history. What only one policy refuses is no reason to be silent. */
+static struct engine_answer
+on_event(void *context, const struct event *event, int64_t t_ms)
+{
+    struct backlog *backlog = context;
+    struct engine_answer answer = {.disposition = ENGINE_APPLIED};
+
+    if (event_read_topic(event) != EVENT_TOPIC_TICKETS || event->type == EVENT_ALERT_ACKNOWLEDGED)
+        return answer; /* they decide nothing of a clock */
+    if (may_have_retired(backlog, event->ticket, t_ms) && !backlog->awake) {
+        backlog->awake = true;
+        advance(backlog, t_ms, ENGINE_BEFORE);
+    }
+    backlog->merges |= event->type == EVENT_TICKET_MERGED;
+    for (size_t i = 0; i < backlog->engines_count; i++) {
+        struct engine_answer one =
+            engine_event(backlog->engines[i], event, backlog->awake ? t_ms : BEFORE_ALL_MS);
+
+        if (one.disposition == ENGINE_REFUSED && answer.disposition != ENGINE_REFUSED)
+            answer = one;
+    }
+    return answer;
+}
+
+/* ---- the whole ---- */
 
 void
 backlog_init(struct backlog *backlog, const char *command, struct symbols *symbols,
@@ -32,8 +101,8 @@ backlog_init(struct backlog *backlog, const char *command, struct symbols *symbo
     const struct engine_options options = {
         .symbols = symbols,
         .late_after_ms = 3600000,
-        .retire_after_ms = INT64_MAX / 4,
-        .retirement_mark_ms = 0,
+        .retire_after_ms = EVENT_LINES_RETIRE_AFTER_MS,
+        .retirement_mark_ms = INT64_C(400) * 86400000,
         .alerts_from_ms = INT64_MIN,
         .allowed_skew_ms = -1,
         .accept_age_ms = -1,
@@ -43,11 +112,15 @@ backlog_init(struct backlog *backlog, const char *command, struct symbols *symbo
         .keep_ids = keep_ids,
     };
 
-    backlog->command = command;
+    backlog->lines.command = command;
+    backlog->lines.context = backlog;
+    backlog->lines.arrive = on_arrive;
+    backlog->lines.take = on_event;
     backlog->engines_count = sets_count;
     for (size_t i = 0; i < sets_count; i++)
         backlog->engines[i] = engine_new(&options, sets[i]);
-    backlog->reader = event_reader_new();
+    backlog->tickets = map_new(key_of, 0);
+    backlog->arena = arena_new(ARENA_BYTES);
 }
 
 void
@@ -55,114 +128,15 @@ backlog_done(struct backlog *backlog)
 {
     for (size_t i = 0; i < backlog->engines_count; i++)
         engine_free(backlog->engines[i]);
-    event_reader_free(backlog->reader);
-    buffer_free(&backlog->errors);
-}
-
-static void
-refuse(struct backlog *backlog, enum error_code error, const char *detail, uint64_t line, const char *file)
-{
-    buffer_reset(&backlog->errors);
-    dead_letter_print_line(&backlog->errors, error, detail, line, file);
-    (void)fwrite(backlog->errors.at, 1, backlog->errors.bytes, stderr);
-}
-
-static enum error_code
-check_age(const struct event *event, int64_t arrived_ms)
-{
-    if (event->at_ms - arrived_ms > ALLOWED_SKEW_MS)
-        return ERROR_FUTURE_STAMPED;
-    return arrived_ms - event->at_ms > ACCEPT_AGE_MS ? ERROR_TOO_OLD : ERROR_NONE;
-}
-
-/* Into every history. What only one policy refuses is no reason to be silent. */
-static void
-give(struct backlog *backlog, const struct event *event, uint64_t number, const char *file)
-{
-    struct engine_answer refused = {.disposition = ENGINE_APPLIED};
-
-    backlog->merges |= event->type == EVENT_TICKET_MERGED;
-    for (size_t i = 0; i < backlog->engines_count; i++) {
-        struct engine_answer answer = engine_event(backlog->engines[i], event, BEFORE_ALL_MS);
-
-        if (answer.disposition == ENGINE_REFUSED && refused.disposition != ENGINE_REFUSED)
-            refused = answer;
-    }
-    if (refused.disposition == ENGINE_REFUSED)
-        refuse(backlog, refused.error, refused.detail, number, file);
-}
-
-/* One line. False: it lies beyond until, and so does everything after it. */
-static bool
-take_line(struct backlog *backlog, struct slice line, uint64_t number, const char *file)
-{
-    char detail[EVENT_DETAIL_BYTES];
-    struct event event;
-    int64_t t_ms, arrived_ms;
-    bool has_arrived;
-    enum error_code error = event_read(backlog->reader, line, NULL, EVENT_TOPIC_BOTH, &event, detail);
-
-    if (error != ERROR_NONE) {
-        refuse(backlog, error, detail, number, file);
-        return true;
-    }
-    has_arrived = event_reader_arrived_at(backlog->reader, &arrived_ms);
-    t_ms = has_arrived ? arrived_ms : event.at_ms;
-    t_ms = backlog->has_t && backlog->t_ms > t_ms ? backlog->t_ms : t_ms;
-    if (backlog->has_until && t_ms > backlog->until_ms)
-        return false;
-    backlog->t_ms = t_ms;
-    backlog->has_t = true;
-    if (event_read_topic(&event) != EVENT_TOPIC_TICKETS || event.type == EVENT_ALERT_ACKNOWLEDGED)
-        return true; /* they decide nothing of a clock */
-    error = has_arrived ? check_age(&event, t_ms) : ERROR_NONE;
-    if (error != ERROR_NONE)
-        refuse(backlog, error, "time: too far from arrived_at", number, file);
-    else
-        give(backlog, &event, number, file);
-    return true;
-}
-
-static bool
-is_blank(struct slice line)
-{
-    size_t i = 0;
-
-    while (i < line.bytes && (line.at[i] == ' ' || line.at[i] == '\t' || line.at[i] == '\r'))
-        i++;
-    return i == line.bytes;
-}
-
-static void
-take_file(struct backlog *backlog, const char *path, bool named)
-{
-    struct lines *lines = lines_open(path, LINE_BYTES_MAX);
-    struct slice line;
-    int more = -1;
-
-    while (lines != NULL && (more = lines_next(lines, &line)) == 1) {
-        if (!is_blank(line) && !take_line(backlog, line, lines_number(lines), named ? path : NULL))
-            break;
-    }
-    if (more < 0) {
-        fprintf(stderr, "%s: %s: %s\n", backlog->command, path != NULL ? path : "standard input",
-                strerror(errno));
-        backlog->failed = true;
-    }
-    lines_close(lines);
+    event_lines_done(&backlog->lines);
+    map_free(backlog->tickets);
+    arena_free(backlog->arena);
 }
 
 void
 backlog_read(struct backlog *backlog, char **paths, int paths_count)
 {
-    if (paths_count == 0)
-        take_file(backlog, NULL, false);
-    for (int i = 0; i < paths_count && !backlog->failed; i++)
-        take_file(backlog, paths[i], paths_count > 1);
-    if (backlog->has_until) {
-        backlog->t_ms = backlog->until_ms;
-        backlog->has_t = true;
-    }
-    for (size_t i = 0; i < backlog->engines_count && backlog->merges; i++)
-        (void)engine_advance(backlog->engines[i], backlog->t_ms, ENGINE_THROUGH, SIZE_MAX);
+    event_lines_read(&backlog->lines, paths, paths_count);
+    if (backlog->merges || backlog->awake)
+        advance(backlog, backlog->lines.t_ms, ENGINE_THROUGH);
 }

@@ -3,30 +3,26 @@
 
 /*
  * Recorded events put into the histories of one or two engines, for questions that are asked once at the end
- * (whatif, explain): nothing is announced and nothing fires on the way.
+ * (whatif, explain): nothing is announced.
  */
-#include "slad/engine.h"
-#include <stdio.h>
+#include "slactl/event_lines.h"
 
 enum { BACKLOG_ENGINES_MAX = 2 };
 
-struct event_reader;
+struct map;
 
 struct backlog {
-    const char *command; /* "slactl whatif", for messages */
+    struct event_lines
+        lines; /* has_until, until_ms: set by the caller before reading; has_t, t_ms, failed: after */
     struct engine *engines[BACKLOG_ENGINES_MAX];
     size_t engines_count;
-    bool has_until; /* set by the caller before reading */
-    int64_t until_ms;
-    bool has_t;   /* something was read, or has_until */
-    int64_t t_ms; /* the instant to ask about: until, else the last arrival */
     bool merges;
-    bool failed; /* a file could not be read; it was said */
-    struct event_reader *reader;
-    struct buffer errors;
+    bool awake;          /* a ticket may have retired: time passes for the engines */
+    struct map *tickets; /* when each had its last event */
+    struct arena *arena; /* of those */
 };
 
-/* One engine a set (borrowed, as symbols). */
+/* One engine a set (borrowed, as symbols). command: "whatif", for messages. */
 void backlog_init(struct backlog *backlog, const char *command, struct symbols *symbols,
                   struct policy_set *const *sets, size_t sets_count, bool keep_ids);
 /* Reads NDJSON as slactl replay does, up to until; no paths: standard input. What is no good goes to stderr

@@ -95,8 +95,8 @@ explain(const struct explain_options *options, struct backlog *backlog)
                 options->ticket.at);
         return COMMAND_FAILED;
     }
-    page.t_ms = backlog->t_ms;
-    engine_explain(backlog->engines[0], ticket, backlog->t_ms, &sink);
+    page.t_ms = backlog->lines.t_ms;
+    engine_explain(backlog->engines[0], ticket, backlog->lines.t_ms, &sink);
     explain_page_end(&page);
     return finish(options, &page);
 }
@@ -178,15 +178,15 @@ run(const struct explain_options *options)
     struct buffer errors = {0};
     struct symbols *symbols = symbols_new();
     struct policy_set *set = policy_files_load(options->policy_path, options->zoneinfo_dir, symbols, &errors);
-    struct backlog backlog = {.has_until = options->has_until, .until_ms = options->until_ms};
+    struct backlog backlog = {.lines = {.has_until = options->has_until, .until_ms = options->until_ms}};
     int status = 2;
 
     if (set == NULL) {
         (void)fwrite(errors.at, 1, errors.bytes, stderr);
     } else {
-        backlog_init(&backlog, "slactl explain", symbols, &set, 1, true);
+        backlog_init(&backlog, "explain", symbols, &set, 1, true);
         backlog_read(&backlog, options->paths, options->paths_count);
-        status = backlog.failed ? 1 : explain(options, &backlog);
+        status = backlog.lines.failed ? 1 : explain(options, &backlog);
         status = fflush(stdout) != 0 ? 1 : status;
         backlog_done(&backlog);
     }

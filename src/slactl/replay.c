@@ -11,10 +11,9 @@
 #include "base/instant.h"
 #include "base/memory.h"
 #include "shell/policy_files.h"
-#include "slactl/lines.h"
+#include "slactl/event_lines.h"
 #include "slad/engine.h"
 #include "slad/scores.h"
-#include "wire/dead_letter.h"
 #include "wire/effect.h"
 #include "wire/event_read.h"
 #include "wire/contract_json.h"
@@ -25,31 +24,22 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { LINE_BYTES_MAX = 262144, OUTPUT_BYTES = 1 << 18 };
+enum { OUTPUT_BYTES = 1 << 18 };
 enum { EMIT_ALERTS = 1, EMIT_OUTCOMES = 2, EMIT_SCORES = 4, EMIT_CLOCKS = 8, EMIT_ALL = 15 };
-
-/* What an event may be away from its arrival when it has one (config's allowed_skew and accept_age). */
-#define ALLOWED_SKEW_MS INT64_C(86400000)
-#define ACCEPT_AGE_MS (INT64_C(400) * 86400000)
 
 struct replay {
     const char *policy_path;
     const char *zoneinfo_dir;
     unsigned emit;
-    bool has_until;
     bool self_check;
-    int64_t until_ms;
-    int64_t t_ms;
-    bool has_t;
-    bool failed;
+    bool failed; /* the output could not be written */
+    struct event_lines lines;
     int64_t outcomes_count; /* decided so far, printed or not: the offset that contracts' decisions carry */
     struct symbols *symbols;
     struct policy_set *set;
     struct engine *engine;
     struct scores *scores;
-    struct event_reader *reader;
     struct buffer out;
-    struct buffer errors;
 };
 
 static void
@@ -228,7 +218,7 @@ start(struct replay *replay)
         .symbols = replay->symbols,
         .sink = {replay, on_alert, on_verdict, on_ticket, on_due_changed, NULL, NULL},
         .late_after_ms = 3600000,
-        .retire_after_ms = INT64_C(30) * 86400000,
+        .retire_after_ms = EVENT_LINES_RETIRE_AFTER_MS,
         .retirement_mark_ms = INT64_C(400) * 86400000,
         .alerts_from_ms = INT64_MIN,
         .allowed_skew_ms = -1,
@@ -251,7 +241,6 @@ start(struct replay *replay)
 
     replay->engine = engine_new(&engine, replay->set);
     replay->scores = scores_new(&scores, replay->set);
-    replay->reader = event_reader_new();
 }
 
 /* Timers of both sides in the order of their instants, up to t (through: t's too). */
@@ -272,91 +261,19 @@ advance(struct replay *replay, int64_t t_ms, bool through)
 }
 
 static void
-refuse(struct replay *replay, enum error_code error, const char *detail, uint64_t line, const char *file)
+on_arrive(void *context, int64_t t_ms)
 {
-    buffer_reset(&replay->errors);
-    dead_letter_print_line(&replay->errors, error, detail, line, file);
-    (void)fwrite(replay->errors.at, 1, replay->errors.bytes, stderr);
+    advance(context, t_ms, false);
 }
 
-/* R14: only an event that says when it arrived can be too early or too old. */
-static enum error_code
-check_age(const struct event *event, int64_t arrived_ms)
+static struct engine_answer
+on_event(void *context, const struct event *event, int64_t t_ms)
 {
-    if (event->type == EVENT_ALERT_ACKNOWLEDGED)
-        return ERROR_NONE;
-    if (event->at_ms - arrived_ms > ALLOWED_SKEW_MS)
-        return ERROR_FUTURE_STAMPED;
-    return arrived_ms - event->at_ms > ACCEPT_AGE_MS ? ERROR_TOO_OLD : ERROR_NONE;
-}
+    struct replay *replay = context;
 
-/* One line. False: it lies beyond --until, and so does everything after it. */
-static bool
-take_line(struct replay *replay, struct slice line, uint64_t number, const char *file)
-{
-    char detail[EVENT_DETAIL_BYTES];
-    struct engine_answer answer = {ENGINE_APPLIED, ERROR_NONE, NULL};
-    struct event event;
-    int64_t t_ms, arrived_ms;
-    bool has_arrived;
-    enum error_code error = event_read(replay->reader, line, NULL, EVENT_TOPIC_BOTH, &event, detail);
-
-    if (error != ERROR_NONE) {
-        refuse(replay, error, detail, number, file);
-        return true;
-    }
-    has_arrived = event_reader_arrived_at(replay->reader, &arrived_ms);
-    t_ms = has_arrived ? arrived_ms : event.at_ms;
-    t_ms = replay->has_t && replay->t_ms > t_ms ? replay->t_ms : t_ms;
-    if (replay->has_until && t_ms > replay->until_ms)
-        return false;
-    replay->t_ms = t_ms;
-    replay->has_t = true;
-    advance(replay, t_ms, false);
-    error = has_arrived ? check_age(&event, t_ms) : ERROR_NONE;
-    if (error != ERROR_NONE) {
-        refuse(replay, error, "time: too far from arrived_at", number, file);
-        return true;
-    }
-    if (event_read_topic(&event) == EVENT_TOPIC_TICKETS)
-        answer = engine_event(replay->engine, &event, t_ms);
-    else
-        answer = scores_feedback(replay->scores, &event, t_ms);
-    if (answer.disposition == ENGINE_REFUSED)
-        refuse(replay, answer.error, answer.detail, number, file);
-    return true;
-}
-
-static bool
-is_blank(struct slice line)
-{
-    size_t i = 0;
-
-    while (i < line.bytes && (line.at[i] == ' ' || line.at[i] == '\t' || line.at[i] == '\r'))
-        i++;
-    return i == line.bytes;
-}
-
-/* file NULL: standard input. named: dead letters say which file. */
-static int
-replay_file(struct replay *replay, const char *path, bool named)
-{
-    struct lines *lines = lines_open(path, LINE_BYTES_MAX);
-    struct slice line;
-    int more = -1;
-
-    while (lines != NULL && (more = lines_next(lines, &line)) == 1 && !replay->failed) {
-        if (!is_blank(line) && !take_line(replay, line, lines_number(lines), named ? path : NULL)) {
-            more = 0;
-            break;
-        }
-    }
-    if (more < 0) {
-        fprintf(stderr, "slactl replay: %s: %s\n", path != NULL ? path : "standard input", strerror(errno));
-        replay->failed = true;
-    }
-    lines_close(lines);
-    return more;
+    replay->lines.failed |= replay->failed;
+    return event_read_topic(event) == EVENT_TOPIC_TICKETS ? engine_event(replay->engine, event, t_ms)
+                                                          : scores_feedback(replay->scores, event, t_ms);
 }
 
 static void
@@ -385,7 +302,7 @@ print_clocks(struct replay *replay)
         tickets[count++] = ticket;
     qsort(tickets, count, sizeof *tickets, compare_tickets);
     for (size_t i = 0; i < count; i++)
-        engine_clock_lines(replay->engine, tickets[i], replay->t_ms, on_clock, replay);
+        engine_clock_lines(replay->engine, tickets[i], replay->lines.t_ms, on_clock, replay);
     memory_free(tickets);
 }
 
@@ -408,15 +325,13 @@ report_self_check(struct replay *replay)
 static void
 finish(struct replay *replay)
 {
-    if (replay->has_until) {
-        replay->t_ms = replay->until_ms;
-        replay->has_t = true;
-    }
-    if (!replay->has_t)
+    int64_t t_ms = replay->lines.t_ms;
+
+    if (!replay->lines.has_t)
         return;
-    advance(replay, replay->t_ms, true);
+    advance(replay, t_ms, true);
     if (replay->emit & EMIT_SCORES)
-        scores_publish_all(replay->scores, replay->t_ms);
+        scores_publish_all(replay->scores, t_ms);
     if (replay->emit & EMIT_CLOCKS)
         print_clocks(replay);
     if (replay->self_check)
@@ -486,8 +401,8 @@ parse_options(struct replay *replay, int argc, char **argv)
             replay->zoneinfo_dir = optarg;
         } else if (option == 's') {
             replay->self_check = true;
-        } else if (option == 'u' && instant_parse(slice_of(optarg), &replay->until_ms) == 0) {
-            replay->has_until = true;
+        } else if (option == 'u' && instant_parse(slice_of(optarg), &replay->lines.until_ms) == 0) {
+            replay->lines.has_until = true;
         } else if (option == 'e' && parse_emit(optarg, &replay->emit) == 0) {
             continue;
         } else {
@@ -504,21 +419,22 @@ static void
 end(struct replay *replay)
 {
     flush(replay);
-    event_reader_free(replay->reader);
+    event_lines_done(&replay->lines);
     scores_free(replay->scores);
     engine_free(replay->engine);
     policy_set_free(replay->set);
     symbols_free(replay->symbols);
     buffer_free(&replay->out);
-    buffer_free(&replay->errors);
 }
 
 static int
 replay_run(int argc, char **argv)
 {
-    struct replay replay = {.emit = EMIT_ALL, .zoneinfo_dir = policy_files_zoneinfo_default()};
+    struct replay replay = {.lines = {.command = "replay", .arrive = on_arrive, .take = on_event},
+                            .emit = EMIT_ALL,
+                            .zoneinfo_dir = policy_files_zoneinfo_default()};
     struct buffer errors = {0};
-    int bad = parse_options(&replay, argc, argv), more = 1;
+    int bad = parse_options(&replay, argc, argv);
 
     if (bad != 0)
         return bad == 1 ? 0 : 2;
@@ -530,13 +446,11 @@ replay_run(int argc, char **argv)
         symbols_free(replay.symbols);
         return 2;
     }
+    replay.lines.context = &replay;
     start(&replay);
-    if (optind == argc)
-        (void)replay_file(&replay, NULL, false);
-    for (int i = optind; i < argc && more >= 0 && !replay.failed; i++)
-        more = replay_file(&replay, argv[i], argc - optind > 1);
+    event_lines_read(&replay.lines, argv + optind, argc - optind);
     finish(&replay);
     end(&replay);
     buffer_free(&errors);
-    return replay.failed ? 1 : 0;
+    return replay.failed || replay.lines.failed ? 1 : 0;
 }

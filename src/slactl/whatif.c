@@ -100,10 +100,10 @@ compare(struct whatif *whatif)
         struct ticket *twin = engine_find(whatif->backlog.engines[NEW], ticket_name(tickets[i]));
 
         lines[0].count = lines[1].count = 0;
-        engine_clock_lines(whatif->backlog.engines[OLD], tickets[i], whatif->backlog.t_ms, keep_line,
+        engine_clock_lines(whatif->backlog.engines[OLD], tickets[i], whatif->backlog.lines.t_ms, keep_line,
                            &lines[0]);
         if (twin != NULL)
-            engine_clock_lines(whatif->backlog.engines[NEW], twin, whatif->backlog.t_ms, keep_line,
+            engine_clock_lines(whatif->backlog.engines[NEW], twin, whatif->backlog.lines.t_ms, keep_line,
                                &lines[1]);
         compare_ticket(whatif, lines);
     }
@@ -152,9 +152,9 @@ parse_options(int argc, char **argv, struct whatif *whatif)
         } else if (option == 'j') {
             whatif->json = true;
         } else if (option == 'u') {
-            if (instant_parse(slice_of(optarg), &whatif->backlog.until_ms) != 0)
+            if (instant_parse(slice_of(optarg), &whatif->backlog.lines.until_ms) != 0)
                 return command_refuse(&whatif_command, "--until: expected an RFC 3339 instant");
-            whatif->backlog.has_until = true;
+            whatif->backlog.lines.has_until = true;
         } else {
             return option == COMMAND_HELP ? 1 : COMMAND_REFUSED;
         }
@@ -168,14 +168,14 @@ static int
 run(struct whatif *whatif, int paths_count, char **paths)
 {
     backlog_read(&whatif->backlog, paths, paths_count);
-    whatif->report.until_ms = whatif->backlog.has_t ? whatif->backlog.t_ms : INSTANT_NONE;
+    whatif->report.until_ms = whatif->backlog.lines.has_t ? whatif->backlog.lines.t_ms : INSTANT_NONE;
     for (int side = 0; side < SIDES; side++)
         whatif->report.labels[side] =
             policy_set_version(whatif->sets[side], policy_set_count(whatif->sets[side]) - 1)->label;
-    if (whatif->backlog.has_t)
+    if (whatif->backlog.lines.has_t)
         compare(whatif);
     whatif_report_end(&whatif->report);
-    return whatif->backlog.failed || fflush(stdout) != 0 ? 1 : 0;
+    return whatif->backlog.lines.failed || fflush(stdout) != 0 ? 1 : 0;
 }
 
 static int
@@ -197,7 +197,7 @@ whatif_run(int argc, char **argv)
         }
     }
     if (status == 0) {
-        backlog_init(&whatif.backlog, "slactl whatif", whatif.symbols, whatif.sets, SIDES, false);
+        backlog_init(&whatif.backlog, "whatif", whatif.symbols, whatif.sets, SIDES, false);
         whatif_report_begin(&whatif.report, stdout, whatif.json);
         status = run(&whatif, argc - optind, argv + optind);
         backlog_done(&whatif.backlog);

@@ -304,7 +304,7 @@ print_tables(struct whatif_report *report)
                 report->differences == 1 ? "" : "s", report->differences == 1 ? "s" : "",
                 report->differences > LISTED_MAX ? "; the first 200 (--json gives them all), times in UTC:"
                                                  : ", times in UTC:");
-    (void)fwrite(report->listed.at, 1, report->listed.bytes, report->out);
+    (void)fwrite(buffer_slice(&report->listed).at, 1, report->listed.bytes, report->out);
 }
 
 void

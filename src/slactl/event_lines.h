@@ -1,0 +1,37 @@
+#ifndef SLAD_SLACTL_EVENT_LINES_H
+#define SLAD_SLACTL_EVENT_LINES_H
+
+/*
+ * Recorded events from files, one after another with the instant at which each arrives (rulings R13, R14,
+ * R38): what replay, whatif and explain read alike. Bad lines go to standard error as dead letters.
+ */
+#include "base/buffer.h"
+#include "slad/engine.h"
+
+struct event_reader;
+
+/* How long slactl keeps a ticket that is over, as the daemon's configuration has it by default. */
+#define EVENT_LINES_RETIRE_AFTER_MS (INT64_C(30) * 86400000)
+
+struct event_lines {
+    const char *command; /* "replay", for messages */
+    void *context;
+    /* T is now t_ms: it never goes back. Before the event is looked at. May be NULL. */
+    void (*arrive)(void *context, int64_t t_ms);
+    /* The event itself; what is answered as refused is said as a dead letter. */
+    struct engine_answer (*take)(void *context, const struct event *event, int64_t t_ms);
+    bool has_until; /* what lies beyond is not read */
+    int64_t until_ms;
+    /* what came of it */
+    bool has_t;   /* something was read, or has_until */
+    int64_t t_ms; /* until, else the last arrival */
+    bool failed;  /* a file could not be read; it was said. The taker may set it to end the reading */
+    struct event_reader *reader;
+    struct buffer errors;
+};
+
+/* Every line of the files, standard input without any. Then t_ms is until, if there is one. */
+void event_lines_read(struct event_lines *lines, char *const *paths, int paths_count);
+void event_lines_done(struct event_lines *lines);
+
+#endif

@@ -1,0 +1,1 @@
+{slactl} explain T1 --replay - --policy {dir}/explain-retired.policy

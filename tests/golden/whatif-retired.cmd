@@ -1,0 +1,1 @@
+{slactl} whatif --old {dir}/explain-retired.policy --new {dir}/explain-retired.policy
