@@ -65,10 +65,10 @@ symbols_free(struct symbols *symbols)
     memory_free(symbols);
 }
 
-static uint64_t
-hash_of(struct slice text)
+uint64_t
+symbols_hash_text(struct slice text)
 {
-    return hash_slice(0x736c61642d73796dU, text);
+    return text.at != NULL ? hash_slice(0x736c61642d73796dU, text) : 0;
 }
 
 static bool
@@ -154,7 +154,7 @@ symbols_intern(struct symbols *symbols, struct slice text)
 
     if (text.at == NULL)
         return 0;
-    hash = hash_of(text);
+    hash = symbols_hash_text(text);
     number = symbols->slots[place_of(symbols, hash, text)].number;
     if (number == 0)
         return add(symbols, hash, text);
@@ -167,7 +167,7 @@ symbols_find(const struct symbols *symbols, struct slice text)
 {
     if (text.at == NULL)
         return 0;
-    return symbols->slots[place_of(symbols, hash_of(text), text)].number;
+    return symbols->slots[place_of(symbols, symbols_hash_text(text), text)].number;
 }
 
 static struct entry *

@@ -1,0 +1,300 @@
+/*
+ * A forecast: base rate, evidence of contexts, mixer, calibration, finish.
+ *
+ * Why one file for learner and table: both must say the same, so both are a *source* that answers what a
+ * cell, a clock and a finish are, and the sums are done here. Between two landmarks the cell of the last one
+ * counts with what is left of its interval (the first factor to the power of the share that is left), so P
+ * rises while nothing happens. Always true: the same answers of the source give the same forecast; without
+ * evidence P is the base rate, calibrated. Not here: what cells hold (foresight), how they are found
+ * (foresight_table).
+ */
+#include "base/panic.h"
+#include "core/foresight_parts.h"
+
+const char *
+foresight_confidence_text(enum foresight_confidence confidence)
+{
+    static const char *const texts[] = {"normal", "low", "uncalibrated"};
+
+    return texts[confidence];
+}
+
+const char *
+risk_label_text(enum risk_label label)
+{
+    static const char *const texts[] = {"met", "breached", "censored"};
+
+    return texts[label];
+}
+
+/* Log-odds that it stays open to the end. */
+static int32_t
+entry_logit_q16(const struct foresight_entry *entry, uint32_t left_q16)
+{
+    uint64_t sum_q16 = ((uint64_t)entry->first * left_q16 + (uint64_t)entry->rest * Q16_ONE) / ENTRY_ONE;
+
+    return foresight_log_logit_q16((uint32_t)sum_q16);
+}
+
+bool
+foresight_mix(const struct foresight_source *source, const struct foresight_mixer *mixer, uint64_t clock_key,
+              uint64_t leaf_key, const uint64_t *value_keys, int landmark, uint32_t left_q16,
+              struct foresight_mix *mix)
+{
+    struct foresight_entry base;
+    int64_t mixed_q16;
+
+    if (!source->cell(source->model, leaf_key, 0, clock_key, landmark, &base) &&
+        !source->cell(source->model, clock_key, 0, clock_key, landmark, &base))
+        return false;
+    mix->base_q16 = entry_logit_q16(&base, left_q16);
+    mixed_q16 = mix->base_q16;
+    for (size_t i = 0; i < source->contexts->count; i++) {
+        mix->known[i] =
+            source->cell(source->model, value_keys[i], leaf_key, clock_key, landmark, &mix->entries[i]);
+        mix->evidence_q16[i] =
+            mix->known[i] ? entry_logit_q16(&mix->entries[i], left_q16) - mix->base_q16 : 0;
+        mixed_q16 += foresight_log_scale(mixer->weights_q16[i], mix->evidence_q16[i], 16);
+    }
+    mix->mixed_q16 = foresight_log_clamp(mixed_q16, LOGIT_MAX_Q16);
+    return true;
+}
+
+int32_t
+foresight_calibrated_q16(const struct foresight_clock_model *model, int32_t mixed_q16)
+{
+    return foresight_log_clamp(model->offset_q16 + foresight_log_scale(model->slope_q16, mixed_q16, 16),
+                               LOGIT_MAX_Q16);
+}
+
+static int
+permille(uint32_t p_q16)
+{
+    int rounded = (int)((p_q16 * UINT64_C(1000) + Q16_ONE / 2) / Q16_ONE);
+
+    return rounded < 1 ? 1 : rounded > 999 ? 999 : rounded;
+}
+
+/* ---- finish ---- */
+
+int
+foresight_finish_bucket(uint32_t p_q16)
+{
+    static const uint32_t up_to_q16[FINISH_BUCKETS - 1] = {6554, 16384, 32768, 49152,
+                                                           58982}; /* 10 25 50 75 90 % */
+    int bucket = 0;
+
+    while (bucket < FINISH_BUCKETS - 1 && p_q16 >= up_to_q16[bucket])
+        bucket++;
+    return bucket;
+}
+
+/* Half octaves from 1/256 of the target to 362 targets; what lies beyond is in the last bin too. */
+uint32_t
+foresight_finish_edge_q16(int bin)
+{
+    uint32_t whole = bin % 2 != 0 ? 92682 : Q16_ONE; /* 2^0.5 */
+    int octave = bin / 2 - 8;
+
+    return octave >= 0 ? whole << octave : whole >> -octave;
+}
+
+static uint64_t
+share_q16(int64_t length_ms, int64_t target_ms)
+{
+    const int64_t length_max_ms = INT64_C(1) << 42;
+
+    return (uint64_t)(length_ms < length_max_ms ? length_ms : length_max_ms) * Q16_ONE / (uint64_t)target_ms;
+}
+
+int
+foresight_finish_bin(int64_t remaining_ms, int64_t target_ms)
+{
+    uint64_t share = share_q16(remaining_ms, target_ms);
+    int bin = 0;
+
+    while (bin < FINISH_BINS - 1 && share > foresight_finish_edge_q16(bin))
+        bin++;
+    return bin;
+}
+
+static uint32_t
+lower_edge_q16(int bin)
+{
+    return bin > 0 ? foresight_finish_edge_q16(bin - 1) : 0;
+}
+
+/* How many of 65535 were done by this share of the target: straight lines inside a bin. */
+static uint32_t
+done_by(const struct foresight_finish *finish, uint64_t share)
+{
+    uint32_t below = 0;
+
+    for (int bin = 0; bin < FINISH_BINS; bin++) {
+        uint32_t from = lower_edge_q16(bin), to = foresight_finish_edge_q16(bin);
+
+        if (share < to)
+            return below + (uint32_t)((uint64_t)(finish->up_to[bin] - below) * (share - from) / (to - from));
+        below = finish->up_to[bin];
+    }
+    return UINT16_MAX;
+}
+
+/* The share of the target by which so many of 65535 are done. */
+static uint64_t
+share_at(const struct foresight_finish *finish, uint32_t done)
+{
+    uint32_t below = 0;
+
+    for (int bin = 0; bin < FINISH_BINS; bin++) {
+        uint32_t from = lower_edge_q16(bin), to = foresight_finish_edge_q16(bin),
+                 in_bin = finish->up_to[bin] - below;
+
+        if (done <= finish->up_to[bin])
+            return from + (in_bin > 0 ? (uint64_t)(to - from) * (done - below) / in_bin : 0);
+        below = finish->up_to[bin];
+    }
+    return foresight_finish_edge_q16(FINISH_BINS - 1);
+}
+
+/* From now on, of those not done since_ms after the landmark. */
+static void
+fill_finish(const struct foresight_source *source, const struct foresight_query *query, size_t place,
+            int landmark, uint32_t p_q16, struct foresight_forecast *forecast)
+{
+    int64_t since_ms = query->elapsed_ms - foresight_landmark_ms(landmark, query->target_ms);
+    struct foresight_finish finish;
+    uint32_t done;
+    uint64_t since;
+
+    forecast->p50_ms = forecast->p90_ms = -1;
+    source->finish(source->model, place, landmark, foresight_finish_bucket(p_q16), &finish);
+    if (finish.up_to[FINISH_BINS - 1] == 0)
+        return;
+    since = since_ms > 0 ? share_q16(since_ms, query->target_ms) : 0;
+    done = done_by(&finish, since);
+    for (int i = 0; i < 2; i++) {
+        uint32_t tenths = i == 0 ? 5 : 9;
+        uint64_t share = share_at(&finish, done + ((UINT16_MAX - done) * tenths + 9) / 10);
+        int64_t left_ms = (int64_t)(share * (uint64_t)query->target_ms / Q16_ONE) - since_ms;
+
+        *(i == 0 ? &forecast->p50_ms : &forecast->p90_ms) = left_ms > 0 ? left_ms : 0;
+    }
+}
+
+/* ---- the forecast ---- */
+
+static int64_t
+magnitude(int32_t x)
+{
+    return x < 0 ? -(int64_t)x : x;
+}
+
+/* The weightiest first; of equals the one that is listed first. */
+static void
+fill_evidence(const struct foresight_source *source, const struct foresight_mixer *mixer,
+              const struct foresight_mix *mix, struct foresight_forecast *forecast)
+{
+    forecast->evidence_count = 0;
+    for (size_t i = 0; i < source->contexts->count; i++) {
+        int32_t logit_q16 = (int32_t)foresight_log_scale(mixer->weights_q16[i], mix->evidence_q16[i], 16);
+        size_t place = forecast->evidence_count;
+
+        if (!mix->known[i] || logit_q16 == 0)
+            continue;
+        for (; place > 0 && magnitude(forecast->evidence[place - 1].logit_q16) < magnitude(logit_q16);
+             place--)
+            forecast->evidence[place] = forecast->evidence[place - 1];
+        forecast->evidence[place] =
+            (struct foresight_evidence){(uint8_t)i, logit_q16, mix->entries[i].like, mix->entries[i].late};
+        forecast->evidence_count++;
+    }
+}
+
+/* What is left of the landmark's interval; before the first landmark: all of it. */
+static uint32_t
+left_of_interval_q16(const struct foresight_query *query, int landmark)
+{
+    int64_t from_ms = foresight_landmark_ms(landmark, query->target_ms);
+    int64_t to_ms = landmark + 1 < FORESIGHT_LANDMARKS_COUNT
+                        ? foresight_landmark_ms(landmark + 1, query->target_ms)
+                        : query->target_ms;
+
+    if (query->elapsed_ms <= from_ms || to_ms <= from_ms)
+        return Q16_ONE;
+    return (uint32_t)((to_ms - query->elapsed_ms) * Q16_ONE / (to_ms - from_ms));
+}
+
+/* Before the first landmark it has to come that far first. */
+static uint32_t
+until_first_landmark_q16(const struct foresight_source *source, const struct foresight_query *query,
+                         uint64_t clock_key, uint32_t p_q16)
+{
+    int64_t first_ms = foresight_landmark_ms(0, query->target_ms);
+    uint64_t before_key = foresight_before_key(clock_key), open_q16;
+    struct foresight_entry entry;
+
+    if (query->elapsed_ms >= first_ms || !source->cell(source->model, before_key, 0, before_key, 0, &entry))
+        return p_q16;
+    open_q16 =
+        (uint64_t)entry.first * (uint64_t)((first_ms - query->elapsed_ms) * Q16_ONE / first_ms) / ENTRY_ONE;
+    return (uint32_t)((uint64_t)p_q16 * foresight_log_exp_q32((uint32_t)open_q16) >> 32);
+}
+
+static enum foresight_confidence
+confidence_of(const struct foresight_source *source, const struct foresight_clock_model *model,
+              uint32_t class_count)
+{
+    if (class_count < source->class_min)
+        return FORESIGHT_LOW;
+    return model->uncalibrated ? FORESIGHT_UNCALIBRATED : FORESIGHT_NORMAL;
+}
+
+bool
+foresight_forecast_from(const struct foresight_source *source, const struct foresight_query *query,
+                        struct foresight_forecast *forecast)
+{
+    uint64_t clock_key = foresight_clock_key(query->kind, query->clock), keys[FORESIGHT_CONTEXTS_MAX];
+    uint64_t leaf_key = foresight_leaf_key(clock_key, &query->view);
+    int passed = foresight_landmark(query->elapsed_ms, query->target_ms), landmark = passed >= 0 ? passed : 0;
+    const struct foresight_clock_model *model;
+    struct foresight_mix mix;
+    size_t place;
+    uint32_t p_q16;
+
+    must(query->target_ms > 0 && query->elapsed_ms >= 0);
+    model = source->clock(source->model, clock_key, &place);
+    if (model == NULL)
+        return false;
+    for (size_t i = 0; i < source->contexts->count; i++)
+        keys[i] =
+            foresight_value_key(leaf_key, source->context_hashes[i], &source->contexts->at[i], &query->view);
+    if (!foresight_mix(source, &model->mixers[landmark], clock_key, leaf_key, keys, landmark,
+                       left_of_interval_q16(query, landmark), &mix))
+        return false;
+    forecast->logit_q16 = foresight_calibrated_q16(model, mix.mixed_q16);
+    p_q16 = foresight_log_sigmoid_q16(forecast->logit_q16);
+    fill_finish(source, query, place, landmark, p_q16, forecast);
+    p_q16 = until_first_landmark_q16(source, query, clock_key, p_q16);
+    forecast->p_permille = permille(p_q16);
+    forecast->base_permille = permille(foresight_log_sigmoid_q16(mix.base_q16));
+    forecast->class_count = source->class_count(source->model, leaf_key);
+    forecast->confidence = confidence_of(source, model, forecast->class_count);
+    forecast->model = source->version;
+    fill_evidence(source, &model->mixers[landmark], &mix, forecast);
+    return true;
+}
+
+uint32_t
+foresight_odds_permille(int32_t logit_q16)
+{
+    uint32_t x_q16 = (uint32_t)(logit_q16 < 0 ? -(int64_t)logit_q16 : logit_q16),
+             fall_q32 = foresight_log_exp_q32(x_q16);
+    uint64_t permille;
+
+    if (logit_q16 <= 0)
+        permille = (UINT64_C(1000) * fall_q32 + (UINT64_C(1) << 31)) >> 32;
+    else
+        permille = fall_q32 > 0 ? (UINT64_C(1000) << 32) / fall_q32 : 1000000;
+    return permille < 1 ? 1 : permille > 1000000 ? 1000000 : (uint32_t)permille;
+}

@@ -1,0 +1,83 @@
+#ifndef SLAD_CORE_FORESIGHT_PARTS_H
+#define SLAD_CORE_FORESIGHT_PARTS_H
+
+/*
+ * What the files of foresight share: keys of cells, what a cell says, and the parts of a model that learner
+ * and table both have. A *value* is one value of one context (or of the base path) of one clock; it has a
+ * cell at every landmark.
+ */
+#include "base/heap.h"
+#include "base/map.h"
+#include "core/foresight_log.h"
+#include "slad/foresight.h"
+
+/* What a cell says, as it is published. first and rest: -ln of the share that stays open over the landmark's
+ * own interval, and over all later ones, in 1/4096. */
+struct foresight_entry {
+    uint16_t first, rest;
+    uint16_t like, late;
+};
+#define ENTRY_ONE 4096
+
+/* Finish: of those at a landmark with such a P, how long it took to the first stop, as a share of the target.
+ * Bin i holds shares up to foresight_finish_edge_q16(i); the last one everything beyond. */
+enum { FINISH_BINS = 34, FINISH_BUCKETS = 6 };
+/* Cumulated, to 65535 in the last bin; all 0: nothing is known. */
+struct foresight_finish {
+    uint16_t up_to[FINISH_BINS];
+};
+
+/* What learner and table both answer. */
+struct foresight_mixer {
+    int32_t weights_q16[FORESIGHT_CONTEXTS_MAX];
+};
+struct foresight_clock_model {
+    struct foresight_mixer mixers[FORESIGHT_LANDMARKS_COUNT];
+    int32_t offset_q16, slope_q16;
+    bool uncalibrated;
+};
+struct foresight_source {
+    const void *model;
+    const struct foresight_contexts *contexts;
+    const uint64_t *context_hashes; /* parallel */
+    uint64_t version;
+    uint32_t class_min;
+    /* NULL: the clock is not known. *ret_place is handed back to finish. */
+    const struct foresight_clock_model *(*clock)(const void *model, uint64_t clock_key, size_t *ret_place);
+    /* False: nobody like this was there at this landmark. leaf_key: the class its rates are drawn to; 0: of
+     * the base path. */
+    bool (*cell)(const void *model, uint64_t key, uint64_t leaf_key, uint64_t clock_key, int landmark,
+                 struct foresight_entry *ret_entry);
+    uint32_t (*class_count)(const void *model, uint64_t leaf_key);
+    void (*finish)(const void *model, size_t place, int landmark, int bucket,
+                   struct foresight_finish *ret_finish);
+};
+
+/* foresight_context.c */
+uint64_t foresight_context_hash(const struct foresight_context *context);
+uint64_t foresight_clock_key(enum clock_kind kind, uint64_t clock_hash);
+uint64_t foresight_leaf_key(uint64_t clock_key, const struct foresight_view *view);
+uint64_t foresight_before_key(uint64_t leaf_key); /* the stretch before the first landmark */
+uint64_t foresight_value_key(uint64_t leaf_key, uint64_t context_hash,
+                             const struct foresight_context *context, const struct foresight_view *view);
+
+/* foresight_forecast.c */
+/* What a source says of a clock at a landmark with `left_q16` of its interval before it: uncalibrated
+ * log-odds, unweighted evidence for every context (0: nothing). False: nothing is known. */
+struct foresight_mix {
+    int32_t base_q16, mixed_q16;
+    int32_t evidence_q16[FORESIGHT_CONTEXTS_MAX];
+    struct foresight_entry entries[FORESIGHT_CONTEXTS_MAX];
+    bool known[FORESIGHT_CONTEXTS_MAX];
+};
+bool foresight_mix(const struct foresight_source *source, const struct foresight_mixer *mixer,
+                   uint64_t clock_key, uint64_t leaf_key, const uint64_t *value_keys, int landmark,
+                   uint32_t left_q16, struct foresight_mix *ret_mix);
+int32_t foresight_calibrated_q16(const struct foresight_clock_model *model, int32_t mixed_q16);
+bool foresight_forecast_from(const struct foresight_source *source, const struct foresight_query *query,
+                             struct foresight_forecast *ret_forecast);
+int foresight_finish_bucket(uint32_t p_q16);
+uint32_t foresight_finish_edge_q16(int bin);
+int foresight_finish_bin(int64_t remaining_ms, int64_t target_ms);
+
+#endif
