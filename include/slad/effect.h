@@ -86,6 +86,8 @@ struct clock_figures {
     uint16_t flags;
 };
 
+struct foresight_told; /* slad/foresight.h */
+
 struct alert {
     struct clock_name name;
     struct slice stage; /* "breach", "warn-50%", ... */
@@ -96,6 +98,7 @@ struct alert {
     int64_t remaining_ms;         /* target - elapsed, never below 0 */
     enum party turn;
     int risk_permille; /* -1: unknown */
+    const struct foresight_told *foresight; /* what is behind it; NULL: unknown */
     struct slice attributes[ATTRIBUTES_COUNT];
     struct slice policy;   /* label */
     struct slice calendar; /* its name in the policy, for the reason */

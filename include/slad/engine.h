@@ -35,6 +35,34 @@ struct relay {
     int64_t contact_at_ms;
 };
 
+struct foresight_contexts;
+struct foresight_forecast;
+struct foresight_query;
+struct foresight_told;
+struct risk_sample;
+
+/* What is known of one open, unbreached clock at an event of its ticket or at a landmark. */
+struct engine_risk {
+    struct clock_name name;
+    int64_t at_ms;
+    int64_t elapsed_ms, target_ms;
+    bool paused;
+    int landmark; /* passed at this very instant; -1: none */
+    const struct foresight_query *query;
+    const struct foresight_told *told; /* NULL: nothing is known of such clocks yet */
+};
+
+/* Who answers for probabilities: a table, or a learner (slad/foresight.h). */
+struct engine_foresight {
+    /* As foresight_table_forecast; called inside engine calls, must not call the engine. NULL: nobody. */
+    bool (*forecast)(void *context, const struct foresight_query *query,
+                     struct foresight_forecast *ret_forecast);
+    void *context;
+    const struct foresight_contexts
+        *contexts;              /* of what answers; borrowed until the next engine_set_foresight */
+    uint32_t task, tasks_count; /* this engine's place among all, for its share of a budget; 0 of 1 */
+};
+
 /* The sink is called inside engine_event, engine_relay and engine_advance. It must not call the engine. Any
  * pointer may be NULL. */
 struct engine_sink {
@@ -47,6 +75,9 @@ struct engine_sink {
     /* The ticket's last trace goes: every alert key it ever announced gets a tombstone. key lives for the
      * call. */
     void (*tombstone)(void *context, struct slice ticket, struct slice alert_key);
+    /* What foresight learns from; NULL: nobody learns, and nothing is derived for it. */
+    void (*risk_sample)(void *context, const struct risk_sample *sample);
+    void (*risk)(void *context, const struct engine_risk *risk);
 };
 
 struct engine_options {
@@ -88,6 +119,10 @@ struct engine_answer {
 struct engine *engine_new(const struct engine_options *options, const struct policy_set *set);
 void engine_free(struct engine *engine);
 
+/* From now on this answers (NULL: nobody does). The first time every ticket is looked at anew, at t_ms.
+ * Forecasts are outside the law of section 6: they depend on what was learned when. */
+void engine_set_foresight(struct engine *engine, const struct engine_foresight *foresight, int64_t t_ms);
+
 /* A reload: every ticket is derived again under the new set (differences go to the sink). */
 void engine_set_policies(struct engine *engine, const struct policy_set *set, int64_t t_ms);
 
@@ -119,6 +154,7 @@ struct engine_figures {
     uint64_t records;      /* given to the sink: alerts, verdicts, tickets, changed dues, relays */
     uint64_t false_alerts; /* withdrawn breaches */
     uint64_t merge_circles, unmapped_statuses, never_due;
+    uint64_t risks_fired, risks_cleared, risk_samples;
     size_t tickets, tickets_open, retirement_marks;
     size_t resident_bytes; /* of all tickets, as of the last complete survey */
 };

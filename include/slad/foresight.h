@@ -115,6 +115,13 @@ struct foresight_forecast {
         evidence[FORESIGHT_CONTEXTS_MAX]; /* the weightiest first; those that say nothing are left out */
     size_t evidence_count;
 };
+/* A forecast with what it was made of, for records and pages. */
+struct foresight_told {
+    struct foresight_forecast forecast;
+    const struct foresight_contexts *contexts; /* of the model; lives as long as the call that tells */
+    uint32_t numbers[FORESIGHT_NUMBERS_COUNT]; /* of the ticket now */
+    int64_t finish_p50_at_ms, finish_p90_at_ms; /* through the clock's calendar; INSTANT_NONE: not known */
+};
 /* exp of a difference of log-odds, in permille (1,500: odds times 1.5). 1 .. 1,000,000. */
 uint32_t foresight_odds_permille(int32_t logit_q16);
 

@@ -249,6 +249,20 @@ struct policy_contract {
     size_t lines_count;
 };
 
+/* ---- foresight (docs/foresight.md) ---- */
+
+/* When the probability of a breach becomes an alert of stage `risk`. */
+struct policy_foresight {
+    bool enabled;
+    bool people;               /* contexts may name people */
+    struct slice contexts;     /* as foresight_contexts_read takes them; at NULL: the default */
+    int fire_bp, clear_bp;     /* P in basis points: fires at or above, clears below; clear <= fire */
+    int backstop_bp;           /* share of the target after which it fires whatever P says */
+    int64_t min_actionable_ms; /* with less counted time left it does not fire; 0: always */
+    uint32_t budget;           /* alerts a group and day, over all tasks; 0: as many as there are */
+    int hold_out_bp;           /* share of tickets nobody is told of, to learn from */
+};
+
 struct policy {
     struct slice version; /* free text */
     struct slice label;   /* "2026-11@1f3a9c": version and six hex digits of the hash */
@@ -269,6 +283,7 @@ struct policy {
     const struct policy_clock *clocks; /* grouped by agreement, in order */
     size_t clocks_count;
     struct policy_experience experience;
+    struct policy_foresight foresight;
     const struct policy_contract *contracts;
     size_t contracts_count;
     bool unknown_status_rejects; /* unknown_status: reject | open (default open) */

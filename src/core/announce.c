@@ -12,8 +12,8 @@
 #include "base/panic.h"
 #include "core/ticket.h"
 
-static bool
-is_live(const struct alert_mark *mark)
+bool
+announce_is_live(const struct alert_mark *mark)
 {
     return mark->state == ALERT_FIRING || mark->state == ALERT_REPEATED || mark->state == ALERT_ACKNOWLEDGED;
 }
@@ -30,8 +30,8 @@ announce_mark(struct ticket *ticket, enum clock_kind kind, symbol clock, uint32_
     return NULL;
 }
 
-static struct alert_mark *
-add_alert_mark(struct engine *engine, struct ticket *ticket, const struct clock *clock, symbol stage)
+struct alert_mark *
+announce_add_mark(struct engine *engine, struct ticket *ticket, const struct clock *clock, symbol stage)
 {
     struct marks *marks = &ticket->marks;
     struct alert_mark *mark;
@@ -84,7 +84,7 @@ severity_of(const struct clock *clock, const struct life *life, struct slice sta
         return found;
     if (slice_is(stage, "breach"))
         return SEVERITY_CRITICAL;
-    if (slice_is(stage, "slack"))
+    if (slice_is(stage, "slack") || slice_is(stage, "risk"))
         return SEVERITY_WARNING;
     for (size_t i = 0; i < promise->stages_count; i++) {
         int64_t threshold_ms = clock_stage_threshold_ms(&promise->stages[i], clock->target_ms);
@@ -106,14 +106,14 @@ counted_balls(const struct policy_clock *promise)
     return PARTY_BIT(promise->of_party < PARTIES_COUNT ? promise->of_party : PARTY_NOBODY);
 }
 
-/* One record of an alert in the state its mark has now. */
-static void
-send_alert(struct engine *engine, struct ticket *ticket, const struct clock *clock,
-           const struct clock_extra *extra, struct alert_mark *mark)
+void
+announce_send(struct engine *engine, struct ticket *ticket, const struct clock *clock,
+              const struct clock_extra *extra, struct alert_mark *mark)
 {
     const struct life *life = &engine->said->life;
     const struct policy *policy = policy_set_version(engine->set, clock->version);
     const struct policy_calendar *calendar = &policy->calendars[clock->promise->calendar];
+    struct foresight_told told;
     struct alert alert = {
         .name = {ticket_name(ticket), (enum clock_kind)mark->kind,
                  policy->agreements[clock->promise->agreement].name, engine_text(engine, mark->clock),
@@ -137,6 +137,11 @@ send_alert(struct engine *engine, struct ticket *ticket, const struct clock *clo
                              ? alert.figures.target_ms - alert.figures.elapsed_ms
                              : 0;
     alert.severity = severity_of(clock, life, alert.stage);
+    if (clock >= engine->said->clocks && clock < engine->said->clocks + engine->said->clocks_count &&
+        risk_ask(engine, engine->said, (size_t)(clock - engine->said->clocks), &told)) {
+        alert.risk_permille = told.forecast.p_permille;
+        alert.foresight = &told;
+    }
     outcome_attributes(engine, life->attributes, life->erased, alert.attributes);
     mark->revision++;
     alert.arrival = (struct arrival){engine->t_ms, mark->revision,
@@ -185,13 +190,16 @@ static enum alert_state
 fate_of_alert(const struct engine *engine, const struct clock *clock, const struct clock_extra *extra,
               const struct alert_mark *mark)
 {
-    bool is_true = mark->stage == engine->slack_stage ? extra->slack_at_ms != INSTANT_NONE
-                                                      : find_passed(engine, extra, mark->stage) != NULL;
+    bool is_true = mark->stage == engine->risk.stage    ? true
+                   : mark->stage == engine->slack_stage ? extra->slack_at_ms != INSTANT_NONE
+                                                        : find_passed(engine, extra, mark->stage) != NULL;
 
     if (mark->stage == engine->breach_stage && is_true && clock->excused)
         return ALERT_RESOLVED; /* R39 */
     if (!is_true)
         return ALERT_WITHDRAWN;
+    if (mark->stage == engine->risk.stage && clock->breached_at_ms != INSTANT_NONE)
+        return ALERT_RESOLVED; /* the breach says it now */
     if (!clock->ended)
         return ALERT_FIRING;
     return clock->cancelled && !clock_is_breached(clock) ? ALERT_WITHDRAWN : ALERT_RESOLVED; /* R22, R33 */
@@ -213,7 +221,7 @@ close_alerts(struct engine *engine, struct ticket *ticket, const struct clock *c
             continue;
         engine->figures.false_alerts += fate == ALERT_WITHDRAWN && mark->stage == engine->breach_stage;
         mark->state = (uint8_t)fate;
-        send_alert(engine, ticket, clock, extra, mark);
+        announce_send(engine, ticket, clock, extra, mark);
     }
 }
 
@@ -235,7 +243,7 @@ repeat_alert(struct engine *engine, struct ticket *ticket, const struct clock *c
     mark->state = ALERT_REPEATED;
     mark->n++;
     mark->paged_ms = clock_elapsed_ms(clock, fold->life.at_ms);
-    send_alert(engine, ticket, clock, extra, mark);
+    announce_send(engine, ticket, clock, extra, mark);
 }
 
 /* A higher stage of the same instant may be about to pass: then this one folds into it (R34). */
@@ -264,11 +272,11 @@ open_alert(struct engine *engine, struct ticket *ticket, const struct clock *clo
     } else if (highest->effective_at_ms >= engine->options.alerts_from_ms &&
                !must_wait(engine, clock, highest)) {
         if (mark == NULL)
-            mark = add_alert_mark(engine, ticket, clock, stage);
+            mark = announce_add_mark(engine, ticket, clock, stage);
         mark->state = ALERT_FIRING;
         mark->effective_at_ms = highest->effective_at_ms;
         mark->paged_ms = clock_elapsed_ms(clock, engine->said->life.at_ms);
-        send_alert(engine, ticket, clock, extra, mark);
+        announce_send(engine, ticket, clock, extra, mark);
     }
     stage_release(engine, highest->stage, stage);
 }
@@ -285,10 +293,10 @@ open_slack(struct engine *engine, struct ticket *ticket, const struct clock *clo
         (mark != NULL && mark->state != ALERT_WITHDRAWN))
         return;
     if (mark == NULL)
-        mark = add_alert_mark(engine, ticket, clock, engine->slack_stage);
+        mark = announce_add_mark(engine, ticket, clock, engine->slack_stage);
     mark->state = ALERT_FIRING;
     mark->effective_at_ms = extra->slack_at_ms;
-    send_alert(engine, ticket, clock, extra, mark);
+    announce_send(engine, ticket, clock, extra, mark);
 }
 
 static struct verdict_mark *
@@ -366,6 +374,7 @@ announce_verdict(struct engine *engine, struct ticket *ticket, const struct cloc
     bool decided =
         clock->started_at_ms != INSTANT_NONE && (clock->breached_at_ms != INSTANT_NONE || clock->ended);
     struct verdict_outcome outcome;
+    bool first = mark == NULL, stopped = clock->ended && clock->breached_at_ms != INSTANT_NONE;
     uint64_t content;
 
     if (!decided && (mark == NULL || clock->started_at_ms == INSTANT_NONE))
@@ -379,6 +388,9 @@ announce_verdict(struct engine *engine, struct ticket *ticket, const struct cloc
         return;
     mark->content = content;
     send_verdict(engine, ticket, &outcome, mark, outcome_is_late(engine, &engine->said->life, clock));
+    if (first || (stopped && !mark->stopped))
+        risk_sample_due(engine, clock, !first);
+    mark->stopped |= stopped;
 }
 
 static bool
@@ -455,7 +467,7 @@ void_alert(struct engine *engine, struct ticket *ticket, struct alert_mark *mark
         return;
     clock_idle(&clock, promise, (uint16_t)version);
     clock.cycle = mark->cycle;
-    send_alert(engine, ticket, &clock, &extra, mark);
+    announce_send(engine, ticket, &clock, &extra, mark);
 }
 
 static void
@@ -646,6 +658,7 @@ announce(struct engine *engine, struct ticket *ticket)
     announce_clocks(engine, ticket, open_alert);
     derive_honest(engine, ticket);
     announce_clocks(engine, ticket, announce_verdict);
+    risk_sample_tell(engine, ticket);
     announce_voids(engine, ticket);
     announce_ticket(engine, ticket, engine->said);
     merge_announce(engine, ticket);
@@ -708,6 +721,7 @@ announce_step(struct engine *engine, struct ticket *ticket)
     announce_touched(engine, ticket, close_alerts);
     announce_touched(engine, ticket, open_alert);
     announce_touched(engine, ticket, announce_verdict);
+    risk_sample_tell(engine, ticket);
     if (fold->loud_ticket)
         announce_ticket(engine, ticket, fold);
     for (size_t i = 0; i < fold->clocks_count; i++) {
@@ -726,7 +740,7 @@ announce_repeat_due_ms(const struct clock *clock, const struct clock_extra *extr
     int64_t after_ms = mark->state == ALERT_ACKNOWLEDGED ? repeat->ack_timeout_ms : repeat->every_ms;
     int64_t due_ms = mark->paged_ms + after_ms;
 
-    if (repeat->every_ms == 0 || after_ms == 0 || !is_live(mark))
+    if (repeat->every_ms == 0 || after_ms == 0 || !announce_is_live(mark))
         return NEVER;
     if (repeat->stop_after_ms > 0 && due_ms - extra->elapsed_at_breach_ms > repeat->stop_after_ms)
         return NEVER;
@@ -757,13 +771,13 @@ announce_acknowledge(struct engine *engine, struct ticket *ticket, const struct 
                          engine_text(engine, mark->clock), mark->cycle, engine_text(engine, mark->stage));
         if (!slice_equal(buffer_slice(&engine->scratch), event->alert))
             continue;
-        if (!is_live(mark) || slot < 0 || engine->said->clocks[slot].cycle != mark->cycle)
+        if (!announce_is_live(mark) || slot < 0 || engine->said->clocks[slot].cycle != mark->cycle)
             return false;
         symbols_release(engine->options.symbols, mark->by);
         mark->by = symbols_intern(engine->options.symbols, event->by);
         mark->state = ALERT_ACKNOWLEDGED;
         mark->paged_ms = clock_elapsed_ms(&engine->said->clocks[slot], engine->said->life.at_ms);
-        send_alert(engine, ticket, &engine->said->clocks[slot], &engine->said->extras[slot], mark);
+        announce_send(engine, ticket, &engine->said->clocks[slot], &engine->said->extras[slot], mark);
         return true;
     }
     return false;

@@ -53,6 +53,7 @@ engine_new(const struct engine_options *options, const struct policy_set *set)
     engine->light.light = true;
     engine->said = &engine->full;
     merge_init(engine);
+    risk_init(engine);
     return engine;
 }
 
@@ -106,6 +107,7 @@ engine_free(struct engine *engine)
     fold_done(&engine->later);
     merge_done(engine);
     survey_free(engine);
+    risk_done(engine);
     symbols_release(engine->options.symbols, engine->breach_stage);
     symbols_release(engine->options.symbols, engine->slack_stage);
     buffer_free(&engine->scratch);
@@ -253,6 +255,13 @@ set_timer(struct engine *engine, struct ticket *ticket, int64_t at_ms)
     }
 }
 
+void
+engine_wake_at(struct engine *engine, struct ticket *ticket, int64_t at_ms)
+{
+    if (!heap_item_is_in(&ticket->timer) || ticket->timer.at_ms > at_ms)
+        set_timer(engine, ticket, at_ms);
+}
+
 static int64_t
 clocks_next_ms(const struct fold *fold)
 {
@@ -289,6 +298,7 @@ arm_timer(struct engine *engine, struct ticket *ticket, const struct fold *fold,
     if (life->exists && !ticket->final)
         earlier(&next_ms, policy_set_next_from_ms(engine->set, t_ms));
     earlier(&next_ms, retires_at_ms(engine, ticket, fold));
+    earlier(&next_ms, risk_next_ms(engine, fold));
     set_timer(engine, ticket, next_ms);
 }
 
@@ -328,6 +338,8 @@ engine_derive(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool t
     ticket->unannounced = engine->quiet;
     if (!engine->quiet)
         announce(engine, ticket);
+    risk_follow(engine, ticket);
+    risk_tell(engine, ticket, fold, engine->event_in_hand);
     announce_arm_repeats(engine, ticket);
     keep_derived(engine, ticket, fold);
     arm_timer(engine, ticket, fold, t_ms);
@@ -488,13 +500,14 @@ step(struct engine *engine, struct ticket *ticket, const struct entry *entry, in
         return false;
     }
     fold_step(fold, entry, t_ms, through);
-    if (!step_suffices(engine, fold))
+    if (!step_suffices(engine, fold) || risk_speaks(engine, ticket, fold))
         return false;
     engine->figures.steps++;
     if (has_to_speak(fold)) {
         fold_recall(fold);
         announce_step(engine, ticket);
     }
+    risk_tell(engine, ticket, fold, entry != NULL);
     keep_derived(engine, ticket, fold);
     arm_timer(engine, ticket, fold, t_ms);
     if (engine->options.self_check)
@@ -684,9 +697,11 @@ take(struct engine *engine, struct ticket *ticket, const struct event *event, ui
     }
     engine->figures.late_events += !last;
     engine->late_entry_at_ms = entry.at_ms;
+    engine->event_in_hand = true;
     if (!last || !step(engine, ticket, &entry, was_last_ms, t_ms, engine->fired_ms == t_ms))
         engine_derive(engine, ticket, t_ms, false);
     engine->late_entry_at_ms = NEVER;
+    engine->event_in_hand = false;
     return answer(engine, ENGINE_APPLIED);
 }
 
@@ -913,6 +928,7 @@ engine_loaded(struct engine *engine, int64_t t_ms)
     size_t cursor = 0;
 
     engine->t_ms = t_ms > engine->t_ms ? t_ms : engine->t_ms;
+    engine->risk.recount = true;
     merge_loaded(engine);
     while ((ticket = map_each(engine->tickets, &cursor)) != NULL) {
         int64_t mark_ends_ms = ticket->retired_at_ms + engine->options.retirement_mark_ms;

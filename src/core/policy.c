@@ -31,6 +31,8 @@ policy_new(struct symbols *symbols)
         .courtesy_window_ms = 15 * MINUTE_MS,
         .flip_window_ms = 15 * MINUTE_MS,
         .experience = {.min_answers = 5, .zone = POLICY_NONE},
+        .foresight =
+            {.enabled = true, .people = true, .fire_bp = 8000, .clear_bp = 6000, .backstop_bp = 8750},
         .arena = arena,
         .symbols = symbols,
     };

@@ -96,7 +96,7 @@ put_marks(struct buffer *out, struct text_table *table, const struct marks *mark
         const struct verdict_mark *mark = &marks->verdicts[i];
 
         buffer_append_byte(out, (char)mark->kind);
-        buffer_append_byte(out, (char)mark->verdict);
+        buffer_append_byte(out, (char)(mark->verdict | mark->stopped << 3));
         buffer_append_byte(out, (char)mark->measure);
         put_symbol(out, table, mark->agreement);
         buffer_append_varint_signed(out, mark->decided_at_ms);
@@ -321,9 +321,13 @@ read_verdict_marks(struct reader *reader, struct marks *marks)
     marks->verdicts = count > 0 ? memory_allocate_zeroed(mark_room(count), sizeof *marks->verdicts) : NULL;
     for (uint64_t i = 0; i < count && !reader->bad; i++) {
         struct verdict_mark *mark = &marks->verdicts[marks->verdicts_count++];
+        uint8_t verdict;
 
         mark->kind = read_byte_below(reader, KIND_EXPERIENCE) & 3U;
-        mark->verdict = read_byte_below(reader, VERDICT_VOID + 1) & 7U;
+        verdict = read_byte_below(reader, 16);
+        mark->verdict = verdict & 7U;
+        mark->stopped = verdict >> 3 & 1U;
+        reader->bad |= mark->verdict > VERDICT_VOID;
         mark->measure = read_byte_below(reader, MEASURES_COUNT) & 7U;
         mark->agreement = read_symbol(reader);
         mark->decided_at_ms = read_signed(reader);

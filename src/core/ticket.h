@@ -9,6 +9,7 @@
 #include "base/heap.h"
 #include "base/map.h"
 #include "core/point.h"
+#include "core/risk.h"
 
 /* One alert identity that was ever announced (section 7). */
 struct alert_mark {
@@ -23,11 +24,12 @@ struct alert_mark {
 };
 
 /* One verdict outcome that was announced. */
-#define REVISION_MAX ((UINT32_C(1) << 24) - 1)
+#define REVISION_MAX ((UINT32_C(1) << 23) - 1)
 struct verdict_mark {
     symbol clock, agreement;
     uint32_t cycle;
-    uint32_t revision : 24; /* REVISION_MAX */
+    uint32_t revision : 23; /* REVISION_MAX */
+    uint32_t stopped : 1;   /* a sample told when it stopped */
     uint32_t kind : 2;      /* enum clock_kind */
     uint32_t verdict : 3;   /* enum verdict */
     uint32_t measure : 3;   /* enum measure */
@@ -128,9 +130,11 @@ struct engine {
     int64_t fired_ms; /* the last instant whose timers were fired: they are not taken back by what arrives at
                          it later */
     bool quiet, lagging;
+    bool event_in_hand;               /* not time alone: for risk_tell */
     int64_t late_entry_at_ms;         /* the event in hand, for arrival.late; NEVER: none */
     symbol breach_stage, slack_stage; /* interned */
-    struct map *edges;                /* struct merge_edge, by from */
+    struct risk risk;
+    struct map *edges; /* struct merge_edge, by from */
     struct merge_edge *edges_oldest, *edges_newest;
     symbol *edges_changed; /* a reference each: their records must be written */
     size_t edges_changed_count;
@@ -145,6 +149,13 @@ void announce(struct engine *engine, struct ticket *ticket);
 /* The same for the light step just taken by engine->light, which step_suffices let through. */
 void announce_step(struct engine *engine, struct ticket *ticket);
 bool announce_acknowledge(struct engine *engine, struct ticket *ticket, const struct event *event);
+/* One record of an alert in the state its mark has now. */
+void announce_send(struct engine *engine, struct ticket *ticket, const struct clock *clock,
+                   const struct clock_extra *extra, struct alert_mark *mark);
+/* A new one, all zeroes behind its name. */
+struct alert_mark *announce_add_mark(struct engine *engine, struct ticket *ticket, const struct clock *clock,
+                                     symbol stage);
+bool announce_is_live(const struct alert_mark *mark); /* firing, repeated or acknowledged */
 /* Whether a verdict was taken back with nothing decided in its place: its record follows the ticket. */
 bool announce_has_undecided(const struct ticket *ticket);
 /* Sets the repeat threshold of a breached clock that runs from its mark. */
@@ -187,6 +198,8 @@ void merge_done(struct engine *engine);
 
 /* engine.c */
 void engine_derive(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool through);
+void engine_wake_at(struct engine *engine, struct ticket *ticket,
+                    int64_t at_ms);                                    /* its timer, at the latest */
 void engine_touch(struct engine *engine, struct ticket *ticket);       /* on the list of changed tickets */
 struct ticket *engine_ticket_new(struct slice name);                   /* in no engine yet */
 void engine_ticket_put(struct engine *engine, struct ticket *ticket);  /* its name is not there */

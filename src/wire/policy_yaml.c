@@ -116,10 +116,10 @@ read_version(struct policy_yaml_loader *loader)
 static void
 read_all(struct policy_yaml_loader *loader)
 {
-    static const char *const keys[] = {
-        "version",         "from",        "calendars", "statuses",         "groups",
-        "agreements",      "experience",  "contracts", "unknown_status",   "reopen_window",
-        "courtesy_window", "flip_window", "merge",     "apply_to_running", NULL};
+    static const char *const keys[] = {"version",     "from",           "calendars",        "statuses",
+                                       "groups",      "agreements",     "experience",       "contracts",
+                                       "foresight",   "unknown_status", "reopen_window",    "courtesy_window",
+                                       "flip_window", "merge",          "apply_to_running", NULL};
 
     if (!yaml_get_record(loader->error, loader->root, "a policy", keys))
         return;
@@ -132,6 +132,8 @@ read_all(struct policy_yaml_loader *loader)
         policy_yaml_experience_read(loader);
     if (!policy_yaml_loader_failed(loader))
         policy_yaml_contracts_read(loader);
+    if (!policy_yaml_loader_failed(loader))
+        policy_yaml_foresight_read(loader);
 }
 
 struct policy *

@@ -6,7 +6,7 @@
  * policy and sets the loader's error; with an error standing it may leave its part half filled, for nobody
  * looks at it.
  *
- * Order: calendars, groups, statuses, agreements (with clocks), experience, contracts: each names only what
+ * Order: calendars, groups, statuses, agreements (with clocks), experience, contracts, foresight: each names only what
  * came before.
  */
 #include "base/arena.h"
@@ -63,6 +63,7 @@ void policy_yaml_clocks_check_severities(struct policy_yaml_loader *loader, cons
                                          const struct policy_clock *common);
 void policy_yaml_experience_read(struct policy_yaml_loader *loader);
 void policy_yaml_contracts_read(struct policy_yaml_loader *loader);
+void policy_yaml_foresight_read(struct policy_yaml_loader *loader);
 
 /* Parts that several sections have. NULL nodes are "not there": harmless values. */
 void *policy_yaml_parts_allocate(struct policy_yaml_loader *loader, size_t count, size_t size); /* zeroed */

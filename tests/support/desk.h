@@ -48,6 +48,7 @@ struct desk {
     const char *clock_wanted;
     unsigned cycle_wanted;
     bool clock_found;
+    void *told; /* what a test listens with */
 };
 
 static inline long

@@ -82,11 +82,11 @@ static const struct row rows[] = {
      "found a list, expected a duration like 90s, 15m, 4h, 2d or 1h30m"},
     {POLICY_ERROR_UNKNOWN_KEY, "version: \"1\"\nagrements: []", 2, 1,
      "unknown key \"agrements\" in a policy; did you mean \"agreements\"? Expected one of: version, from, "
-     "calendars, statuses, groups, agreements, experience, contracts, unknown_status, reopen_window, "
+     "calendars, statuses, groups, agreements, experience, contracts, foresight, unknown_status, reopen_window, "
      "courtesy_window, flip_window, merge, apply_to_running"},
     {POLICY_ERROR_UNKNOWN_KEY, "version: \"1\"\nxyz: []", 2, 1,
      "unknown key \"xyz\" in a policy, expected one of: version, from, calendars, statuses, groups, "
-     "agreements, experience, contracts, unknown_status, reopen_window, courtesy_window, flip_window, merge, "
+     "agreements, experience, contracts, foresight, unknown_status, reopen_window, courtesy_window, flip_window, merge, "
      "apply_to_running"},
     {POLICY_ERROR_UNKNOWN_KEY, "version: \"1\"\nagreements:\n  - name: a\n    kind: sla\n    calender: x", 5,
      5,

@@ -134,7 +134,7 @@ every_bad_file_is_named(void **state)
         fixture,
         "@/a.yaml:2:1: unknown key \"x\" in a policy, expected one of: version, from, calendars, statuses, "
         "groups, "
-        "agreements, experience, contracts, unknown_status, reopen_window, courtesy_window, flip_window, "
+        "agreements, experience, contracts, foresight, unknown_status, reopen_window, courtesy_window, flip_window, "
         "merge, apply_to_running [unknown_key]\n"
         "@/b.yml:1:1: found a list, expected a mapping (a policy) [wrong_type]\n"
         "@/dir.yaml:1:1: cannot be read as a policy: Is a directory [unreadable]\n");
