@@ -288,6 +288,11 @@ scoring_ingest(struct scoring *scoring)
 void
 scoring_tick(struct scoring *scoring)
 {
+    enum score_task_state state = scoring->task.state;
+
+    metrics_set(scoring->world->metrics, METRIC_SCORE_TASK, 0, state == SCORE_TASK_LIVE);
+    metrics_set(scoring->world->metrics, METRIC_SCORE_TASK_LOADING, 0,
+                state == SCORE_TASK_FOLDING || state == SCORE_TASK_ASKING);
     score_task_tick(&scoring->task);
 }
 
