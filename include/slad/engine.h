@@ -207,6 +207,22 @@ void engine_loaded(struct engine *engine, int64_t t_ms);
 void engine_clock_lines(struct engine *engine, struct ticket *ticket, int64_t t_ms,
                         void (*line)(void *context, const struct clock_line *line), void *context);
 
+/* The ticket itself at one instant. Slices live until the ticket's next event. */
+struct ticket_picture {
+    enum ticket_state state;
+    bool waiting; /* open, and nobody works on it */
+    bool erased;
+    uint8_t ball;    /* PARTY_BITs of who has it */
+    enum party turn; /* the first of them in the precedence */
+    int64_t started_at_ms;
+    struct slice attributes[ATTRIBUTES_COUNT]; /* at NULL: none; the status among them */
+    struct slice source;
+};
+/* false: nothing is left of it but its name (it retired, or it was only ever merged into). Costs a
+ * derivation. */
+bool engine_picture(struct engine *engine, struct ticket *ticket, int64_t t_ms,
+                    struct ticket_picture *ret_picture);
+
 /* One open clock in the order of its danger, for `open` scores and the board. Slices live until the next
  * call. */
 struct open_clock {

@@ -65,12 +65,24 @@ struct explain_clock {
     struct slice days_policy; /* the version whose closed and special days and zones count */
     bool has_end;             /* it has ended, and this ended it: */
     struct explain_cause end;
+    int supports_kind;           /* a leg: enum clock_kind of what it supports, or POLICY_NONE ... */
+    struct slice supports_clock; /* ... and its name */
+};
+
+/* A warning of the present terms. */
+struct explain_stage {
+    struct slice name;
+    int64_t after_ms; /* counted time */
+    int64_t at_ms;    /* when it was or, if nothing happens, will be reached; INSTANT_NONE: neither */
+    bool projected;   /* still to come */
 };
 
 struct explain_sink {
     void *context;
     void (*clock)(void *context, const struct explain_clock *clock);
     void (*stretch)(void *context, const struct explain_stretch *stretch);
+    /* Behind clock, before its stretches, in order of after_ms; of a clock that has begun. May be NULL. */
+    void (*stage)(void *context, const struct explain_stage *stage);
 };
 
 /* Every cycle of every clock of the ticket as of t_ms, in order of kind, clock name, cycle; an idle clock has

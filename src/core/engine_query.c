@@ -65,6 +65,33 @@ engine_clock_lines(struct engine *engine, struct ticket *ticket, int64_t t_ms,
     memory_free(lines);
 }
 
+bool
+engine_picture(struct engine *engine, struct ticket *ticket, int64_t t_ms, struct ticket_picture *picture)
+{
+    struct fold *fold = &engine->full;
+    const struct life *life = &fold->life;
+
+    if (ticket->retired)
+        return false;
+    fold_init_again(fold, engine->set, &ticket->history);
+    engine->merging =
+        map_count(engine->edges) > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
+    fold_derive(fold, t_ms, true);
+    if (!life->exists)
+        return false;
+    *picture = (struct ticket_picture){
+        .state = outcome_ticket_state(life),
+        .erased = life->erased,
+        .ball = life->ball,
+        .turn = account_attribution(life->ball),
+        .started_at_ms = life->started_at_ms,
+        .source = engine_text(engine, life->source),
+    };
+    picture->waiting = picture->state == TICKET_OPEN && life->state == STATUS_WAITING;
+    outcome_attributes(engine, life->attributes, life->erased, picture->attributes);
+    return true;
+}
+
 void
 engine_figures(const struct engine *engine, struct engine_figures *figures)
 {

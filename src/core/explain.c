@@ -484,6 +484,8 @@ fill_clock(const struct explaining *explaining, const struct clock *clock, const
         .policy = policy->label,
         .days_policy =
             label_of(explaining, fold->days_version > clock->version ? fold->days_version : clock->version),
+        .supports_kind = clock->promise->supports_kind,
+        .supports_clock = engine_text(explaining->engine, clock->promise->supports_clock),
     };
     clock_figures_at(clock, extra, at_ms, &told->figures);
     if (clock->started_at_ms == INSTANT_NONE)
@@ -494,6 +496,48 @@ fill_clock(const struct explaining *explaining, const struct clock *clock, const
     told->has_end = end != NULL;
     if (end != NULL)
         fill_cause(explaining, end, &told->end);
+}
+
+/* When a clock was, or if nothing happens will be, at this much counted time. */
+static void
+fill_stage(const struct explaining *explaining, const struct clock *clock, const struct clock_extra *extra,
+           struct explain_stage *told)
+{
+    int64_t reached_ms = clock->ended ? NEVER : clock_reaches_at_ms(clock, told->after_ms);
+
+    told->at_ms = INSTANT_NONE;
+    for (size_t i = 0; i < extra->passed_count; i++) {
+        if (extra->passed[i].stage != NULL && slice_equal(extra->passed[i].stage->name, told->name))
+            told->at_ms = extra->passed[i].effective_at_ms;
+    }
+    if (told->at_ms != INSTANT_NONE || reached_ms == NEVER || reached_ms <= explaining->t_ms)
+        return;
+    told->at_ms = reached_ms;
+    told->projected = true;
+}
+
+static void
+tell_stages(const struct explaining *explaining, const struct clock *clock, const struct clock_extra *extra)
+{
+    struct explain_stage stages[POLICY_STAGES_MAX];
+    size_t count = 0;
+
+    for (size_t i = 0; i < clock->promise->stages_count; i++) {
+        const struct policy_stage *stage = &clock->promise->stages[i];
+        int64_t after_ms = clock_stage_threshold_ms(stage, clock->target_ms);
+        size_t place = count;
+
+        if (after_ms == NEVER)
+            continue;
+        for (; place > 0 && stages[place - 1].after_ms > after_ms; place--)
+            stages[place] = stages[place - 1];
+        stages[place] = (struct explain_stage){.name = stage->name, .after_ms = after_ms};
+        count++;
+    }
+    for (size_t i = 0; i < count; i++) {
+        fill_stage(explaining, clock, extra, &stages[i]);
+        explaining->sink->stage(explaining->sink->context, &stages[i]);
+    }
 }
 
 static void
@@ -508,6 +552,8 @@ explain_cycle(struct explaining *explaining, const struct clock *clock, const st
         explaining->sink->clock(explaining->sink->context, &told);
     if (clock->started_at_ms == INSTANT_NONE)
         return;
+    if (explaining->sink->stage != NULL)
+        tell_stages(explaining, clock, extra);
     find_cuts(explaining, &cycle, &told.figures);
     for (size_t i = 0; i + 1 < explaining->cuts_count; i++) {
         if (explaining->cuts[i] < explaining->cuts[i + 1])

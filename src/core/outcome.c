@@ -253,8 +253,8 @@ outcome_verdict_content(const struct engine *engine, const struct verdict_outcom
     return hash_words(&words);
 }
 
-static enum ticket_state
-state_of(const struct life *life)
+enum ticket_state
+outcome_ticket_state(const struct life *life)
 {
     if (life->deleted || life->merged || life->phase == PHASE_CANCELLED)
         return TICKET_CANCELLED;
@@ -268,7 +268,7 @@ outcome_ticket(struct engine *engine, const struct ticket *ticket, const struct 
                struct ticket_outcome *outcome)
 {
     const struct life *life = &fold->life;
-    enum ticket_state state = state_of(life);
+    enum ticket_state state = outcome_ticket_state(life);
     int64_t final_at_ms;
 
     *outcome = (struct ticket_outcome){

@@ -176,6 +176,7 @@ uint64_t outcome_verdict_content(const struct engine *engine, const struct verdi
                                  const symbol *attributes);
 void outcome_ticket(struct engine *engine, const struct ticket *ticket, const struct fold *fold,
                     struct ticket_outcome *ret_outcome);
+enum ticket_state outcome_ticket_state(const struct life *life);
 uint64_t outcome_ticket_content(const struct engine *engine, const struct ticket_outcome *outcome,
                                 const struct life *life);
 void outcome_attributes(const struct engine *engine, const symbol *values, bool erased,

@@ -16,7 +16,9 @@
 #include "base/slice.h"
 #include "shell/config.h"
 #include "shell/log.h"
+#include "shell/facts.h"
 #include "shell/metrics.h"
+#include "wire/open_json.h"
 
 struct board;
 
@@ -33,6 +35,10 @@ void board_free(struct board *board);
 void board_record(struct board *board, enum board_kind kind, struct slice key, struct slice value,
                   int64_t at_ms);
 
+/* The same with the partition of its topic. */
+void board_record_from(struct board *board, enum board_kind kind, int32_t partition, struct slice key,
+                       struct slice value, int64_t at_ms);
+
 /* Why this process is not ready; none: it is. The texts are copied. */
 void board_set_ready(struct board *board, const char *const *reasons, size_t reasons_count);
 bool board_ready(const struct board *board);
@@ -44,6 +50,14 @@ void board_set_lag(struct board *board, int64_t lag_records);
 int64_t board_lag(const struct board *board);
 
 /* ---- readers ---- */
+
+/* Whose eyes look: customer at NULL (or no view): everything. Else what is that customer's alone; owns says
+ * whether a contract is (NULL: none is). */
+struct board_view {
+    struct slice customer;
+    bool (*owns)(void *context, struct slice contract, struct slice customer);
+    void *context;
+};
 
 uint64_t board_seed(const struct board *board);
 /* The number of the last change; 0: none yet. */
@@ -58,8 +72,14 @@ bool board_remembers(const struct board *board, uint64_t version);
  * out ends with "[" or an element. Stops before more than bytes_max bytes were appended (but gives at least
  * one element). Returns the version to go on from; equal to board_version: that was all. From 0, what is gone
  * or over is left out. */
-uint64_t board_changes(const struct board *board, uint64_t version, unsigned kinds, size_t bytes_max,
-                       struct buffer *out);
+uint64_t board_changes(const struct board *board, uint64_t version, unsigned kinds,
+                       const struct board_view *view, size_t bytes_max, struct buffer *out);
+
+/* Only what says this of itself; several of one fact: any of them. */
+struct board_filter {
+    enum fact fact;
+    struct slice value;
+};
 
 /* One page of the present values of one kind, in byte order of their keys. */
 struct board_page {
@@ -67,9 +87,30 @@ struct board_page {
     struct slice prefix; /* only keys that begin with it */
     struct slice after;  /* only keys behind it; at NULL: from the first */
     size_t records_max;
+    const struct board_filter *filters;
+    size_t filters_count;
+    const struct board_view *view; /* NULL: everything */
 };
 /* Appends a JSON array of {"kind", "key", "at", "value"}. Returns the page's last key when more follows
- * (lives until the next board_record), else at NULL. Costs O(n log n) over the kind. */
+ * (lives until the next board_record), else at NULL. Costs a walk over the board. */
 struct slice board_print(const struct board *board, const struct board_page *page, struct buffer *out);
+
+/* One record as it is now, in this view; NULL: it is not there. An entry lives until the next board_record.
+ */
+struct board_entry;
+const struct board_entry *board_find(const struct board *board, enum board_kind kind, struct slice key,
+                                     const struct board_view *view);
+/* Every record of a kind once, unspecified order; *cursor starts at 0. NULL at the end. */
+const struct board_entry *board_each(const struct board *board, enum board_kind kind,
+                                     const struct board_view *view, size_t *cursor);
+/* Appends it, as an element of board_print. */
+void board_print_entry(const struct board_entry *entry, const struct board_view *view, struct buffer *out);
+struct slice board_entry_key(const struct board_entry *entry);
+struct slice board_entry_value(const struct board_entry *entry); /* whole: for who may see everything of it */
+struct slice board_entry_fact(const struct board_entry *entry, enum fact fact); /* at NULL: not said */
+/* The clocks of an `open` record; NULL: it is none. */
+const struct open_record *board_entry_open(const struct board_entry *entry);
+int32_t board_entry_partition(const struct board_entry *entry); /* -1: not told */
+int64_t board_entry_at_ms(const struct board_entry *entry);
 
 #endif

@@ -16,6 +16,7 @@
 #include "shell/daemon.h"
 #include "base/memory.h"
 #include "base/panic.h"
+#include "shell/acks.h"
 #include "shell/board.h"
 #include "shell/embedded.h"
 #include "shell/http.h"
@@ -73,6 +74,7 @@ struct daemon {
     struct tickets *tickets;
     struct scoring *scoring;
     struct watch *watch;
+    struct acks *acks;
 
     bool topics_sound, ready, ready_once, done, reload;
     enum daemon_status status;
@@ -199,6 +201,9 @@ daemon_begin_roles(struct daemon *daemon, const struct topic_found found[TOPICS_
             goto refused;
         daemon_wake_on(daemon, watch_descriptor(daemon->watch));
     }
+    daemon->acks = acks_new(&daemon->world, daemon->base);
+    if (daemon->acks == NULL)
+        goto refused;
     daemon->topics_sound = true;
     return;
 refused:
@@ -483,6 +488,7 @@ daemon_do_reload(struct daemon *daemon)
     daemon->reload = false;
     notify_reloading(&daemon->notify, wallclock_mono_us());
     daemon_reload_config(daemon);
+    http_reload(daemon->http);
     daemon_reload_policies(daemon);
     if (daemon->ready_once)
         notify_ready(&daemon->notify);
@@ -621,6 +627,9 @@ daemon_open_http(struct daemon *daemon)
     daemon->http = http_new(daemon->base, &rooms);
     if (daemon->http == NULL)
         return -1;
+    http_set_installation(daemon->http, &(struct http_installation){.world = &daemon->world,
+                                                                    .tickets = &daemon->tickets,
+                                                                    .acks = &daemon->acks});
     daemon->world.api_url =
         daemon->config->api_url[0] != '\0' ? daemon->config->api_url : http_url(daemon->http);
     log_write(daemon->log, LOG_NOTICE, "listening", LOG_TEXT("at", http_url(daemon->http)));
@@ -741,6 +750,7 @@ daemon_close(struct daemon *daemon)
         each_ms = daemon->config->shutdown_timeout_ms / 3;
         daemon_arm_watchdog(daemon);
         notify_stopping(&daemon->notify);
+        acks_free(daemon->acks);
         http_free(daemon->http);
         if (daemon->tickets != NULL)
             tickets_stop(daemon->tickets, each_ms);

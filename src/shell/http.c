@@ -1,7 +1,8 @@
 /*
- * What: the door: listening, routing, the plain pages and the API's lists.
+ * What: the door: listening, connections, who is let in, routing, the plain pages and the session cookie.
  *
- * Why this way: a route is a row of a table: its path and the function that answers it. Connections are
+ * Why this way: a route is a row of a table: its path, the method, who may, and the function that answers it;
+ * whoever adds one says who may, so nothing is open by being forgotten. Connections are
  * counted by holding a second reference to each one's bufferevent: when the server has let go of its own, it
  * has ended the connection and taken its callbacks back; the sweep sees that and closes the socket. The
  * page's policy names the digests of its one script and one style, taken from the bytes themselves at start,
@@ -11,15 +12,22 @@
  * connections new requests get 503, above that and OVERFLOW_CONNECTIONS nobody is accepted until some have
  * gone.
  *
- * Not here: streams (stream.c), what the board knows (board.c), TLS and tokens.
+ * A connection that has not brought a whole request within http_timeout of its beginning, or of its last
+ * answer, is cut off, however busily it drips.
+ *
+ * Not here: streams (stream.c), what is answered (api*.c), tokens (access.c), TLS (tls.c), what a customer
+ * may see (board.c).
  */
 #include "shell/http.h"
 #include "base/memory.h"
 #include "base/panic.h"
+#include "shell/access.h"
+#include "shell/api.h"
 #include "shell/board_page.h"
 #include "shell/reply.h"
 #include "shell/stream.h"
-#include "wire/json.h"
+#include "shell/tls.h"
+#include "shell/wallclock.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/buffer.h>
@@ -35,16 +43,35 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { SWEEP_MS = 250, OVERFLOW_CONNECTIONS = 64, POLICY_BYTES = 512, DIGEST_BYTES = 64, URL_BYTES = 320 };
-enum { PAGE_RECORDS = 1000, PAGE_RECORDS_MAX = 10000 };
+enum {
+    SWEEP_MS = 250,
+    REFRESH_MS = 1000,
+    OVERFLOW_CONNECTIONS = 64,
+    POLICY_BYTES = 512,
+    DIGEST_BYTES = 64,
+    URL_BYTES = 320
+};
+enum { SLOW_ANSWERS = 6, COOKIE_BYTES = TOKEN_BYTES_MAX + 128 };
+
+struct connection {
+    struct bufferevent *stream;
+    int64_t since_mono_ms; /* its beginning, or its last whole request */
+    size_t unsent_bytes;   /* when last looked */
+    bool waits;            /* for an answer of ours that takes its time, or it is a stream */
+};
 
 struct http {
     struct http_rooms rooms;
+    struct http_installation installation;
+    bool has_installation;
+    struct access *access;
+    struct tls *tls; /* NULL: none */
+    int64_t refreshed_mono_ms;
     struct evhttp *server;
     struct evhttp_bound_socket *bound;
     struct stream *stream;
     struct event *sweep;
-    struct bufferevent **connections; /* those that live, and those that went since the last sweep */
+    struct connection *connections; /* those that live, and those that went since the last sweep */
     size_t connections_count, connections_room;
     bool deaf;     /* not accepting */
     bool loopback; /* listens to this machine alone */
@@ -65,25 +92,77 @@ is_open(struct bufferevent *connection)
     return event != NULL;
 }
 
+static size_t
+connections_max(const struct http *http)
+{
+    return (size_t)http->rooms.config->http_connections_max;
+}
+
+/* Neither a whole request in its time nor an answer taken in six times that: it is told that its time is
+ * over, which ends it as if it had been silent. */
+static void
+look_for_slowness(struct http *http, struct connection *connection, int64_t now_mono_ms)
+{
+    int64_t most_ms = http->rooms.config->http_timeout_ms;
+    size_t unsent = evbuffer_get_length(bufferevent_get_output(connection->stream));
+
+    if (connection->waits)
+        return;
+    if (unsent > 0)
+        most_ms *= SLOW_ANSWERS;
+    else if (connection->unsent_bytes > 0) /* its answer has just gone out */
+        connection->since_mono_ms = now_mono_ms;
+    connection->unsent_bytes = unsent;
+    if (now_mono_ms - connection->since_mono_ms <= most_ms)
+        return;
+    metrics_add(http->rooms.metrics, METRIC_HTTP_SLOW, 0, 1);
+    bufferevent_trigger_event(connection->stream, BEV_EVENT_READING | BEV_EVENT_TIMEOUT, 0);
+    connection->since_mono_ms = now_mono_ms;
+}
+
 static void
 sweep_connections(struct http *http)
 {
+    int64_t now_mono_ms = wallclock_mono_ms();
     size_t kept = 0;
 
     for (size_t i = 0; i < http->connections_count; i++) {
-        if (is_open(http->connections[i]))
-            http->connections[kept++] = http->connections[i];
-        else
-            bufferevent_decref(http->connections[i]);
+        struct connection *connection = &http->connections[i];
+
+        if (!is_open(connection->stream)) {
+            bufferevent_decref(connection->stream);
+            continue;
+        }
+        look_for_slowness(http, connection, now_mono_ms);
+        http->connections[kept++] = *connection;
     }
     http->connections_count = kept;
     metrics_set(http->rooms.metrics, METRIC_HTTP_CONNECTIONS, 0, (int64_t)kept);
 }
 
-static size_t
-connections_max(const struct http *http)
+/* Its connection has brought a whole request. */
+static void
+note_request(struct http *http, struct evhttp_request *request, bool waits)
 {
-    return (size_t)http->rooms.config->http_connections_max;
+    struct bufferevent *stream = evhttp_connection_get_bufferevent(evhttp_request_get_connection(request));
+
+    for (size_t i = http->connections_count; i > 0; i--) {
+        struct connection *connection = &http->connections[i - 1];
+
+        if (connection->stream != stream)
+            continue;
+        connection->since_mono_ms = wallclock_mono_ms();
+        connection->waits = waits;
+        return;
+    }
+}
+
+static void
+refresh_files(struct http *http)
+{
+    access_refresh(http->access);
+    tls_refresh(http->tls);
+    http->refreshed_mono_ms = wallclock_mono_ms();
 }
 
 static void
@@ -94,6 +173,8 @@ sweep_turn(evutil_socket_t descriptor, short what, void *context)
     (void)descriptor;
     (void)what;
     sweep_connections(http);
+    if (wallclock_mono_ms() - http->refreshed_mono_ms >= REFRESH_MS)
+        refresh_files(http);
     if (http->deaf && http->connections_count < connections_max(http)) {
         evconnlistener_enable(evhttp_bound_socket_get_listener(http->bound));
         http->deaf = false;
@@ -105,18 +186,20 @@ static struct bufferevent *
 connection_new(struct event_base *base, void *context)
 {
     struct http *http = context;
-    struct bufferevent *connection = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+    struct bufferevent *stream = http->tls != NULL ? tls_accept(http->tls, base)
+                                                   : bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 
-    must(connection != NULL);
+    must(stream != NULL);
     if (http->connections_count >= connections_max(http))
         sweep_connections(http);
     if (http->connections_count == http->connections_room) {
         http->connections_room = http->connections_room == 0 ? 16 : http->connections_room * 2;
         http->connections =
-            memory_resize(http->connections, http->connections_room * sizeof(struct bufferevent *));
+            memory_resize(http->connections, http->connections_room * sizeof *http->connections);
     }
-    bufferevent_incref(connection);
-    http->connections[http->connections_count++] = connection;
+    bufferevent_incref(stream);
+    http->connections[http->connections_count++] =
+        (struct connection){.stream = stream, .since_mono_ms = wallclock_mono_ms()};
     metrics_set(http->rooms.metrics, METRIC_HTTP_CONNECTIONS, 0, (int64_t)http->connections_count);
     if (http->connections_count >= connections_max(http) + OVERFLOW_CONNECTIONS) {
         evconnlistener_disable(evhttp_bound_socket_get_listener(http->bound));
@@ -125,21 +208,109 @@ connection_new(struct event_base *base, void *context)
         log_write(http->rooms.log, LOG_WARNING, "http_not_accepting",
                   LOG_INTEGER("connections", http->connections_count));
     }
-    return connection;
+    return stream;
+}
+
+/* ---- the session cookie ---- */
+
+/* token at NULL: the cookie is taken back. What a token is made of is safe in a header. */
+static void
+set_cookie(struct http *http, struct evhttp_request *request, struct slice token)
+{
+    char cookie[COOKIE_BYTES];
+
+    snprintf(cookie, sizeof cookie, ACCESS_COOKIE "=%.*s; Path=/; HttpOnly; SameSite=Strict%s%s",
+             (int)token.bytes, token.at != NULL ? token.at : "", http->tls != NULL ? "; Secure" : "",
+             token.at != NULL ? "" : "; Max-Age=0");
+    evhttp_add_header(evhttp_request_get_output_headers(request), "Set-Cookie", cookie);
+}
+
+static void
+answer_session_open(struct http *http, struct api_call *call)
+{
+    if (call->visitor.token != NULL)
+        set_cookie(http, call->request, access_token_of(call->request));
+    reply_empty(call->request, http->rooms.metrics, 204);
+}
+
+static void
+answer_session_close(struct http *http, struct api_call *call)
+{
+    set_cookie(http, call->request, (struct slice){NULL, 0});
+    reply_empty(call->request, http->rooms.metrics, 204);
+}
+
+static void
+refuse_unknown(struct http *http, struct evhttp_request *request)
+{
+    evhttp_add_header(evhttp_request_get_output_headers(request), "WWW-Authenticate",
+                      "Bearer realm=\"slad\"");
+    reply_problem(request, http->rooms.metrics, PROBLEM_NO_TOKEN,
+                  "a token is needed: Authorization: Bearer TOKEN");
+}
+
+/* The address without its token: what stands in it stays in no history and no later Referer. */
+static void
+append_without_token(struct buffer *out, const char *query)
+{
+    char separator = '?';
+
+    buffer_append_byte(out, '/');
+    while (query != NULL && *query != '\0') {
+        size_t bytes = strcspn(query, "&");
+
+        if (strncmp(query, "token=", 6) != 0 && bytes > 0) {
+            buffer_append_byte(out, separator);
+            buffer_append(out, query, bytes);
+            separator = '&';
+        }
+        query += bytes;
+        query += *query == '&';
+    }
+    buffer_append_byte(out, '\0');
+}
+
+/* /?token=...: true when that is what it is, and it was answered. */
+static bool
+exchange_token(struct http *http, struct evhttp_request *request)
+{
+    const char *query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request)), *text;
+    struct evkeyvalq parameters;
+    struct buffer location = {0};
+    struct slice token;
+
+    if (query == NULL || evhttp_parse_query_str(query, &parameters) != 0)
+        return false;
+    text = evhttp_find_header(&parameters, "token");
+    token = slice_of(text);
+    if (text != NULL && access_is_guarded(http->access) && !access_visitor_of(http->access, token).known)
+        refuse_unknown(http, request);
+    else if (text != NULL) {
+        if (access_is_guarded(http->access))
+            set_cookie(http, request, token);
+        append_without_token(&location, query);
+        evhttp_add_header(evhttp_request_get_output_headers(request), "Location", location.at);
+        reply_empty(request, http->rooms.metrics, 303);
+    }
+    evhttp_clear_headers(&parameters);
+    buffer_free(&location);
+    return text != NULL;
 }
 
 /* ---- pages ---- */
 
 static void
-answer_page(struct http *http, struct evhttp_request *request)
+answer_page(struct http *http, struct api_call *call)
 {
-    reply_secure(request, http->page_policy);
-    reply_send(request, http->rooms.metrics, 200, "text/html; charset=utf-8",
+    if (exchange_token(http, call->request))
+        return;
+    reply_secure(call->request, http->page_policy);
+    reply_send(call->request, http->rooms.metrics, 200, "text/html; charset=utf-8",
                (struct slice){(const char *)board_page, board_page_bytes});
 }
 
 static void
-answer_metrics(struct http *http, struct evhttp_request *request)
+answer_metrics(struct http *http, struct api_call *call)
 {
     struct buffer out = {0};
 
@@ -147,171 +318,131 @@ answer_metrics(struct http *http, struct evhttp_request *request)
         http->rooms.refresh_metrics(http->rooms.context);
     sweep_connections(http);
     metrics_print(http->rooms.metrics, &out);
-    reply_secure(request, NULL);
-    reply_send(request, http->rooms.metrics, 200, "text/plain; version=0.0.4; charset=utf-8",
+    reply_secure(call->request, NULL);
+    reply_send(call->request, http->rooms.metrics, 200, "text/plain; version=0.0.4; charset=utf-8",
                buffer_slice(&out));
     buffer_free(&out);
 }
 
 static void
-answer_livez(struct http *http, struct evhttp_request *request)
+answer_livez(struct http *http, struct api_call *call)
 {
-    reply_secure(request, NULL);
-    reply_send(request, http->rooms.metrics, 200, "text/plain; charset=utf-8", slice_of("alive\n"));
+    reply_secure(call->request, NULL);
+    reply_send(call->request, http->rooms.metrics, 200, "text/plain; charset=utf-8", slice_of("alive\n"));
 }
 
 static void
-answer_readyz(struct http *http, struct evhttp_request *request)
+answer_readyz(struct http *http, struct api_call *call)
 {
     const struct board *board = http->rooms.board;
     bool ready = board_ready(board);
+    bool tells = call->visitor.known && call->visitor.role != TOKEN_CUSTOMER;
     struct buffer out = {0};
 
     buffer_append_text(&out, ready ? "ready\n" : "not ready\n");
-    for (size_t i = 0; i < board_reasons_count(board); i++) {
+    for (size_t i = 0; tells && i < board_reasons_count(board); i++) {
         buffer_append_text(&out, board_reason(board, i));
         buffer_append_byte(&out, '\n');
     }
-    reply_secure(request, NULL);
-    reply_send(request, http->rooms.metrics, ready ? 200 : 503, "text/plain; charset=utf-8",
+    reply_secure(call->request, NULL);
+    reply_send(call->request, http->rooms.metrics, ready ? 200 : 503, "text/plain; charset=utf-8",
                buffer_slice(&out));
     buffer_free(&out);
 }
 
-/* ---- lists ---- */
-
-/* limit and after out of the query; -1 when they are not sound. after lives in *parameters. */
-static int
-parse_page(const char *query, struct evkeyvalq *parameters, struct board_page *page)
-{
-    const char *text;
-    char *end;
-
-    if (evhttp_parse_query_str(query != NULL ? query : "", parameters) != 0)
-        return -1;
-    text = evhttp_find_header(parameters, "after");
-    if (text != NULL)
-        page->after = slice_of(text);
-    text = evhttp_find_header(parameters, "limit");
-    if (text == NULL)
-        return 0;
-    page->records_max = strtoul(text, &end, 10);
-    return *text >= '1' && *text <= '9' && *end == '\0' && page->records_max <= PAGE_RECORDS_MAX ? 0 : -1;
-}
-
 static void
-add_next_link(struct evhttp_request *request, const char *path, const struct board_page *page,
-              struct slice last)
+answer_stream(struct http *http, struct api_call *call)
 {
-    char *key = evhttp_uriencode(last.at, (ev_ssize_t)last.bytes, 0);
-    struct buffer link = {0};
-
-    must(key != NULL);
-    buffer_append_byte(&link, '<');
-    buffer_append_text(&link, path);
-    buffer_append_text(&link, "?limit=");
-    buffer_append_int64(&link, (int64_t)page->records_max);
-    buffer_append_text(&link, "&after=");
-    buffer_append_text(&link, key);
-    buffer_append_text(&link, ">; rel=\"next\"");
-    buffer_append_byte(&link, '\0');
-    evhttp_add_header(evhttp_request_get_output_headers(request), "Link", link.at);
-    buffer_free(&link);
-    free(key);
-}
-
-static void
-answer_list(struct http *http, struct evhttp_request *request, const char *path, struct board_page page)
-{
-    const char *query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request));
-    struct evkeyvalq parameters; /* set by every path of parse_page */
-    struct buffer out = {0};
-    struct slice last;
-
-    if (parse_page(query, &parameters, &page) != 0) {
-        reply_problem(request, http->rooms.metrics, 400,
-                      "limit: expected a number from 1 to 10000; after: expected a key");
-    } else {
-        last = board_print(http->rooms.board, &page, &out);
-        buffer_append_byte(&out, '\n');
-        if (last.at != NULL)
-            add_next_link(request, path, &page, last);
-        reply_secure(request, NULL);
-        reply_send(request, http->rooms.metrics, 200, "application/json", buffer_slice(&out));
-    }
-    buffer_free(&out);
-    evhttp_clear_headers(&parameters);
-}
-
-static void
-answer_open(struct http *http, struct evhttp_request *request)
-{
-    answer_list(
-        http, request, "/api/v1/open",
-        (struct board_page){.kind = BOARD_SCORES, .prefix = slice_of("open/"), .records_max = PAGE_RECORDS});
-}
-
-static void
-answer_alerts(struct http *http, struct evhttp_request *request)
-{
-    answer_list(http, request, "/api/v1/alerts",
-                (struct board_page){.kind = BOARD_ALERTS, .records_max = PAGE_RECORDS});
-}
-
-static void
-answer_scores(struct http *http, struct evhttp_request *request)
-{
-    answer_list(http, request, "/api/v1/scores",
-                (struct board_page){.kind = BOARD_SCORES, .records_max = PAGE_RECORDS});
-}
-
-static void
-answer_outcomes(struct http *http, struct evhttp_request *request)
-{
-    answer_list(http, request, "/api/v1/outcomes",
-                (struct board_page){.kind = BOARD_OUTCOMES, .records_max = PAGE_RECORDS});
-}
-
-static void
-answer_stream(struct http *http, struct evhttp_request *request)
-{
-    if (evhttp_request_get_command(request) == EVHTTP_REQ_HEAD) {
-        reply_secure(request, NULL);
-        reply_send(request, http->rooms.metrics, 200, "text/event-stream", slice_of(""));
+    if (evhttp_request_get_command(call->request) == EVHTTP_REQ_HEAD) {
+        reply_secure(call->request, NULL);
+        reply_send(call->request, http->rooms.metrics, 200, "text/event-stream", slice_of(""));
         return;
     }
-    stream_accept(http->stream, request);
+    stream_accept(http->stream, call->request, &call->visitor, &call->view);
 }
 
 /* ---- routing ---- */
 
+/* Who may: roles as bits; ANYBODY: without a token too. */
+enum { FULL = 1 << TOKEN_FULL, READ = 1 << TOKEN_READ, CUSTOMER = 1 << TOKEN_CUSTOMER, ANYBODY = 1 << 3 };
+enum { READERS = FULL | READ, EVERYONE = FULL | READ | CUSTOMER };
+
+/* A star stands for one part of the path, its subject. Exactly one of the two answers it. */
 struct route {
     const char *path;
-    void (*answer)(struct http *http, struct evhttp_request *request);
+    enum evhttp_cmd_type method; /* GET: HEAD too */
+    unsigned who;
+    void (*api)(struct api_call *call);
+    void (*answer)(struct http *http, struct api_call *call);
     bool probe; /* answered also when there are too many connections */
+    bool waits; /* its answer takes its time */
 };
 
 static const struct route routes[] = {
-    {"/", answer_page, false},
-    {"/metrics", answer_metrics, true},
-    {"/livez", answer_livez, true},
-    {"/readyz", answer_readyz, true},
-    {"/api/v1/open", answer_open, false},
-    {"/api/v1/alerts", answer_alerts, false},
-    {"/api/v1/scores", answer_scores, false},
-    {"/api/v1/outcomes", answer_outcomes, false},
-    {"/api/v1/stream", answer_stream, false},
+    {"/", EVHTTP_REQ_GET, ANYBODY, NULL, answer_page, false, false},
+    {"/metrics", EVHTTP_REQ_GET, READERS, NULL, answer_metrics, true, false},
+    {"/livez", EVHTTP_REQ_GET, ANYBODY, NULL, answer_livez, true, false},
+    {"/readyz", EVHTTP_REQ_GET, ANYBODY, NULL, answer_readyz, true, false},
+    {"/api/v1/session", EVHTTP_REQ_POST, EVERYONE, NULL, answer_session_open, false, false},
+    {"/api/v1/session", EVHTTP_REQ_DELETE, ANYBODY, NULL, answer_session_close, false, false},
+    {"/api/v1/tickets", EVHTTP_REQ_GET, EVERYONE, api_tickets, NULL, false, false},
+    {"/api/v1/tickets/*/explain", EVHTTP_REQ_GET, EVERYONE, api_ticket_explain, NULL, false, false},
+    {"/api/v1/tickets/*", EVHTTP_REQ_GET, EVERYONE, api_ticket, NULL, false, false},
+    {"/api/v1/alerts", EVHTTP_REQ_GET, EVERYONE, api_alerts, NULL, false, false},
+    {"/api/v1/alerts/*/ack", EVHTTP_REQ_POST, FULL, api_alert_acknowledge, NULL, false, true},
+    {"/api/v1/alerts/*", EVHTTP_REQ_GET, EVERYONE, api_alert, NULL, false, false},
+    {"/api/v1/open", EVHTTP_REQ_GET, EVERYONE, api_open, NULL, false, false},
+    {"/api/v1/scores", EVHTTP_REQ_GET, EVERYONE, api_scores, NULL, false, false},
+    {"/api/v1/contracts", EVHTTP_REQ_GET, EVERYONE, api_contracts, NULL, false, false},
+    {"/api/v1/outcomes", EVHTTP_REQ_GET, EVERYONE, api_outcomes, NULL, false, false},
+    {"/api/v1/policies", EVHTTP_REQ_GET, READERS, api_policies, NULL, false, false},
+    {"/api/v1/tasks", EVHTTP_REQ_GET, READERS, api_tasks, NULL, false, false},
+    {"/api/v1/stream", EVHTTP_REQ_GET, EVERYONE, NULL, answer_stream, false, true},
 };
 
+/* What stands for the star; false: the path is another. */
+static bool
+fits_path(const char *pattern, const char *path, struct slice *ret_subject)
+{
+    const char *star = strchr(pattern, '*');
+    size_t before = star != NULL ? (size_t)(star - pattern) : 0, bytes = strlen(path);
+    size_t behind = star != NULL ? strlen(star + 1) : 0;
+
+    *ret_subject = (struct slice){NULL, 0};
+    if (star == NULL)
+        return strcmp(path, pattern) == 0;
+    if (bytes <= before + behind || memcmp(path, pattern, before) != 0 ||
+        memcmp(path + bytes - behind, star + 1, behind) != 0)
+        return false;
+    *ret_subject = (struct slice){path + before, bytes - before - behind};
+    return true;
+}
+
+static bool
+fits_method(const struct route *route, enum evhttp_cmd_type method)
+{
+    return route->method == method || (route->method == EVHTTP_REQ_GET && method == EVHTTP_REQ_HEAD);
+}
+
+/* The route of a path and a method. NULL: there is none; *ret_allowed says which methods the path has. */
 static const struct route *
-find_route(struct evhttp_request *request)
+find_route(struct evhttp_request *request, struct slice *ret_subject, struct buffer *ret_allowed)
 {
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
-    const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL;
+    const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL, *found = NULL;
 
-    for (size_t i = 0; path != NULL && i < sizeof routes / sizeof *routes; i++)
-        if (strcmp(path, routes[i].path) == 0)
+    for (size_t i = 0; path != NULL && i < sizeof routes / sizeof *routes; i++) {
+        if ((found != NULL && strcmp(found, routes[i].path) != 0) ||
+            !fits_path(routes[i].path, path, ret_subject))
+            continue;
+        found = routes[i].path;
+        if (fits_method(&routes[i], evhttp_request_get_command(request)))
             return &routes[i];
+        buffer_append_text(ret_allowed, ret_allowed->bytes > 0 ? ", " : "");
+        buffer_append_text(ret_allowed, routes[i].method == EVHTTP_REQ_GET    ? "GET, HEAD"
+                                        : routes[i].method == EVHTTP_REQ_POST ? "POST"
+                                                                              : "DELETE");
+    }
     return NULL;
 }
 
@@ -377,8 +508,89 @@ is_crowded(struct http *http, struct evhttp_request *request)
     log_write(http->rooms.log, LOG_WARNING, "http_crowded",
               LOG_INTEGER("connections", http->connections_count));
     evhttp_add_header(evhttp_request_get_output_headers(request), "Connection", "close");
-    evhttp_add_header(evhttp_request_get_output_headers(request), "Retry-After", "5");
-    reply_problem(request, http->rooms.metrics, 503, "http_connections_max connections are open already");
+    reply_later(request, http->rooms.metrics, PROBLEM_CROWDED,
+                "http_connections_max connections are open already", 5);
+    return true;
+}
+
+/* What stops a request before its route is asked. true: it was answered. */
+static bool
+is_stopped(struct http *http, struct evhttp_request *request, const struct route *route,
+           const struct visitor *visitor)
+{
+    if (route->method != EVHTTP_REQ_GET && access_is_cross_site(http->rooms.config, request)) {
+        reply_problem(request, http->rooms.metrics, PROBLEM_CROSS_SITE,
+                      "a page of another site may change nothing here");
+        return true;
+    }
+    if ((route->who & ANYBODY) != 0)
+        return !route->probe && is_crowded(http, request);
+    if (!visitor->known) {
+        refuse_unknown(http, request);
+        return true;
+    }
+    if ((route->who & (1U << visitor->role)) == 0) {
+        reply_problem(request, http->rooms.metrics, PROBLEM_NOT_ALLOWED, "this token's role may not do that");
+        return true;
+    }
+    return !route->probe && is_crowded(http, request);
+}
+
+static void
+call_route(struct http *http, struct evhttp_request *request, const struct route *route, struct slice subject)
+{
+    struct api_call call = {
+        .rooms = &http->rooms,
+        .installation = http->has_installation ? &http->installation : NULL,
+        .request = request,
+        .path = route->path,
+    };
+    char *decoded = NULL;
+
+    if ((route->who & ANYBODY) == 0 ||
+        (route->probe && access_is_guarded(http->access) && access_token_of(request).at != NULL))
+        call.visitor = access_visitor(http->access, request);
+    else
+        call.visitor.known = !access_is_guarded(http->access);
+    call.view = (struct board_view){call.visitor.customer, api_owns, &http->installation};
+    if (is_stopped(http, request, route, &call.visitor))
+        return;
+    if (subject.at != NULL) {
+        char *copy = memory_allocate(subject.bytes + 1);
+
+        memcpy(copy, subject.at, subject.bytes);
+        copy[subject.bytes] = '\0';
+        decoded = evhttp_uridecode(copy, 0, &call.subject.bytes);
+        memory_free(copy);
+        must(decoded != NULL);
+        call.subject.at = decoded;
+    }
+    note_request(http, request, route->waits);
+    if (route->api != NULL)
+        route->api(&call);
+    else
+        route->answer(http, &call);
+    free(decoded);
+}
+
+/* What a browser asks before it lets a page of another origin call; true: answered. */
+static bool
+answer_preflight(struct http *http, struct evhttp_request *request)
+{
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+    const char *origin = access_cors_origin(http->rooms.config, request);
+
+    if (origin == NULL)
+        return false;
+    evhttp_add_header(headers, "Access-Control-Allow-Origin", origin);
+    evhttp_add_header(headers, "Vary", "Origin");
+    evhttp_add_header(headers, "Access-Control-Expose-Headers", "Link, Retry-After");
+    if (evhttp_request_get_command(request) != EVHTTP_REQ_OPTIONS)
+        return false;
+    evhttp_add_header(headers, "Access-Control-Allow-Methods", "GET, HEAD, POST");
+    evhttp_add_header(headers, "Access-Control-Allow-Headers", "Authorization, Content-Type, Last-Event-ID");
+    evhttp_add_header(headers, "Access-Control-Max-Age", "600");
+    reply_empty(request, http->rooms.metrics, 204);
     return true;
 }
 
@@ -386,25 +598,30 @@ static void
 answer(struct evhttp_request *request, void *context)
 {
     struct http *http = context;
-    enum evhttp_cmd_type command = evhttp_request_get_command(request);
-    const struct route *route = find_route(request);
+    struct buffer allowed = {0};
+    struct slice subject;
+    const struct route *route;
 
+    note_request(http, request, false);
     if (!is_welcome(http, request)) {
-        reply_problem(request, http->rooms.metrics, 421, "this name is not among http_hosts");
+        reply_problem(request, http->rooms.metrics, PROBLEM_WRONG_HOST, "this name is not among http_hosts");
         return;
     }
-    if (route == NULL) {
-        reply_problem(request, http->rooms.metrics, 404, "nothing is here; the API begins at /api/v1/");
+    if (answer_preflight(http, request))
         return;
+    route = find_route(request, &subject, &allowed);
+    if (route != NULL) {
+        call_route(http, request, route, subject);
+    } else if (allowed.bytes == 0) {
+        reply_problem(request, http->rooms.metrics, PROBLEM_NOT_FOUND,
+                      "nothing is here; the API begins at /api/v1/");
+    } else {
+        buffer_append_byte(&allowed, '\0');
+        evhttp_add_header(evhttp_request_get_output_headers(request), "Allow", allowed.at);
+        reply_problem(request, http->rooms.metrics, PROBLEM_METHOD_NOT_ALLOWED,
+                      "this path is asked with another method");
     }
-    if (command != EVHTTP_REQ_GET && command != EVHTTP_REQ_HEAD) {
-        evhttp_add_header(evhttp_request_get_output_headers(request), "Allow", "GET, HEAD");
-        reply_problem(request, http->rooms.metrics, 405, "only GET and HEAD are answered here");
-        return;
-    }
-    if (!route->probe && is_crowded(http, request))
-        return;
-    route->answer(http, request);
+    buffer_free(&allowed);
 }
 
 /* ---- start and end ---- */
@@ -471,11 +688,34 @@ note_address(struct http *http, const char *host)
     bool v6 = strchr(host, ':') != NULL;
 
     must(getsockname(evhttp_bound_socket_get_fd(http->bound), (struct sockaddr *)&address, &bytes) == 0);
-    http->loopback =
-        strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0;
     http->port = ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
                                                      : ((struct sockaddr_in *)&address)->sin_port);
-    snprintf(http->url, sizeof http->url, v6 ? "http://[%s]:%d" : "http://%s:%d", host, http->port);
+    snprintf(http->url, sizeof http->url, v6 ? "%s://[%s]:%d" : "%s://%s:%d",
+             http->tls != NULL ? "https" : "http", host, http->port);
+}
+
+/* 127.0.0.0/8 and ::1; a name only when it is localhost. */
+static bool
+is_loopback(const char *host)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+
+    if (inet_pton(AF_INET, host, address) == 1)
+        return address[0] == 127;
+    return strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0;
+}
+
+/* Tokens and certificate. -1: this process must not listen; why was logged. */
+static int
+open_doors(struct http *http)
+{
+    const struct config *config = http->rooms.config;
+    bool wants_tls = config->tls_certificate[0] != '\0' || config->tls_key[0] != '\0';
+
+    http->access = access_new(config, http->rooms.log, http->rooms.metrics, http->loopback);
+    if (http->access != NULL && wants_tls)
+        http->tls = tls_new(config, http->rooms.log, http->rooms.metrics);
+    return http->access == NULL || (wants_tls && http->tls == NULL) ? -1 : 0;
 }
 
 struct http *
@@ -489,6 +729,11 @@ http_new(struct event_base *base, const struct http_rooms *rooms)
     http->rooms = *rooms;
     http->server = evhttp_new(base);
     must(http->server != NULL && config_split_listen(rooms->config->listen, host, &port) == 0);
+    http->loopback = is_loopback(host);
+    if (open_doors(http) != 0) {
+        http_free(http);
+        return NULL;
+    }
     set_up_server(http);
     make_page_policy(http);
     http->bound = evhttp_bind_socket_with_handle(http->server, host, (ev_uint16_t)port);
@@ -499,7 +744,7 @@ http_new(struct event_base *base, const struct http_rooms *rooms)
         return NULL;
     }
     note_address(http, host);
-    http->stream = stream_new(base, rooms);
+    http->stream = stream_new(base, rooms, http->access);
     http->sweep = event_new(base, -1, EV_PERSIST, sweep_turn, http);
     must(http->sweep != NULL && event_add(http->sweep, &sweep_interval) == 0);
     log_write(rooms->log, LOG_NOTICE, "http_listening", LOG_TEXT("url", http->url));
@@ -514,11 +759,26 @@ http_free(struct http *http)
     stream_free(http->stream);
     evhttp_free(http->server);
     for (size_t i = 0; i < http->connections_count; i++)
-        bufferevent_decref(http->connections[i]);
+        bufferevent_decref(http->connections[i].stream);
     if (http->sweep != NULL)
         event_free(http->sweep);
     memory_free(http->connections);
+    access_free(http->access);
+    tls_free(http->tls);
     memory_free(http);
+}
+
+void
+http_set_installation(struct http *http, const struct http_installation *installation)
+{
+    http->installation = *installation;
+    http->has_installation = true;
+}
+
+void
+http_reload(struct http *http)
+{
+    refresh_files(http);
 }
 
 int

@@ -5,11 +5,10 @@
  * The HTTP door over evhttp, on the loop's own event_base: the board's page, its API and stream, metrics and
  * probes.
  *
- *     /   /metrics   /livez   /readyz   /api/v1/open   /api/v1/alerts   /api/v1/scores   /api/v1/outcomes
- *     /api/v1/stream
- *
- * GET and HEAD. Everything else is refused with an RFC 9457 problem document. Nothing blocks; every limit is
- * a row of config.def. The caller runs the loop, and ignores SIGPIPE.
+ * What is there is a table in http.c and, for people and tools, docs/openapi.yaml. Everything else is refused
+ * with an RFC 9457 problem document. Beyond a loopback address, and wherever a token file is named, requests
+ * need a token (access.h). Nothing blocks; every limit is a row of config.def. The caller runs the loop, and
+ * ignores SIGPIPE.
  */
 #include "shell/board.h"
 #include "shell/config.h"
@@ -30,11 +29,28 @@ struct http_rooms {
     void *context;
 };
 
-/* Binds and listens at config->listen. NULL when it cannot (logged with the reason). */
+struct acks;
+struct tickets;
+struct world;
+
+/* What stands behind the board: for questions about tickets, tasks and policies. Borrowed; the pointers may
+ * be NULL until the roles begin. */
+struct http_installation {
+    struct world *world;
+    struct tickets *const *tickets;
+    struct acks *const *acks;
+};
+
+/* Binds and listens at config->listen. NULL when it cannot (logged with the reason): the address is taken,
+ * the tokens or the certificate are not sound, or there are no tokens and it is not a loopback address. */
 struct http *http_new(struct event_base *base, const struct http_rooms *rooms);
+/* From now on what is behind the board is answered too. Borrowed; outlives the door. */
+void http_set_installation(struct http *http, const struct http_installation *installation);
+/* On a reload: tokens and certificates are looked at now, not within the second. */
+void http_reload(struct http *http);
 /* Ends every stream and connection; call it before the event_base goes. NULL is fine. */
 void http_free(struct http *http);
-/* The port it really listens at (listen with port 0), and "http://ADDRESS:PORT". */
+/* The port it really listens at (listen with port 0), and "http://ADDRESS:PORT" or https. */
 int http_port(const struct http *http);
 const char *http_url(const struct http *http);
 

@@ -48,9 +48,17 @@ reason_of(int status)
         int status;
         const char *reason;
     } reasons[] = {{200, "OK"},
+                   {202, "Accepted"},
+                   {204, "No Content"},
+                   {303, "See Other"},
+                   {307, "Temporary Redirect"},
                    {400, "Bad Request"},
+                   {401, "Unauthorized"},
+                   {403, "Forbidden"},
                    {404, "Not Found"},
                    {405, "Method Not Allowed"},
+                   {409, "Conflict"},
+                   {415, "Unsupported Media Type"},
                    {421, "Misdirected Request"},
                    {503, "Service Unavailable"}};
 
@@ -82,21 +90,67 @@ reply_send(struct evhttp_request *request, struct metrics *metrics, int status, 
 }
 
 void
-reply_problem(struct evhttp_request *request, struct metrics *metrics, int status, const char *detail)
+reply_json(struct evhttp_request *request, struct metrics *metrics, int status, struct slice body)
 {
-    struct buffer body = {0};
+    reply_secure(request, NULL);
+    reply_send(request, metrics, status, "application/json", body);
+}
 
+void
+reply_empty(struct evhttp_request *request, struct metrics *metrics, int status)
+{
+    reply_secure(request, NULL);
+    if (status != 204)
+        evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Length", "0");
+    evhttp_send_reply(request, status, reason_of(status), NULL);
+    reply_count(metrics, status);
+}
+
+/* ---- problems ---- */
+
+static const struct {
+    const char *code;
+    int status;
+} problems[] = {
+#define PROBLEM(NAME, code, status) {code, status},
+#include "shell/problems.def"
+};
+
+const char *
+reply_problem_code(enum problem problem)
+{
+    return problems[problem].code;
+}
+
+void
+reply_problem(struct evhttp_request *request, struct metrics *metrics, enum problem problem,
+              const char *detail)
+{
+    struct buffer type = {0}, body = {0};
+    int status = problems[problem].status;
+
+    buffer_append_text(&type, "urn:slad:problem:");
+    buffer_append_text(&type, problems[problem].code);
     buffer_append_byte(&body, '{');
-    print_key(&body, "type");
-    print_text(&body, slice_of("about:blank"));
-    print_key(&body, "title");
-    print_text(&body, slice_of(reason_of(status)));
-    print_key(&body, "status");
-    buffer_append_int64(&body, status);
-    print_key(&body, "detail");
-    print_text(&body, slice_of(detail));
+    print_key(&body, "type"), print_text(&body, buffer_slice(&type));
+    print_key(&body, "code"), print_text(&body, slice_of(problems[problem].code));
+    print_key(&body, "title"), print_text(&body, slice_of(reason_of(status)));
+    print_key(&body, "status"), buffer_append_int64(&body, status);
+    print_key(&body, "detail"), print_text(&body, slice_of(detail));
     buffer_append_text(&body, "}\n");
     reply_secure(request, NULL);
     reply_send(request, metrics, status, "application/problem+json", buffer_slice(&body));
+    buffer_free(&type);
     buffer_free(&body);
+}
+
+void
+reply_later(struct evhttp_request *request, struct metrics *metrics, enum problem problem, const char *detail,
+            int seconds)
+{
+    char text[16];
+
+    snprintf(text, sizeof text, "%d", seconds);
+    evhttp_add_header(evhttp_request_get_output_headers(request), "Retry-After", text);
+    reply_problem(request, metrics, problem, detail);
 }

@@ -3,16 +3,20 @@
  *
  * Why this way: a client is a number in the board's order of changes. Every stream_interval_ms it gets what
  * changed since, as far as its buffer allows; a slow client therefore skips states instead of piling them up,
- * and one that takes nothing at all is cut off. Clients at the same number share the printing.
+ * and one that takes nothing at all is cut off. Clients at the same number with the same eyes share one
+ * printing: the bytes stand once in memory, and every client's buffer refers to them. A part of the clients
+ * has its turn in each part of the interval, so that a thousand of them never hold up the loop together.
  *
  * Always true: unsent bytes of a client are at most stream_buffer_bytes_max and one message; a client that
- * has an id has all that the id stands for; the list holds exactly the open streams.
+ * has an id has all that the id stands for; the list holds exactly the open streams. A client whose token is
+ * gone, or may no longer do what it did, is cut off within a turn.
  *
  * Not here: what a record means, who may see it, the page.
  */
 #include "shell/stream.h"
 #include "base/memory.h"
 #include "base/panic.h"
+#include "shell/query.h"
 #include "shell/reply.h"
 #include "shell/wallclock.h"
 #include "wire/print.h"
@@ -32,6 +36,11 @@ struct client {
     struct evhttp_request *request;
     struct evhttp_connection *connection;
     unsigned kinds;
+    char *customer; /* whose eyes it looks with; NULL: it sees everything */
+    struct board_view view;
+    bool has_token;
+    struct token token; /* a copy; its customer is the one above or another's, its name is not kept */
+    unsigned phase;
     uint64_t version;    /* it has been given everything up to here ... */
     uint64_t since;      /* ... of what there was when it began */
     bool synced;         /* it has caught up at least once */
@@ -41,19 +50,32 @@ struct client {
     struct client *previous, *next;
 };
 
-/* What the last client got: the next one with the same numbers gets the same. */
+/* Bytes that several buffers refer to; the last one frees them. */
+struct shared {
+    size_t references;
+    size_t bytes;
+    char text[];
+};
+
+/* What a client got: the next one with the same numbers and eyes gets the same. */
 struct batch {
     uint64_t from, to;
     unsigned kinds;
-    struct buffer text;
+    char *customer;
+    struct shared *text; /* NULL: it is nothing to them */
 };
+enum { BATCHES = 16, PHASES = 4 };
 
 struct stream {
     struct http_rooms rooms;
     struct event *timer;
     struct client *clients;
     size_t clients_count;
-    struct batch batch;
+    struct access *access;
+    uint64_t generation; /* of the tokens, when every client was looked at last */
+    unsigned phase, next_phase;
+    struct batch batches[BATCHES];
+    size_t next_batch;
     struct buffer text;
 };
 
@@ -75,8 +97,10 @@ append_number(struct buffer *out, const char *key, int64_t value)
 }
 
 static void
-append_hello(const struct stream *stream, struct buffer *out)
+append_hello(const struct client *client, struct buffer *out)
 {
+    const struct stream *stream = client->stream;
+    enum token_role role = client->has_token ? client->token.role : TOKEN_FULL;
     char seed[ID_BYTES];
 
     snprintf(seed, sizeof seed, "%016" PRIx64, board_seed(stream->rooms.board));
@@ -93,13 +117,19 @@ append_hello(const struct stream *stream, struct buffer *out)
     print_text(out, slice_of(stream->rooms.config->instance));
     append_number(out, "now_ms", wallclock_wall_ms());
     append_number(out, "heartbeat_ms", stream->rooms.config->stream_heartbeat_ms);
+    print_key(out, "role");
+    print_text(out, slice_of(token_role_text(role)));
+    print_key(out, "customer");
+    print_text_or_null(out, slice_of(client->customer));
     buffer_append_text(out, "}\n\n");
 }
 
+/* A customer is told whether, not why and how much: that is of the whole installation. */
 static void
-append_heartbeat(const struct stream *stream, struct buffer *out)
+append_heartbeat(const struct client *client, struct buffer *out)
 {
-    const struct board *board = stream->rooms.board;
+    const struct board *board = client->stream->rooms.board;
+    bool tells = client->customer == NULL;
 
     append_event(out, "heartbeat");
     buffer_append_byte(out, '{');
@@ -108,12 +138,12 @@ append_heartbeat(const struct stream *stream, struct buffer *out)
     print_bool(out, board_ready(board));
     print_key(out, "reasons");
     buffer_append_byte(out, '[');
-    for (size_t i = 0; i < board_reasons_count(board); i++) {
+    for (size_t i = 0; tells && i < board_reasons_count(board); i++) {
         print_comma(out);
         print_text(out, slice_of(board_reason(board, i)));
     }
     buffer_append_byte(out, ']');
-    append_number(out, "lag", board_lag(board));
+    append_number(out, "lag", tells ? board_lag(board) : board_lag(board) > 0);
     buffer_append_text(out, "}\n\n");
 }
 
@@ -126,9 +156,9 @@ append_id(const struct stream *stream, struct buffer *out, uint64_t version)
     buffer_append_text(out, id);
 }
 
-/* Records between two numbers as the text of one message, without its id. Returns the number reached. */
+/* Records behind a client's number as the text of one message, without its id. Returns the number reached. */
 static uint64_t
-append_records(struct stream *stream, uint64_t from, unsigned kinds, size_t bytes_max, struct buffer *out)
+append_records(const struct client *client, size_t bytes_max, struct buffer *out)
 {
     size_t begin = out->bytes;
     size_t empty;
@@ -137,7 +167,8 @@ append_records(struct stream *stream, uint64_t from, unsigned kinds, size_t byte
     append_event(out, "records");
     buffer_append_text(out, "{\"records\":[");
     empty = out->bytes;
-    to = board_changes(stream->rooms.board, from, kinds, bytes_max, out);
+    to = board_changes(client->stream->rooms.board, client->version, client->kinds, &client->view, bytes_max,
+                       out);
     if (out->bytes == empty)
         out->bytes = begin;
     else
@@ -160,6 +191,8 @@ client_remove(struct client *client)
         client->next->previous = client->previous;
     stream->clients_count--;
     metrics_set(stream->rooms.metrics, METRIC_STREAM_CLIENTS, 0, (int64_t)stream->clients_count);
+    memory_free(client->customer);
+    memory_free(client->token.customer);
     memory_free(client);
 }
 
@@ -217,33 +250,105 @@ client_start_over(struct client *client, struct buffer *out)
     buffer_append_text(out, "{}\n\n");
 }
 
+/* ---- what is shared ---- */
+
+static void
+shared_release(const void *bytes, size_t count, void *context)
+{
+    struct shared *shared = context;
+
+    (void)bytes;
+    (void)count;
+    if (--shared->references == 0)
+        memory_free(shared);
+}
+
+static struct shared *
+shared_new(struct slice text)
+{
+    struct shared *shared = memory_allocate(sizeof *shared + text.bytes);
+
+    shared->references = 1;
+    shared->bytes = text.bytes;
+    memcpy(shared->text, text.at, text.bytes);
+    return shared;
+}
+
+static void
+batch_clear(struct batch *batch)
+{
+    memory_free(batch->customer);
+    if (batch->text != NULL)
+        shared_release(NULL, 0, batch->text);
+    *batch = (struct batch){0};
+}
+
+static bool
+has_same_eyes(const struct batch *batch, const struct client *client)
+{
+    return batch->kinds == client->kinds && (batch->customer == NULL) == (client->customer == NULL) &&
+           (batch->customer == NULL || strcmp(batch->customer, client->customer) == 0);
+}
+
+/* The step from this client's number to the present, printed already or now. */
+static struct batch *
+batch_for(struct client *client, size_t bytes_max)
+{
+    struct stream *stream = client->stream;
+    uint64_t present = board_version(stream->rooms.board);
+    struct batch *batch;
+
+    for (size_t i = 0; i < BATCHES; i++) {
+        batch = &stream->batches[i];
+        if (batch->from == client->version && batch->to == present && has_same_eyes(batch, client) &&
+            (batch->text == NULL || batch->text->bytes <= bytes_max))
+            return batch;
+    }
+    batch = &stream->batches[stream->next_batch++ % BATCHES];
+    batch_clear(batch);
+    buffer_reset(&stream->text);
+    batch->from = client->version;
+    batch->kinds = client->kinds;
+    batch->customer =
+        client->customer != NULL ? memory_copy(client->customer, strlen(client->customer) + 1) : NULL;
+    batch->to = append_records(client, bytes_max, &stream->text);
+    if (stream->text.bytes > 0) {
+        struct buffer whole = {0};
+
+        append_id(stream, &whole, batch->to);
+        buffer_append_slice(&whole, buffer_slice(&stream->text));
+        batch->text = shared_new(buffer_slice(&whole));
+        buffer_free(&whole);
+    }
+    return batch;
+}
+
 /* The next step from the present number, for a client that has caught up: printed once for all who are there.
  */
 static void
-append_shared(struct client *client, size_t bytes_max, struct buffer *out)
+client_push_shared(struct client *client, size_t bytes_max)
 {
-    struct stream *stream = client->stream;
-    struct batch *batch = &stream->batch;
+    struct batch *batch = batch_for(client, bytes_max);
+    struct evbuffer *out;
 
-    if (batch->from != client->version || batch->kinds != client->kinds ||
-        batch->to != board_version(stream->rooms.board) || batch->text.bytes > bytes_max) {
-        batch->from = client->version;
-        batch->kinds = client->kinds;
-        buffer_reset(&batch->text);
-        batch->to = append_records(stream, client->version, client->kinds, bytes_max, &batch->text);
-    }
     client->version = batch->to;
-    if (batch->text.bytes > 0) {
-        append_id(stream, out, client->version);
-        buffer_append_slice(out, buffer_slice(&batch->text));
-    }
+    if (batch->text == NULL)
+        return;
+    out = evbuffer_new();
+    batch->text->references++;
+    must(out != NULL && evbuffer_add_reference(out, batch->text->text, batch->text->bytes, shared_release,
+                                               batch->text) == 0);
+    evhttp_send_reply_chunk_with_cb(client->request, out, client_drained, client);
+    evbuffer_free(out);
+    client->unsent_bytes = client_unsent_bytes(client);
+    metrics_add(client->stream->rooms.metrics, METRIC_STREAM_BYTES, 0, batch->text->bytes);
 }
 
 /* The next step of a client that is given everything. */
 static void
 append_everything(struct client *client, size_t bytes_max, struct buffer *out)
 {
-    client->version = append_records(client->stream, client->version, client->kinds, bytes_max, out);
+    client->version = append_records(client, bytes_max, out);
     if (client->version < client->since)
         return;
     client->synced = true;
@@ -263,13 +368,14 @@ client_push(struct client *client)
 
     if (budget_bytes < BUDGET_BYTES_MIN || (client->synced && client->version == board_version(board)))
         return;
+    if (client->synced && board_remembers(board, seen)) {
+        client_push_shared(client, budget_bytes);
+        return;
+    }
     buffer_reset(out);
     if (!board_remembers(board, seen))
         client_start_over(client, out);
-    if (client->synced)
-        append_shared(client, budget_bytes, out);
-    else
-        append_everything(client, budget_bytes, out);
+    append_everything(client, budget_bytes, out);
     if (out->bytes > 0)
         client_send(client, buffer_slice(out));
 }
@@ -298,23 +404,30 @@ client_is_alive(struct client *client, int64_t now_mono_ms)
 }
 
 static void
+client_cut(struct client *client, const char *why)
+{
+    struct stream *stream = client->stream;
+
+    metrics_add(stream->rooms.metrics, METRIC_STREAM_CUT, 0, 1);
+    log_write(stream->rooms.log, LOG_NOTICE, "stream_client_cut", LOG_TEXT("why", why),
+              LOG_INTEGER("unsent_bytes", client->unsent_bytes));
+    evhttp_connection_free(client->connection); /* client_closed removes it */
+}
+
+static void
 client_turn(struct client *client, int64_t now_mono_ms)
 {
     struct stream *stream = client->stream;
 
     if (!client_is_alive(client, now_mono_ms)) {
-        metrics_add(stream->rooms.metrics, METRIC_STREAM_CUT, 0, 1);
-        log_write(stream->rooms.log, LOG_NOTICE, "stream_client_cut",
-                  LOG_TEXT("why", "it took nothing for stream_stall"),
-                  LOG_INTEGER("unsent_bytes", client->unsent_bytes));
-        evhttp_connection_free(client->connection); /* client_closed removes it */
+        client_cut(client, "it took nothing for stream_stall");
         return;
     }
     client_push(client);
     if (now_mono_ms >= client->heartbeat_mono_ms && client_budget_bytes(client) > 0) {
         client->heartbeat_mono_ms = now_mono_ms + stream->rooms.config->stream_heartbeat_ms;
         buffer_reset(&stream->text);
-        append_heartbeat(stream, &stream->text);
+        append_heartbeat(client, &stream->text);
         client_send(client, buffer_slice(&stream->text));
     }
 }
@@ -324,10 +437,26 @@ client_turn(struct client *client, int64_t now_mono_ms)
 static void
 stream_arm(struct stream *stream)
 {
-    int64_t interval_ms = stream->rooms.config->stream_interval_ms;
+    int64_t interval_ms = stream->rooms.config->stream_interval_ms / PHASES;
     const struct timeval interval = {.tv_sec = interval_ms / 1000, .tv_usec = interval_ms % 1000 * 1000};
 
     must(evtimer_add(stream->timer, &interval) == 0);
+}
+
+/* The tokens have changed: who may still be here? */
+static void
+look_at_tokens(struct stream *stream)
+{
+    struct client *next;
+
+    if (stream->generation == access_generation(stream->access))
+        return;
+    stream->generation = access_generation(stream->access);
+    for (struct client *client = stream->clients; client != NULL; client = next) {
+        next = client->next;
+        if (!access_still(stream->access, client->has_token ? &client->token : NULL))
+            client_cut(client, "its token is gone");
+    }
 }
 
 static void
@@ -339,20 +468,25 @@ stream_turn(evutil_socket_t descriptor, short what, void *context)
 
     (void)descriptor;
     (void)what;
+    look_at_tokens(stream);
+    stream->phase = (stream->phase + 1) % PHASES;
     for (struct client *client = stream->clients; client != NULL; client = next) {
         next = client->next;
-        client_turn(client, now_mono_ms);
+        if (client->phase == stream->phase)
+            client_turn(client, now_mono_ms);
     }
     if (stream->clients != NULL)
         stream_arm(stream);
 }
 
 struct stream *
-stream_new(struct event_base *base, const struct http_rooms *rooms)
+stream_new(struct event_base *base, const struct http_rooms *rooms, struct access *access)
 {
     struct stream *stream = memory_allocate_zeroed(1, sizeof *stream);
 
     stream->rooms = *rooms;
+    stream->access = access;
+    stream->generation = access_generation(access);
     stream->timer = evtimer_new(base, stream_turn, stream);
     must(stream->timer != NULL);
     return stream;
@@ -366,7 +500,8 @@ stream_free(struct stream *stream)
     while (stream->clients != NULL)
         evhttp_connection_free(stream->clients->connection);
     event_free(stream->timer);
-    buffer_free(&stream->batch.text);
+    for (size_t i = 0; i < BATCHES; i++)
+        batch_clear(&stream->batches[i]);
     buffer_free(&stream->text);
     memory_free(stream);
 }
@@ -401,24 +536,34 @@ parse_kinds(const char *text)
     return kinds;
 }
 
-/* The kinds it asks for; 0 when they are not known. */
-static unsigned
-requested_kinds(struct evhttp_request *request)
-{
-    const char *query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request));
-    unsigned kinds = BOARD_BIT(BOARD_ALERTS) | BOARD_BIT(BOARD_SCORES);
-    struct evkeyvalq parameters;
-    const char *text;
+/* What a new client asks for. */
+struct wish {
+    unsigned kinds;
+    struct slice customer; /* at NULL: everything it may see */
+};
 
-    if (query == NULL)
-        return kinds;
-    if (evhttp_parse_query_str(query, &parameters) != 0)
-        return 0;
-    text = evhttp_find_header(&parameters, "kinds");
-    if (text != NULL)
-        kinds = parse_kinds(text);
-    evhttp_clear_headers(&parameters);
-    return kinds;
+/* What is refused, or PROBLEMS_COUNT. Texts live in the query. */
+static enum problem
+read_wish(const struct query *query, const struct visitor *visitor, struct wish *ret_wish,
+          const char **ret_why)
+{
+    struct wish wish = {.kinds = BOARD_BIT(BOARD_ALERTS) | BOARD_BIT(BOARD_SCORES),
+                        .customer = visitor->customer};
+
+    for (size_t i = 0; i < query->filters_count; i++) {
+        const struct board_filter *filter = &query->filters[i];
+
+        if (filter->fact == FACT_KIND)
+            wish.kinds = parse_kinds(filter->value.at);
+        else if (visitor->customer.at != NULL && !slice_equal(visitor->customer, filter->value)) {
+            *ret_why = "this token is another customer's";
+            return PROBLEM_NOT_ALLOWED;
+        } else
+            wish.customer = filter->value;
+    }
+    *ret_wish = wish;
+    *ret_why = "kinds: expected some of alerts,scores,outcomes";
+    return wish.kinds == 0 ? PROBLEM_BAD_PARAMETER : PROBLEMS_COUNT;
 }
 
 /* The number a client comes back with, if this board gave it; else 0. */
@@ -442,13 +587,24 @@ is_full(struct stream *stream, struct evhttp_request *request)
         return false;
     metrics_bound_hit(stream->rooms.metrics, CONFIG_stream_clients_max);
     log_write(stream->rooms.log, LOG_WARNING, "stream_full", LOG_INTEGER("clients", stream->clients_count));
-    evhttp_add_header(evhttp_request_get_output_headers(request), "Retry-After", "5");
-    reply_problem(request, stream->rooms.metrics, 503, "stream_clients_max clients are connected already");
+    reply_later(request, stream->rooms.metrics, PROBLEM_STREAM_FULL,
+                "stream_clients_max clients are connected already", 5);
     return true;
 }
 
+static char *
+copy_text(struct slice text)
+{
+    char *copy = memory_allocate(text.bytes + 1);
+
+    memcpy(copy, text.at, text.bytes);
+    copy[text.bytes] = '\0';
+    return copy;
+}
+
 static struct client *
-client_new(struct stream *stream, struct evhttp_request *request, unsigned kinds)
+client_new(struct stream *stream, struct evhttp_request *request, const struct visitor *visitor,
+           const struct board_view *view, const struct wish *wish)
 {
     struct client *client = memory_allocate_zeroed(1, sizeof *client);
     int64_t now_mono_ms = wallclock_mono_ms();
@@ -456,7 +612,18 @@ client_new(struct stream *stream, struct evhttp_request *request, unsigned kinds
     client->stream = stream;
     client->request = request;
     client->connection = evhttp_request_get_connection(request);
-    client->kinds = kinds;
+    client->kinds = wish->kinds;
+    client->customer = wish->customer.at != NULL ? copy_text(wish->customer) : NULL;
+    client->view = *view;
+    client->view.customer = slice_of(client->customer);
+    client->has_token = visitor->token != NULL;
+    if (client->has_token) {
+        client->token = *visitor->token;
+        client->token.name = NULL;
+        client->token.customer =
+            visitor->token->customer != NULL ? copy_text(slice_of(visitor->token->customer)) : NULL;
+    }
+    client->phase = stream->next_phase++ % PHASES;
     client->progress_mono_ms = now_mono_ms;
     client->heartbeat_mono_ms = now_mono_ms;
     client->next = stream->clients;
@@ -468,36 +635,35 @@ client_new(struct stream *stream, struct evhttp_request *request, unsigned kinds
     return client;
 }
 
-void
-stream_accept(struct stream *stream, struct evhttp_request *request)
+static void
+open_reply(struct client *client)
 {
-    unsigned kinds = requested_kinds(request);
-    struct client *client;
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(client->request);
+    struct bufferevent *stream = evhttp_connection_get_bufferevent(client->connection);
 
-    if (kinds == 0) {
-        reply_problem(request, stream->rooms.metrics, 400, "kinds: expected some of alerts,scores,outcomes");
-        return;
-    }
-    if (is_full(stream, request))
-        return;
-    reply_secure(request, NULL);
-    reply_count(stream->rooms.metrics, 200);
-    evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", "text/event-stream");
-    evhttp_add_header(evhttp_request_get_output_headers(request), "X-Accel-Buffering", "no");
-    client = client_new(stream, request, kinds);
+    reply_secure(client->request, NULL);
+    reply_count(client->stream->rooms.metrics, 200);
+    evhttp_add_header(headers, "Content-Type", "text/event-stream");
+    evhttp_add_header(headers, "X-Accel-Buffering", "no");
     evhttp_connection_set_closecb(client->connection, client_closed, client);
-    evhttp_send_reply_start(request, 200, "OK");
+    evhttp_send_reply_start(client->request, 200, "OK");
     /* It only listens: no time-out on its silence. Whether it takes anything is looked at every turn. */
-    bufferevent_set_timeouts(evhttp_connection_get_bufferevent(client->connection), NULL, NULL);
+    bufferevent_set_timeouts(stream, NULL, NULL);
     /* What it says from now on is not read, and must not pile up. */
-    bufferevent_setwatermark(evhttp_connection_get_bufferevent(client->connection), EV_READ, 0,
-                             UNREAD_BYTES_MAX);
+    bufferevent_setwatermark(stream, EV_READ, 0, UNREAD_BYTES_MAX);
+}
 
-    client->version = resumed_version(stream, request);
+static void
+client_begin(struct client *client)
+{
+    struct stream *stream = client->stream;
+
+    open_reply(client);
+    client->version = resumed_version(stream, client->request);
     client->synced = client->version > 0;
     buffer_reset(&stream->text);
-    append_hello(stream, &stream->text);
-    append_heartbeat(stream, &stream->text);
+    append_hello(client, &stream->text);
+    append_heartbeat(client, &stream->text);
     if (!client->synced)
         client_start_over(client, &stream->text);
     client->heartbeat_mono_ms += stream->rooms.config->stream_heartbeat_ms;
@@ -505,4 +671,23 @@ stream_accept(struct stream *stream, struct evhttp_request *request)
     client_push(client);
     if (stream->clients_count == 1)
         stream_arm(stream);
+}
+
+void
+stream_accept(struct stream *stream, struct evhttp_request *request, const struct visitor *visitor,
+              const struct board_view *view)
+{
+    static const struct query_name names[] = {{"kinds", FACT_KIND}, {"customer", FACT_CUSTOMER}};
+    struct query query;
+    struct wish wish;
+    enum problem problem = PROBLEM_BAD_PARAMETER;
+    const char *why = query.wrong;
+
+    if (query_read(request, false, names, sizeof names / sizeof *names, &query) == 0)
+        problem = read_wish(&query, visitor, &wish, &why);
+    if (problem != PROBLEMS_COUNT)
+        reply_problem(request, stream->rooms.metrics, problem, why);
+    else if (!is_full(stream, request))
+        client_begin(client_new(stream, request, visitor, view, &wish));
+    query_done(&query);
 }

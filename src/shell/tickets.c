@@ -605,8 +605,8 @@ tickets_say(struct buffer *out, const char *format, ...)
 }
 
 /* The versions of all tasks, each once: in the order in which the tasks have them, not in order of ids. */
-static void
-tickets_policy_reasons(const struct tickets *tickets, struct buffer *out)
+void
+tickets_policy_differences(const struct tickets *tickets, struct buffer *out)
 {
     struct buffer said = {0};
 
@@ -640,7 +640,7 @@ tickets_reasons(const struct tickets *tickets, struct buffer *out)
             tickets_say(out, "task %d is held: %s", (int)p, task->held_reason);
         loading += task != NULL && task->state == TASK_LOADING;
     }
-    tickets_policy_reasons(tickets, out);
+    tickets_policy_differences(tickets, out);
     if (loading > 0)
         tickets_say(out, "%d tasks are being restored", (int)loading);
     if (tickets->crowded)
@@ -651,6 +651,12 @@ tickets_reasons(const struct tickets *tickets, struct buffer *out)
             out,
             "the broker in the process is full: it has dropped %lld records of tickets that were not read",
             (long long)tickets->dropped_count);
+}
+
+struct task *
+tickets_task(const struct tickets *tickets, int32_t partition)
+{
+    return protocol_task(&tickets->protocol, partition);
 }
 
 const char *

@@ -48,6 +48,10 @@ void tickets_clear(struct tickets *tickets);
 /* What stands between this role and ready: appends lines to out (each ended with a line break). Empty: it is
  * live. */
 void tickets_reasons(const struct tickets *tickets, struct buffer *out);
+/* Where the disk and what the tasks go by disagree: lines appended to out. */
+void tickets_policy_differences(const struct tickets *tickets, struct buffer *out);
+/* The task of a partition, NULL: not held here. For questions; lives until the next phase. */
+struct task *tickets_task(const struct tickets *tickets, int32_t partition);
 /* Why this process cannot go on (fenced by another of the same name); NULL: it can. */
 const char *tickets_fatal(const struct tickets *tickets);
 

@@ -139,8 +139,8 @@ watch_show(struct watch *watch, const rd_kafka_message_t *message)
 
     for (int i = 0; i < WATCH_TOPICS_COUNT; i++)
         if (strcmp(watch->world->topics.names[watch_topics[i].topic], name) == 0) {
-            board_record(watch->board, watch_topics[i].kind, key, value,
-                         rd_kafka_message_timestamp(message, &type));
+            board_record_from(watch->board, watch_topics[i].kind, message->partition, key, value,
+                              rd_kafka_message_timestamp(message, &type));
             metrics_add(watch->world->metrics, METRIC_EVENTS, watch_topics[i].metric, 1);
         }
 }

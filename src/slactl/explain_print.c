@@ -13,155 +13,39 @@
 #include "slactl/explain_print.h"
 #include "base/memory.h"
 #include "slactl/words.h"
-#include "wire/effect.h"
-#include "wire/print.h"
-#include <openssl/sha.h>
+#include "wire/explain_json.h"
 
-enum { FOLD_MIN = 6, INTERVAL_COLUMNS = 45, WHY_COLUMN = 6, ZONE_HASH_BYTES = 4 };
-
-static const char *const whys[] = {"counted", "closed", "paused", "over"};
+enum { FOLD_MIN = 6, INTERVAL_COLUMNS = 45, WHY_COLUMN = 6 };
 
 /* ---- for programs ---- */
 
 static void
-print_name(struct buffer *out, const struct clock_name *name)
+write_line(struct explain_page *page)
 {
-    print_key(out, "ticket"), print_text(out, name->ticket);
-    print_key(out, "kind"), print_text(out, slice_of(clock_kind_text(name->kind)));
-    print_key(out, "clock"), print_text(out, name->clock);
-    print_key(out, "cycle"), buffer_append_int64(out, name->cycle);
+    buffer_append_byte(&page->line, '\n');
+    (void)fwrite(page->line.at, 1, page->line.bytes, page->out);
 }
 
 static void
-print_parties(struct buffer *out, uint8_t parties)
+print_for_programs(struct explain_page *page)
 {
-    buffer_append_byte(out, '[');
-    for (int party = 0; party < PARTIES_COUNT; party++) {
-        if ((parties & PARTY_BIT(party)) == 0)
-            continue;
-        print_comma(out);
-        print_text(out, slice_of(party_text((enum party)party)));
-    }
-    buffer_append_byte(out, ']');
-}
-
-static void
-print_cause(struct buffer *out, const struct explain_cause *cause)
-{
-    static const char *const kinds[] = {"event", "merge_in", "policy"};
-
-    buffer_append_byte(out, '{');
-    print_key(out, "kind"), print_text(out, slice_of(kinds[cause->kind]));
-    print_key(out, "at"), print_instant(out, cause->at_ms);
-    if (cause->kind == EXPLAIN_EVENT) {
-        print_key(out, "event"), print_text_or_null(out, cause->event);
-        print_key(out, "source"), print_text_or_null(out, cause->source);
-        print_key(out, "type"), print_text(out, slice_of(event_type_text(cause->type)));
-    }
-    if (cause->kind == EXPLAIN_VERSION)
-        print_key(out, "policy"), print_text(out, cause->policy);
-    if (cause->other.at != NULL)
-        print_key(out, "ticket"), print_text(out, cause->other);
-    print_key(out, "status"), print_text_or_null(out, cause->status);
-    print_key(out, "group"), print_text_or_null(out, cause->group);
-    print_key(out, "waits_for"), print_parties(out, cause->ball);
-    print_key(out, "moved_start"), print_bool(out, cause->moved_start);
-    buffer_append_byte(out, '}');
-}
-
-static void
-print_stretch(struct explain_page *page, const struct explain_stretch *stretch)
-{
-    struct buffer *line = &page->line;
-
-    buffer_reset(line);
-    buffer_append_text(line, "{\"record\":\"stretch\"");
-    print_name(line, &page->clock.name);
-    print_key(line, "projected"), print_bool(line, stretch->projected);
-    print_key(line, "why"), print_text(line, slice_of(whys[stretch->why]));
-    print_key(line, "from"), print_instant(line, stretch->from_ms);
-    print_key(line, "to"), print_instant(line, stretch->to_ms);
-    print_key(line, "counted_ms"), buffer_append_int64(line, stretch->counted_ms);
-    print_key(line, "in_hours_ms"), buffer_append_int64(line, stretch->in_hours_ms);
-    print_key(line, "elapsed_ms"), buffer_append_int64(line, stretch->elapsed_ms);
-    print_key(line, "party"), print_text(line, slice_of(party_text(stretch->party)));
-    print_key(line, "calendar"), print_text(line, stretch->calendar);
-    print_key(line, "begins_at_edge"), print_bool(line, stretch->begins_at_edge);
-    print_key(line, "ends_at_edge"), print_bool(line, stretch->ends_at_edge);
-    print_key(line, "policy"), print_text(line, stretch->policy);
-    print_key(line, "target_ms"), buffer_append_int64(line, stretch->target_ms);
-    print_key(line, "cause"), print_cause(line, &stretch->cause);
-    buffer_append_text(line, "}\n");
-    (void)fwrite(line->at, 1, line->bytes, page->out);
-}
-
-/* "1f3a9c07": the beginning of the zone file's SHA-256, which sha256sum shows too. */
-static void
-append_zone_hash(struct buffer *out, struct slice bytes)
-{
-    unsigned char hash[SHA256_DIGEST_LENGTH];
-
-    SHA256((const unsigned char *)bytes.at, bytes.bytes, hash);
-    for (int i = 0; i < ZONE_HASH_BYTES; i++)
-        words_append(out, "%02x", hash[i]);
-}
-
-/* The clock line of replay, and whose days and zone it goes by. */
-static void
-print_clock(struct explain_page *page)
-{
-    const struct explain_clock *clock = &page->clock;
-    struct clock_line as_line = {clock->name, clock->figures};
-    struct buffer *line = &page->line;
-    size_t object;
-
-    buffer_reset(line);
-    buffer_append_text(line, "{\"record\":\"clock\"");
-    object = line->bytes;
-    effect_print_clock(line, &as_line);
-    line->at[object] = ',';
-    line->bytes--;
-    print_key(line, "measure"), print_text(line, slice_of(measure_text(clock->measure)));
-    print_key(line, "counts"), print_parties(line, clock->counts);
-    print_key(line, "calendar"), print_text(line, clock->calendar);
-    print_key(line, "time_zone"), print_text(line, clock->zone_name);
-    print_key(line, "zone_data");
-    if (clock->zone_bytes.at == NULL) {
-        buffer_append_text(line, "null");
-    } else {
-        buffer_append_byte(line, '"');
-        append_zone_hash(line, clock->zone_bytes);
-        buffer_append_byte(line, '"');
-    }
-    print_key(line, "policy"), print_text(line, clock->policy);
-    print_key(line, "days_policy"), print_text(line, clock->days_policy);
-    print_key(line, "ended_by");
-    if (clock->has_end)
-        print_cause(line, &clock->end);
-    else
-        buffer_append_text(line, "null");
-    buffer_append_text(line, "}\n");
-    (void)fwrite(line->at, 1, line->bytes, page->out);
-}
-
-static void
-print_sum(struct explain_page *page)
-{
-    struct buffer *line = &page->line;
     int64_t counted_ms = 0, projected_ms = 0;
 
+    buffer_reset(&page->line);
+    explain_json_clock(&page->line, "clock", &page->clock);
+    write_line(page);
     for (size_t i = 0; i < page->count; i++) {
-        counted_ms += page->stretches[i].projected ? 0 : page->stretches[i].counted_ms;
-        projected_ms += page->stretches[i].projected ? page->stretches[i].counted_ms : 0;
+        const struct explain_stretch *stretch = &page->stretches[i];
+
+        counted_ms += stretch->projected ? 0 : stretch->counted_ms;
+        projected_ms += stretch->projected ? stretch->counted_ms : 0;
+        buffer_reset(&page->line);
+        explain_json_stretch(&page->line, &page->clock.name, stretch);
+        write_line(page);
     }
-    buffer_reset(line);
-    buffer_append_text(line, "{\"record\":\"sum\"");
-    print_name(line, &page->clock.name);
-    print_key(line, "stretches"), buffer_append_int64(line, (int64_t)page->count);
-    print_key(line, "counted_ms"), buffer_append_int64(line, counted_ms);
-    print_key(line, "projected_ms"), buffer_append_int64(line, projected_ms);
-    buffer_append_text(line, "}\n");
-    (void)fwrite(line->at, 1, line->bytes, page->out);
+    buffer_reset(&page->line);
+    explain_json_sum(&page->line, &page->clock.name, page->count, counted_ms, projected_ms);
+    write_line(page);
 }
 
 /* ---- for people: the heading ---- */
@@ -255,7 +139,7 @@ print_heading(struct explain_page *page)
     words_append(out, " (times are %.*s", (int)clock->zone_name.bytes, clock->zone_name.at);
     if (clock->zone_bytes.at != NULL) {
         buffer_append_text(out, ", zone data ");
-        append_zone_hash(out, clock->zone_bytes);
+        explain_json_append_zone(out, clock->zone_bytes);
     }
     buffer_append_text(out, "), policy ");
     words_append_name(out, clock->policy);
@@ -501,10 +385,7 @@ print_clock_in_hand(struct explain_page *page)
         return;
     page->told++;
     if (page->json) {
-        print_clock(page);
-        for (size_t i = 0; i < page->count; i++)
-            print_stretch(page, &page->stretches[i]);
-        print_sum(page);
+        print_for_programs(page);
     } else {
         if (page->told == 1)
             explain_page_title(page);

@@ -141,7 +141,7 @@ on_line(void *context, const struct clock_line *line)
 static void
 check_ticket(struct checking *checking, struct ticket *ticket)
 {
-    const struct explain_sink sink = {checking, on_clock, on_stretch};
+    const struct explain_sink sink = {.context = checking, .clock = on_clock, .stretch = on_stretch};
     size_t explained;
 
     checking->ticket = ticket;

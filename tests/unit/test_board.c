@@ -62,7 +62,7 @@ changes(struct room *room, uint64_t *version, size_t bytes_max)
 {
     buffer_reset(&room->out);
     buffer_append_byte(&room->out, '[');
-    *version = board_changes(room->board, *version, BOARD_BIT(BOARD_ALERTS) | BOARD_BIT(BOARD_SCORES),
+    *version = board_changes(room->board, *version, BOARD_BIT(BOARD_ALERTS) | BOARD_BIT(BOARD_SCORES), NULL,
                              bytes_max, &room->out);
     buffer_append_byte(&room->out, ']');
     buffer_append_byte(&room->out, '\0');

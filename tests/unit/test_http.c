@@ -234,7 +234,7 @@ what_is_wrong_is_a_problem_document(void **state)
 
     expect(answer, "HTTP/1.1 404 Not Found\r\n");
     expect(answer, "Content-Type: application/problem+json\r\n");
-    expect(answer, "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,\"detail\":\"");
+    expect(answer, "{\"type\":\"urn:slad:problem:not_found\",\"code\":\"not_found\",\"title\":\"Not Found\",\"status\":404,\"detail\":\"");
     expect_secure(answer);
     answer = ask(room, "POST", "/", "Content-Length: 2\r\n\r\nhi");
     expect(answer, "HTTP/1.1 405 Method Not Allowed\r\n");
