@@ -21,7 +21,7 @@
 
 /* ---- contracts ---- */
 
-enum part { PART_PXA, PART_CREDIT, PART_ATTAINMENT, PART_WATERMELON };
+enum part { PART_PXA, PART_CREDIT, PART_MONTH, PART_ATTAINMENT, PART_WATERMELON };
 
 struct piece {
     struct slice contract;
@@ -41,7 +41,10 @@ find_part(const struct board_entry *entry, enum part *ret_part)
     static const struct {
         const char *type;
         enum part part;
-    } types[] = {{"pxa", PART_PXA}, {"credit", PART_CREDIT}, {"watermelon", PART_WATERMELON}};
+    } types[] = {{"pxa", PART_PXA},
+                 {"credit", PART_CREDIT},
+                 {"attainment", PART_MONTH},
+                 {"watermelon", PART_WATERMELON}};
     struct slice type = board_entry_fact(entry, FACT_TYPE), scope = board_entry_fact(entry, FACT_SCOPE);
 
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
@@ -168,6 +171,7 @@ print_contracts(const struct pieces *pieces, struct buffer *out)
         enum part part;
     } parts[] = {{"pxa", PART_PXA},
                  {"credit", PART_CREDIT},
+                 {"month", PART_MONTH},
                  {"attainment", PART_ATTAINMENT},
                  {"watermelons", PART_WATERMELON}};
     struct json *json = json_new();

@@ -590,9 +590,9 @@ is_own(const struct board_entry *entry, const struct board_view *view)
 {
     struct slice facts = entry_facts(entry), contract = facts_get(facts, FACT_CONTRACT),
                  type = facts_get(facts, FACT_TYPE);
-    bool of_contract = type.at != NULL &&
-                       (slice_is(type, "pxa") || slice_is(type, "credit") || slice_is(type, "watermelon") ||
-                        slice_is(type, "contract") || slice_is(type, "score"));
+    bool of_contract = type.at != NULL && (slice_is(type, "pxa") || slice_is(type, "credit") ||
+                                           slice_is(type, "watermelon") || slice_is(type, "attainment") ||
+                                           slice_is(type, "contract") || slice_is(type, "score"));
 
     if (facts_has(facts, FACT_CUSTOMER, view->customer))
         return true;
