@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 import random
+import struct
 import subprocess
 import time
 
@@ -225,3 +226,37 @@ def about(ticket, now=None):
 
 def says(selector, words):
     return lambda page: words in " ".join(page.texts(selector))
+
+
+# --- a clock that is moved --------------------------------------------------------------------------------------------
+
+# Before the page's own script: its clocks stand where advance(ms) has moved them, and advance calls what was to be called every so often.
+MOVED_CLOCK = """{
+  let shift = 0;
+  const RealDate = Date, wall = Date.now.bind(Date), running = performance.now.bind(performance), every = [], set = window.setInterval.bind(window);
+  window.Date = class extends RealDate { constructor(...given) { if (given.length) super(...given); else super(wall() + shift); } static now() { return wall() + shift; } };
+  performance.now = () => running() + shift;
+  window.setInterval = (call, ms) => { every.push(call); return set(call, ms); };
+  window.advance = (ms, times) => { for (let i = 0; i < (times || 1); i++) { shift += ms / (times || 1); for (const call of every) call(); } };
+}"""
+
+
+class Clock:
+    """The clocks of a program of ours: the real ones, moved."""
+
+    def __init__(self):
+        self.path = kit.write("clock", "")
+        self.moved_ms = 0
+        self.advance(0)
+        library = os.environ.get("SLAD_E2E_CLOCK") or os.path.join(kit.BUILD, "tests", "libe2e_clock.so")
+        if not os.access(library, os.R_OK):
+            raise kit.Skip(f"{library} is not built")
+        self.environment = {"LD_PRELOAD": library, "SLAD_CLOCK_FILE": self.path, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+
+    def advance(self, ms):
+        self.moved_ms += ms
+        with open(self.path, "r+b") as file:
+            file.write(struct.pack("=qq", 0, self.moved_ms))
+
+    def now_ms(self):
+        return now_ms() + self.moved_ms

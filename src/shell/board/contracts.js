@@ -121,7 +121,8 @@ addView("contracts", "Contracts", node => {
   }
   const short = value => value >= 1e6 ? (value / 1e6).toFixed(1) + "m" : value >= 1e4 ? Math.round(value / 1e3) + "k" : grouped(Math.round(value));
   return {
-    render() {
+    render(full) {
+      if (!full) { retellAges(node); return; }
       const all = contracts(windowNow());
       renderTiles(all);
       fill(all.slice(0, ROWS_MAX), one => one.name, fillCard);

@@ -68,7 +68,7 @@ addView("experience", "Experience", node => {
   keis.fill = keyed(make("ul", "", keis.rows), makeItem);
   customers.table = makeTable(customers.rows, "", ["Customer", "PX", "NPS", "SLA kept, honest", "As agreed"]);
   melons.fill = keyed(make("ul", "", melons.rows), () => { const item = makeItem(); item.share = makeShare(item.node, "Where the time went"); return item; });
-  unhappy.table = makeTable(unhappy.rows, "", ["Ticket", "Customer", "Answer", "Since", "State"]);
+  unhappy.table = makeTable(unhappy.rows, "words", ["Ticket", "Customer", "Answer", "Since", "State"]);
   for (const one of [matrix, keis, customers, melons, unhappy]) one.none = make("p", "none", one.rows);
   const links = keyed(windows, () => { const link = {node: make("a")}; link.node.dataset.go = ""; return link; });
 
@@ -163,16 +163,14 @@ addView("experience", "Experience", node => {
   }
   return {
     render(full) {
-      const window = windowNow(), scope = scopeNow(), {ripe, open} = renderTiles(scope ? scoreOf(scope, window) : undefined, window);
-      if (full) {
-        const seen = windowsSeen();
-        links(seen, name => name, (link, name) => {
-          say(link.node, name);
-          link.node.setAttribute("href", address({window: name}));
-          if (name === window) link.node.setAttribute("aria-current", "true"); else link.node.removeAttribute("aria-current");
-        });
-        show(windows, seen.length > 1);
-      }
+      if (!full) { retellAges(node); return; }
+      const window = windowNow(), scope = scopeNow(), {ripe, open} = renderTiles(scope ? scoreOf(scope, window) : undefined, window), seen = windowsSeen();
+      links(seen, name => name, (link, name) => {
+        say(link.node, name);
+        link.node.setAttribute("href", address({window: name}));
+        if (name === window) link.node.setAttribute("aria-current", "true"); else link.node.removeAttribute("aria-current");
+      });
+      show(windows, seen.length > 1);
       renderMatrix(window);
       renderKeis();
       renderCustomers(window);

@@ -1,7 +1,7 @@
 
 /* ---- frame: tiles, panels, rows, ages, sizes ---- */
 
-const ROWS_MAX = 100, SOON_MS = 30 * 60000, HOUR_MS = 3600000, TASK_SILENT_MS = 30000;
+const ROWS_MAX = 100, TV_ROWS_MAX = 24, SOON_MS = 30 * 60000, HOUR_MS = 3600000, TASK_SILENT_MS = 30000;
 const views = {};   /* name -> {title, node, render(full)} */
 
 function addView(name, title, build) {
@@ -14,12 +14,19 @@ function addView(name, title, build) {
   link.dataset.view = name;
 }
 /* An age: of when the data is, and whether that is too old to be believed. */
+const aged = new WeakMap();   /* a tile, panel or card -> what its age is told from */
 function tellAge(node, place, at_ms, word, silentBy) {
+  aged.set(node, [place, at_ms, word, silentBy]);
   const silent = isSilent(), stale = silent || (silentBy && isFinite(at_ms) && serverNow() - at_ms > silentBy);
   mark(node, "stale", stale);
   if (silent) say(place, "STALE · " + span(silentMs()) + " old");
   else if (!isFinite(at_ms)) say(place, isSynced() ? "nothing yet" : "");
   else say(place, stale ? "STALE · " + span(serverNow() - at_ms) + " old" : word + " " + ago(at_ms));
+}
+
+/* All ages of a view, when nothing else in it has changed. */
+function retellAges(view) {
+  for (const node of view.querySelectorAll(".tile, .panel, .card")) if (aged.has(node)) tellAge(node, ...aged.get(node));
 }
 
 /* A big number with its target. what: {side, figure, goal, goalWord, state, verdict, note, range, at, word, silentBy}. */

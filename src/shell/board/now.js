@@ -14,27 +14,20 @@ addView("now", "Now", node => {
   const share = makeShare(lists.paused.node, "Who has the ball, of the clocks listed");
 
   /* On a screen that nobody scrolls a row that does not fit is not begun. */
-  function fitRows(entry, total) {
-    let shown = entry.ol.children.length;
-    if (place.tv) {
-      const room = entry.rows.clientHeight;
-      shown = 0;
-      for (const row of entry.ol.children) show(row, true);
-      for (const row of entry.ol.children) {
-        const fits = row.offsetTop + row.offsetHeight - entry.rows.offsetTop <= room;
-        show(row, fits);
-        shown += fits;
-      }
-    } else for (const row of entry.ol.children) show(row, true);
-    const tickets = new Set();
-    for (const row of entry.ol.children) if (!row.hidden) tickets.add(row.dataset.ticket);
+  function fitRows(entry, total, full) {
+    const room = place.tv ? entry.rows.clientHeight : 0, tickets = new Set(), rows = [...entry.ol.children];
+    if (!full && entry.room === room) return;
+    entry.room = room;
+    for (const row of rows) show(row, true);
+    const top = entry.rows.offsetTop, fits = rows.map(row => !room || row.offsetTop + row.offsetHeight - top <= room);
+    rows.forEach((row, i) => { show(row, fits[i]); if (fits[i]) tickets.add(row.dataset.ticket); });
     const more = total - tickets.size;
     say(entry.more, more > 0 ? "and " + plural(more, "more ticket", "more tickets") : "");
     show(entry.more, more > 0);
   }
   function renderList(name, clocks, counted, full) {
     const entry = lists[name], total = Math.max(counted, ticketsOf(clocks)), now = serverNow(), known = facts.opens.size > 0;
-    const rows = entry.fill(clocks.slice(0, ROWS_MAX), clock => clock.id, (row, clock) => {
+    const rows = entry.fill(clocks.slice(0, place.tv ? TV_ROWS_MAX : ROWS_MAX), clock => clock.id, (row, clock) => {
       if (full || row.clock !== clock || newBreaches.length) { fillRow(row, clock); row.node.dataset.ticket = clock.ticket; }
     });
     for (const row of rows.values()) countRow(row, now);
@@ -42,7 +35,7 @@ addView("now", "Now", node => {
     say(entry.unit, known ? (total === 1 ? "ticket" : "tickets") + (place.filtered ? " listed" : "") : "");
     show(entry.none, known && clocks.length === 0 && total === 0);
     mark(entry.node, "some", name === "overdue" && clocks.length > 0);
-    fitRows(entry, total);
+    fitRows(entry, total, full);
   }
   function renderTiles(picture, at) {
     const now = serverNow(), known = facts.opens.size > 0, common = {at, word: "as of", silentBy: TASK_SILENT_MS};
@@ -63,8 +56,8 @@ addView("now", "Now", node => {
     for (const name of ["px", "nps"]) tile[name](scoreTile(name, score, window));
   }
   return {
-    render(full) {
-      const picture = pictureOf(), at = facts.opens.size ? oldest(facts.opens.values()) : NaN;
+    render(full, picture) {
+      const at = facts.opens.size ? oldest(facts.opens.values()) : NaN;
       renderTiles(picture, at);
       renderList("overdue", picture.overdue, place.filtered ? 0 : counted("breached_open"), full);
       renderList("soon", picture.soon, 0, full);

@@ -1,10 +1,10 @@
 
 /* ---- stream: what the daemon says, and that it says nothing ---- */
 
-const RECONNECT_MS = 5000, MISSED_MAX = 3, TICK_MS = 500;
+const FULL_EVERY_MS = 10000, RECONNECT_MS = 5000, MISSED_MAX = 3, TICK_MS = 500;
 let heartbeatMs = 5000, offsetMs = 0, heardAt = -Infinity, heardWall = -Infinity, lastWallMs = 0;
 let connected = false, everConnected = false, everSynced = false, synced = false, refused = "";
-let ready = true, reasons = [], boardLag = 0, server = "", source = null, shownView = "", waiting = 0;
+let ready = true, reasons = [], boardLag = 0, server = "", source = null, shownView = "", waiting = 0, lastFull = {at: -Infinity, fresh: false};
 
 /* The server's time: everything that is counted down or aged goes by it. */
 function serverNow() { return Date.now() + offsetMs; }
@@ -95,14 +95,15 @@ function tellPulse() {
   const now = new Date(serverNow());
   say(byId("clock"), everConnected ? two(now.getHours()) + ":" + two(now.getMinutes()) + ":" + two(now.getSeconds()) : "");
 }
-function tellTitle() {
-  const late = Math.max(place.filtered ? 0 : counted("breached_open"), ticketsOf(pictureOf().overdue));
+function tellTitle(picture) {
+  const late = Math.max(place.filtered ? 0 : counted("breached_open"), ticketsOf(picture.overdue));
   const title = (isSilent() ? "STALE · " : !connected && everConnected ? "lost · " : late ? grouped(late) + " overdue · " : "") + views[shownView].title + " · slad";
   if (document.title !== title) document.title = title;
 }
 function showView(name) {
   if (name === shownView) return false;
   shownView = name;
+  document.documentElement.dataset.view = name;
   for (const [one, view] of Object.entries(views)) show(view.node, one === name);
   byId("view").scrollTop = 0;
   return true;
@@ -123,13 +124,15 @@ function tellFrame() {
 make("b", "", byId("chosen"), "Only");
 const fillChosen = keyed(make("span", "keys", byId("chosen")), () => { const made = {node: make("a")}; made.node.dataset.go = ""; return made; });
 function tick(forced) {
-  const changed = showView(viewNow()), full = dirty || forced === true || changed;
+  const changed = showView(viewNow()), fresh = isFresh(), picture = pictureOf(), now = performance.now();
+  const full = dirty || forced === true || changed || fresh !== lastFull.fresh || now - lastFull.at > FULL_EVERY_MS;
+  if (full) lastFull = {at: now, fresh};
   dirty = false;
   if (changed || forced === true) { tellFrame(); if (!changed) fillFilters(); }
   tellPulse();
-  views[shownView].render(full);
+  views[shownView].render(full, picture);
   watchTelevision();
-  tellTitle();
+  tellTitle(picture);
 }
 
 /* ---- filters, keys, links ---- */

@@ -59,7 +59,4 @@ function watchTelevision() {
   shiftPixels();
   reloadDaily();
   stayAwake();
-  const bars = [byId("lost"), byId("silent")].filter(bar => !bar.hidden).reduce((sum, bar) => sum + bar.offsetHeight, 0);
-  mark(document.documentElement, "with-bar", bars > 0);
-  document.documentElement.style.setProperty("--bar-height", bars + "px");
 }

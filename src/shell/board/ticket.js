@@ -107,7 +107,7 @@ addView("ticket", "Ticket", node => {
   const problem = make("p", "none", node), others = make("p", "none", node);
   const life = makePanel(node, "life", "", "Its life", "┅ "), lanes = make("div", "lanes", make("div", "life", life.rows)), legend = make("ul", "keys legend", life.rows);
   const steps = make("div", "", life.rows), alerts = makePanel(node, "its-alerts", "", "Its alerts", "▲ ");
-  const alertTable = makeTable(alerts.rows, "", ["Stage", "Clock", "Since", "State", "Reason"]), acknowledge = makeAcknowledge(alerts.rows);
+  const alertTable = makeTable(alerts.rows, "words", ["Stage", "Clock", "Since", "State", "Reason"]), acknowledge = makeAcknowledge(alerts.rows);
   const fillTiles = keyed(tiles, () => { const made = {}; made.set = makeTile(tiles, "", ""); made.node = tiles.lastChild; made.node.removeAttribute("id"); return made; });
   const fillLanes = keyed(lanes, makeLane), fillSteps = keyed(steps, makeSteps), fillOthers = keyed(others, () => ({node: make("a")}));
   for (const [pattern, words] of [["counted", "counted"], ["late", "counted, late"], ["paused-time", "waits: not counted"], ["closed", "out of hours"], ["provider", "provider has the ball"], ["supplier", "supplier"], ["customer", "customer"], ["customer_supplier", "customer’s supplier"]]) {
