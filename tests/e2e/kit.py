@@ -414,9 +414,9 @@ class Redis(Process):
 # --- the browser ------------------------------------------------------------------------------------------------------
 
 class Browser:
-    """A headless Chromium with a fresh profile: a context manager."""
+    """A headless Chromium with a fresh profile, and these arguments more: a context manager."""
 
-    def __init__(self, width=1920, height=1080):
+    def __init__(self, width=1920, height=1080, *arguments):
         from selenium import webdriver
         from selenium.webdriver.chrome.options import Options
         for program in ("chromium", "chromedriver"):
@@ -431,7 +431,7 @@ class Browser:
             "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
             "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-breakpad", "--hide-scrollbars",
             "--force-device-scale-factor=1", f"--window-size={width},{height}", f"--user-data-dir={self.profile}",
-            f"--remote-debugging-port={port}", "about:blank"], environment)
+            f"--remote-debugging-port={port}", *arguments, "about:blank"], environment)
         wait_until("chromium listens", lambda: listening(port))
         driver_port = free_port()
         self.service = Process("chromedriver", ["chromedriver", f"--port={driver_port}"], environment)

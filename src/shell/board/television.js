@@ -1,9 +1,9 @@
 
 /* ---- television: nobody touches it ---- */
 
-const DAY_MS = 864e5, PIN_MS = 300000, SHIFT_EVERY_MS = 60000;
+const AWAKE_EVERY_MS = 30000, DAY_MS = 864e5, PIN_MS = 300000, SHIFT_EVERY_MS = 60000;
 const loadedAt = Date.now();
-let turn = {name: "", page: 0, at: -Infinity}, awake = null;
+let turn = {name: "", page: 0, at: -Infinity}, awake = null, askedAwakeAt = -Infinity;
 
 /* The breach that holds its view, until somebody has it in hand, it is over, or five minutes have passed. */
 function pinnedBreach() {
@@ -42,7 +42,8 @@ function nextPage(room) {
   return most;
 }
 function stayAwake() {
-  if (!place.tv || awake || document.visibilityState !== "visible" || !navigator.wakeLock) return;
+  if (!place.tv || awake || document.visibilityState !== "visible" || !navigator.wakeLock || performance.now() - askedAwakeAt < AWAKE_EVERY_MS) return;
+  askedAwakeAt = performance.now();
   navigator.wakeLock.request("screen").then(lock => { awake = lock; lock.addEventListener("release", () => { awake = null; }); }, () => {});
 }
 /* A few pixels this way and that, once a minute, so that nothing burns in. */
