@@ -13,6 +13,7 @@
 #include "base/duration.h"
 #include "shell/config.h"
 #include "shell/metrics.h"
+#include "slactl/docs_command.h"
 #include "slad/event.h"
 #include <errno.h>
 #include <stdio.h>
@@ -276,6 +277,63 @@ print_errors(struct buffer *out)
     }
 }
 
+/* ---- manual pages ---- */
+
+static void
+append_manual_row(struct buffer *out, const struct config_row *row)
+{
+    struct buffer range = {0};
+
+    append_range(&range, row);
+    buffer_append_byte(&range, '\0');
+    buffer_append_byte(out, '*');
+    docs_command_append_scdoc(out, row->key);
+    buffer_append_text(out, "*\n\t");
+    docs_command_append_scdoc(out, row->help);
+    buffer_append_text(out, ". _");
+    docs_command_append_scdoc(out, range.at);
+    buffer_append_byte(out, '_');
+    if (*row->standard != '\0') {
+        buffer_append_text(out, "; default *");
+        docs_command_append_scdoc(out, row->standard);
+        buffer_append_byte(out, '*');
+    }
+    buffer_append_text(out, row->reloadable ? "; reload\n\n" : "\n\n");
+    buffer_free(&range);
+}
+
+static void
+print_manual(struct buffer *out)
+{
+    const char *section = "";
+
+    buffer_append_text(
+        out,
+        "slad.yaml(5) \"slad " SLAD_VERSION
+        "\"\n\n; Generated from include/slad/config.def by `slactl docs`.\n\n"
+        "# NAME\n\nslad.yaml - the configuration of slad\n\n"
+        "# DESCRIPTION\n\n"
+        "One YAML file, given to *slad*(8) with *--config*; *--set* _key=value_ wins over it, and *--set* "
+        "_kafka.NAME=value_ sets one entry of a map. An unknown key, a key twice, a value of another kind or "
+        "out of "
+        "its range is an error with file, line and column, and exit status 2. Lengths of time are written "
+        "90s, 15m, "
+        "4h, 2d, 1h30m (d = 24 h), sizes in bytes or with KiB, MiB, GiB. SIGHUP reads the file again: keys "
+        "marked "
+        "_reload_ take their new value at once, others are named in the log and wait for a restart.\n\n");
+    for (enum config_key key = 0; key < CONFIG_KEYS_COUNT; key++) {
+        if (strcmp(section, config_section(key)) != 0) {
+            section = config_section(key);
+            buffer_append_text(out, "# ");
+            for (const char *at = section; *at != '\0'; at++)
+                buffer_append_byte(out, *at >= 'a' && *at <= 'z' ? (char)(*at - 'a' + 'A') : *at);
+            buffer_append_text(out, "\n\n");
+        }
+        append_manual_row(out, config_row(key));
+    }
+    buffer_append_text(out, "# SEE ALSO\n\n*slad*(8), *slactl*(1), *slad-policy*(5)\n");
+}
+
 /* ---- pages ---- */
 
 static const struct page {
@@ -286,6 +344,9 @@ static const struct page {
     {"conf", "conf/slad.yaml", print_conf},
     {"metrics", "docs/metrics.md", print_metrics},
     {"errors", "docs/errors.md", print_errors},
+    {"slactl.1", "man/slactl.1.scd", docs_command_print_manual},
+    {"slad.yaml.5", "man/slad.yaml.5.scd", print_manual},
+    {"completion", "completion/slactl", docs_command_print_completion},
 };
 
 static int
@@ -340,7 +401,7 @@ const struct command docs_command = {
     .operands = "DIR",
     .text = "Prints a page that is generated from the tables of slad, or writes all of them into a "
             "directory. Pages: "
-            "configuration, conf, metrics, errors.",
+            "configuration, conf, metrics, errors, slactl.1, slad.yaml.5, completion.",
     .options = docs_options,
     .fails = "the page cannot be written",
 };
