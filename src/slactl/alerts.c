@@ -134,7 +134,8 @@ print_table(struct alerts *alerts)
     struct terminal terminal = terminal_look(stdout);
     struct table table = {.terminal = &terminal};
 
-    qsort(alerts->rows, alerts->count, sizeof *alerts->rows, compare);
+    if (alerts->count > 0)
+        qsort(alerts->rows, alerts->count, sizeof *alerts->rows, compare);
     table_heads(&table, "SEVERITY", "STATE", "SINCE", "DUE", "TURN", "CUSTOMER", "PRIORITY", "GROUP", "BY",
                 "=KEY", NULL);
     for (size_t i = 0; i < alerts->count; i++)
