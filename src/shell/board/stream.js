@@ -4,7 +4,7 @@
 const FULL_EVERY_MS = 10000, RECONNECT_MS = 5000, MISSED_MAX = 3, TICK_MS = 500;
 let heartbeatMs = 5000, offsetMs = 0, heardAt = -Infinity, heardWall = -Infinity, lastWallMs = 0;
 let connected = false, everConnected = false, everSynced = false, synced = false, refused = "";
-let ready = true, reasons = [], boardLag = 0, server = "", source = null, shownView = "", waiting = 0, lastFull = {at: -Infinity, fresh: false};
+let ready = true, reasons = [], boardLag = 0, server = "", source = null, shownView = "", waiting = 0, told = "", lastFull = {at: -Infinity, fresh: false};
 
 /* The server's time: everything that is counted down or aged goes by it. */
 function serverNow() { return Date.now() + offsetMs; }
@@ -78,8 +78,13 @@ async function askWhy() {
 
 /* ---- every half second, and when something came ---- */
 
+/* Aloud only what has changed, not every second of it. */
+function tellChange(words) {
+  if (words && words !== told) { told = words; say(byId("said"), words); }
+}
 function tellPulse() {
   const pulse = byId("pulse"), silent = isSilent(), {behind, lag} = lagNow();
+  tellChange(silent ? "The board is stale" : !everConnected ? "" : !connected ? "Connection lost" : behind ? "Catching up" : synced ? "Live" : "");
   pulse.className = silent || !connected && everConnected ? "silent" : !connected ? "" : behind || !synced ? "late" : "live";
   say(pulse, silent ? "▨ STALE" : !everConnected ? "◌ Connecting" : !connected ? "◌ Connecting again" : !synced ? "◌ Reading the board"
     : behind ? "◐ Catching up, lag " + grouped(lag) : "● Live · " + plural(facts.opens.size, "task", "tasks"));
