@@ -7,7 +7,8 @@
  * printing: the bytes stand once in memory, and every client's buffer refers to them. A part of the clients
  * has its turn in each part of the interval, so that a thousand of them never hold up the loop together.
  *
- * Always true: unsent bytes of a client are at most stream_buffer_bytes_max and one message; a client that
+ * Always true: unsent bytes of a client are at most stream_buffer_bytes_max and one message, of one that has
+ * caught up at most one message and heartbeats; a client that
  * has an id has all that the id stands for; the list holds exactly the open streams. A client whose token is
  * gone, or may no longer do what it did, is cut off within a turn.
  *
@@ -367,6 +368,10 @@ client_push(struct client *client)
     uint64_t seen = client->version > client->since ? client->version : client->since;
 
     if (budget_bytes < BUDGET_BYTES_MIN || (client->synced && client->version == board_version(board)))
+        return;
+    /* What it has not taken yet is enough for now: what changes meanwhile waits on the board, each key once.
+     */
+    if (client->synced && client_unsent_bytes(client) > 0)
         return;
     if (client->synced && board_remembers(board, seen)) {
         client_push_shared(client, budget_bytes);

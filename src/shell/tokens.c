@@ -258,7 +258,7 @@ tokens_find(const struct tokens *tokens, struct slice token)
     unsigned char hash[32];
     const struct token *found = NULL;
 
-    if (token.bytes > TOKEN_BYTES_MAX)
+    if (token.bytes < TOKEN_BYTES_MIN || token.bytes > TOKEN_BYTES_MAX)
         return NULL;
     hash_of(token, hash);
     for (size_t i = 0; i < tokens->count; i++)

@@ -36,7 +36,7 @@ int tokens_read(struct slice text, struct tokens *ret_tokens, struct buffer *err
 int tokens_load(const char *path, struct tokens *ret_tokens, struct buffer *error);
 void tokens_done(struct tokens *tokens);
 
-/* NULL: no such token. Borrowed. */
+/* NULL: no such token, or one that is too short, whatever its hash. Borrowed. */
 const struct token *tokens_find(const struct tokens *tokens, struct slice token);
 /* Whether this very token still stands in the list with the same rights: for who came with it and stays. */
 bool tokens_have(const struct tokens *tokens, const struct token *token);

@@ -297,6 +297,156 @@ readiness_has_reasons(void **state)
     assert_true(board_ready(room->board));
 }
 
+/* ---- one customer's eyes ---- */
+
+static bool
+owns(void *context, struct slice contract, struct slice customer)
+{
+    (void)context;
+    return slice_is(contract, "acme-gold") && slice_is(customer, "acme");
+}
+
+static const struct board_view acme = {.customer = {"acme", 4}, .owns = owns};
+
+static const char *
+seen_by_acme(struct room *room, uint64_t *version)
+{
+    buffer_reset(&room->out);
+    buffer_append_byte(&room->out, '[');
+    *version = board_changes(room->board, *version, ~0U, &acme, SIZE_MAX, &room->out);
+    buffer_append_text(&room->out, "]");
+    buffer_append_byte(&room->out, '\0');
+    return room->out.at;
+}
+
+static const char *
+page_for_acme(struct room *room, enum board_kind kind)
+{
+    struct board_page page = {.kind = kind, .records_max = 100, .view = &acme};
+
+    buffer_reset(&room->out);
+    (void)board_print(room->board, &page, &room->out);
+    buffer_append_byte(&room->out, '\0');
+    return room->out.at;
+}
+
+#define OPEN_CLOCK(ticket, customer)                                                                         \
+    "{\"ticket\":\"" ticket "\",\"kind\":\"sla\",\"clock\":\"c\",\"cycle\":1,\"agreement\":\"a\","           \
+    "\"state\":\"running\",\"due_at\":null,\"target_ms\":1,\"elapsed_ms\":0,\"turn\":\"provider\","          \
+    "\"customer\":\"" customer "\",\"service\":null,\"priority\":null,\"group\":null}"
+
+static void
+a_customer_sees_its_own_alone(void **state)
+{
+    static const struct {
+        enum board_kind kind;
+        const char *key, *value;
+        bool own;
+    } rows[] = {
+        {BOARD_ALERTS, "k1", "{\"state\":\"firing\",\"customer\":\"acme\"}", true},
+        {BOARD_ALERTS, "k2", "{\"state\":\"firing\",\"customer\":\"acme2\"}", false},
+        {BOARD_ALERTS, "k3", "{\"state\":\"firing\",\"customer\":null}", false},
+        {BOARD_ALERTS, "k4", "{\"state\":\"firing\",\"service\":\"acme\"}", false},
+        {BOARD_SCORES, "score/30d/customer=acme", "{\"type\":\"score\",\"scope\":{\"customer\":\"acme\"}}",
+         true},
+        {BOARD_SCORES, "score/30d/group=acme", "{\"type\":\"score\",\"scope\":{\"group\":\"acme\"}}", false},
+        {BOARD_SCORES, "score/30d/", "{\"type\":\"score\",\"scope\":{}}", false},
+        {BOARD_SCORES, "score/30d/contract=acme-gold",
+         "{\"type\":\"score\",\"scope\":{\"contract\":\"acme-gold\"}}", true},
+        {BOARD_SCORES, "pxa/acme-gold", "{\"type\":\"pxa\",\"contract\":\"acme-gold\"}", true},
+        {BOARD_SCORES, "pxa/other", "{\"type\":\"pxa\",\"contract\":\"other\"}", false},
+        {BOARD_SCORES, "credit/other", "{\"type\":\"credit\",\"contract\":\"other\"}", false},
+        {BOARD_SCORES, "kei/own", "{\"type\":\"kei\",\"match\":{\"customer\":[\"acme\"]}}", true},
+        {BOARD_SCORES, "kei/two", "{\"type\":\"kei\",\"match\":{\"customer\":[\"acme\",\"b\"]}}", false},
+        {BOARD_SCORES, "kei/all", "{\"type\":\"kei\",\"match\":{}}", false},
+        {BOARD_SCORES, "what", "{\"type\":\"what\"}", false},
+        {BOARD_OUTCOMES, "", "{\"type\":\"verdict\",\"ticket\":\"own\",\"customer\":\"acme\"}", true},
+        {BOARD_OUTCOMES, "", "{\"type\":\"verdict\",\"ticket\":\"other\",\"customer\":\"b\"}", false},
+        {BOARD_OUTCOMES, "", "{\"type\":\"due_changed\",\"ticket\":\"acme\"}", false},
+    };
+    struct room *room = *state;
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint64_t version = board_version(room->board);
+        const char *told;
+
+        put(room, rows[i].kind, rows[i].key, rows[i].value);
+        told = seen_by_acme(room, &version);
+        if ((strcmp(told, "[]") != 0) != rows[i].own)
+            fail_msg("%s of %s: %s", rows[i].own ? "hidden" : "shown", rows[i].value, told);
+        assert_true((strstr(page_for_acme(room, rows[i].kind), rows[i].value) != NULL) == rows[i].own);
+        if (rows[i].kind != BOARD_OUTCOMES)
+            assert_true((board_find(room->board, rows[i].kind, slice_of(rows[i].key), &acme) != NULL) ==
+                        rows[i].own);
+    }
+}
+
+static void
+a_customer_sees_its_clocks_and_no_counts(void **state)
+{
+    struct room *room = *state;
+    uint64_t version = 0;
+    const char *told;
+
+    put(room, BOARD_SCORES, "open/0",
+        "{\"type\":\"open\",\"task\":0,\"at\":\"2026-11-22T10:00:00.000Z\",\"instance\":\"one\",\"api\":null,"
+        "\"behind\":false,\"lag\":7,\"lag_ms\":0,\"counts\":{\"open\":99},\"clocks\":[" OPEN_CLOCK(
+            "A", "acme") "," OPEN_CLOCK("B", "b") "]}");
+    told = seen_by_acme(room, &version);
+    assert_non_null(strstr(told, "\"counts\":null,\"clocks\":[" OPEN_CLOCK("A", "acme") "]"));
+    assert_non_null(strstr(told, "\"lag\":1,"));
+    assert_null(strstr(told, "\"B\""));
+    assert_null(strstr(told, "99"));
+}
+
+static void
+what_changes_hands_is_gone_for_the_first(void **state)
+{
+    struct room *room = *state;
+    uint64_t version = 0;
+
+    put(room, BOARD_ALERTS, "k", "{\"state\":\"firing\",\"customer\":\"acme\"}");
+    put(room, BOARD_ALERTS, "other", "{\"state\":\"firing\",\"customer\":\"b\"}");
+    assert_non_null(strstr(seen_by_acme(room, &version), "\"key\":\"k\""));
+    put(room, BOARD_ALERTS, "k", "{\"state\":\"firing\",\"customer\":\"b\"}");
+    assert_string_equal(
+        seen_by_acme(room, &version),
+        "[{\"kind\":\"alerts\",\"key\":\"k\",\"at\":\"2026-10-31T23:00:00.000Z\",\"value\":null}]");
+    /* one that comes now never hears of it, nor of the other's end */
+    version = 0;
+    assert_string_equal(seen_by_acme(room, &version), "[]");
+    put(room, BOARD_ALERTS, "other", "");
+    assert_string_equal(seen_by_acme(room, &version), "[]");
+    put(room, BOARD_ALERTS, "k", "{\"state\":\"firing\",\"customer\":\"acme\"}");
+    assert_non_null(strstr(seen_by_acme(room, &version), "firing"));
+    put(room, BOARD_ALERTS, "k", "");
+    assert_non_null(strstr(seen_by_acme(room, &version), "\"value\":null"));
+}
+
+static void
+pages_are_filtered(void **state)
+{
+    static const struct board_filter filters[] = {
+        {FACT_STATE, {"firing", 6}}, {FACT_TICKET, {"T1", 2}}, {FACT_TICKET, {"T2", 2}}};
+    struct room *room = *state;
+    struct board_page page = {.kind = BOARD_ALERTS, .records_max = 1, .filters = filters, .filters_count = 3};
+    struct slice last;
+
+    put(room, BOARD_ALERTS, "a", "{\"state\":\"firing\",\"ticket\":\"T1\"}");
+    put(room, BOARD_ALERTS, "b", "{\"state\":\"resolved\",\"ticket\":\"T1\"}");
+    put(room, BOARD_ALERTS, "c", "{\"state\":\"firing\",\"ticket\":\"T3\"}");
+    put(room, BOARD_ALERTS, "d", "{\"state\":\"firing\",\"ticket\":\"T2\"}");
+    buffer_reset(&room->out);
+    last = board_print(room->board, &page, &room->out);
+    assert_true(slice_is(last, "a"));
+    page.after = slice_of("a");
+    buffer_reset(&room->out);
+    last = board_print(room->board, &page, &room->out);
+    assert_null(last.at);
+    buffer_append_byte(&room->out, '\0');
+    assert_non_null(strstr(room->out.at, "\"key\":\"d\""));
+}
+
 int
 main(void)
 {
@@ -312,6 +462,10 @@ main(void)
         cmocka_unit_test_setup_teardown(pages_follow_each_other, setup, teardown),
         cmocka_unit_test_setup_teardown(a_slow_reader_misses_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(readiness_has_reasons, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_customer_sees_its_own_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_customer_sees_its_clocks_and_no_counts, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_changes_hands_is_gone_for_the_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(pages_are_filtered, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

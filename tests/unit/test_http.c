@@ -234,7 +234,8 @@ what_is_wrong_is_a_problem_document(void **state)
 
     expect(answer, "HTTP/1.1 404 Not Found\r\n");
     expect(answer, "Content-Type: application/problem+json\r\n");
-    expect(answer, "{\"type\":\"urn:slad:problem:not_found\",\"code\":\"not_found\",\"title\":\"Not Found\",\"status\":404,\"detail\":\"");
+    expect(answer, "{\"type\":\"urn:slad:problem:not_found\",\"code\":\"not_found\",\"title\":\"Not "
+                   "Found\",\"status\":404,\"detail\":\"");
     expect_secure(answer);
     answer = ask(room, "POST", "/", "Content-Length: 2\r\n\r\nhi");
     expect(answer, "HTTP/1.1 405 Method Not Allowed\r\n");
@@ -242,6 +243,35 @@ what_is_wrong_is_a_problem_document(void **state)
     expect(ask(room, "DELETE", "/api/v1/open", ""), "HTTP/1.1 405 ");
     expect(ask(room, "GET", "/api/v1/stream?kinds=secrets", ""), "HTTP/1.1 400 ");
     expect(ask(room, "GET", "/api/v1/stream?kinds=", ""), "HTTP/1.1 400 ");
+}
+
+/* Ids and keys are one part of a path: escaped, or (a key) with bare slashes; unknown parameters are refused.
+ */
+static void
+paths_have_subjects(void **state)
+{
+    struct room *room = *state;
+    static const char key[] = "T%2F1/sla/resolution/1/warn-50%";
+
+    board_record(room->board, BOARD_ALERTS, slice_of(key),
+                 slice_of("{\"state\":\"firing\",\"customer\":\"a b\"}"), 0);
+    expect(ask(room, "GET", "/api/v1/alerts/T%252F1%2Fsla%2Fresolution%2F1%2Fwarn-50%25", ""),
+           "\"key\":\"T%2F1/sla");
+    expect(ask(room, "GET", "/api/v1/alerts/T%252F1/sla/resolution/1/warn-50%25", ""), "\"key\":\"T%2F1/sla");
+    expect(ask(room, "GET", "/api/v1/alerts/T%2F1/sla/resolution/1/warn-50%25", ""), "HTTP/1.1 404 ");
+    expect(ask(room, "GET", "/api/v1/alerts/", ""), "HTTP/1.1 404 ");
+    expect(ask(room, "GET", "/api/v1/alerts//ack", ""), "HTTP/1.1 404 ");
+    expect(ask(room, "GET", "/api/v1/alerts?customer=a%20b", ""), "\"key\":\"T%2F1/sla");
+    expect(ask(room, "GET", "/api/v1/alerts?customer=a+b&limit=5", ""), "\"key\":\"T%2F1/sla");
+    expect(ask(room, "GET", "/api/v1/alerts?customer=a", ""), "\r\n\r\n[]\n");
+    expect(ask(room, "GET", "/api/v1/alerts?nonsense=1", ""), "\"code\":\"bad_parameter\"");
+    expect(ask(room, "GET", "/api/v1/open?customer=a", ""), "\"code\":\"bad_parameter\"");
+    expect(ask(room, "GET", "/api/v1/alerts/x/ack", ""), "Allow: POST\r\n");
+    expect(ask(room, "POST", "/api/v1/alerts/x/ack", "Content-Type: text/plain\r\n"), "HTTP/1.1 415 ");
+    expect(ask(room, "POST", "/api/v1/alerts/x/ack", "Content-Type: application/json\r\n"), "HTTP/1.1 404 ");
+    expect(ask(room, "POST", "/api/v1/alerts/x/ack",
+               "Origin: http://evil\r\nContent-Type: application/json\r\n"),
+           "HTTP/1.1 403 ");
 }
 
 static void
@@ -499,6 +529,7 @@ main(void)
         cmocka_unit_test_setup_teardown(every_page_is_there, setup, teardown),
         cmocka_unit_test_setup_teardown(lists_are_json_and_paged, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_wrong_is_a_problem_document, setup, teardown),
+        cmocka_unit_test_setup_teardown(paths_have_subjects, setup, teardown),
         cmocka_unit_test_setup_teardown(head_has_headers_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(strangers_names_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(too_much_and_too_slow_are_cut_off, setup, teardown),

@@ -1,6 +1,7 @@
 /* wire/open_json: the record as the board and others read it. */
 #include "../support/schema.h"
 #include "wire/open_json.h"
+#include "base/memory.h"
 #include "wire/json.h"
 
 static const struct open_clock clocks[] = {
@@ -82,11 +83,74 @@ without_clocks_it_is_json_too(void **state)
     buffer_free(&out);
 }
 
+static void
+what_was_printed_is_read_back(void **state)
+{
+    struct buffer out = {0}, again = {0};
+    const struct open_record record = {.task = 3,
+                                       .at_ms = INT64_C(1793487600001),
+                                       .instance = {"slad-1", 6},
+                                       .api = {"http://a:1", 10},
+                                       .lag_records = 7,
+                                       .clocks = clocks,
+                                       .clocks_count = 2};
+    struct json *json = json_new();
+    const struct cJSON *object;
+    char detail[JSON_DETAIL_BYTES];
+    struct open_record *read;
+
+    (void)state;
+    open_json_print(&out, &record);
+    assert_int_equal(json_read(json, buffer_slice(&out), &object, detail), ERROR_NONE);
+    read = open_json_read(json, object);
+    assert_non_null(read);
+    json_free(json); /* what was read stands by itself */
+    open_json_print(&again, read);
+    assert_true(slice_equal(buffer_slice(&out), buffer_slice(&again)));
+    memory_free(read);
+    buffer_free(&out);
+    buffer_free(&again);
+}
+
+static void
+what_is_no_open_record_is_not_read(void **state)
+{
+    static const struct {
+        const char *text;
+        int clocks; /* -1: it is none */
+    } rows[] = {
+        {"{}", -1},
+        {"{\"type\":\"score\",\"clocks\":[]}", -1},
+        {"{\"type\":\"open\"}", -1},
+        {"{\"type\":\"open\",\"clocks\":{}}", -1},
+        {"{\"type\":\"open\",\"clocks\":[1,null,{},{\"ticket\":\"x\"},{\"ticket\":1,\"kind\":\"sla\"}]}", 0},
+        {"{\"type\":\"open\",\"clocks\":[{\"ticket\":\"x\",\"kind\":\"sla\",\"state\":\"paused\",\"turn\":"
+         "\"nobody\",\"clock\":\"c\",\"agreement\":\"a\"}]}",
+         1},
+    };
+    struct json *json = json_new();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct cJSON *object;
+        char detail[JSON_DETAIL_BYTES];
+        struct open_record *read;
+
+        assert_int_equal(json_read(json, slice_of(rows[i].text), &object, detail), ERROR_NONE);
+        read = open_json_read(json, object);
+        assert_int_equal(read != NULL ? (int)read->clocks_count : -1, rows[i].clocks);
+        memory_free(read);
+    }
+    json_free(json);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(prints_the_whole_record),
+        cmocka_unit_test(what_was_printed_is_read_back),
+        cmocka_unit_test(what_is_no_open_record_is_not_read),
         cmocka_unit_test(without_clocks_it_is_json_too),
     };
 
