@@ -36,6 +36,7 @@ struct entry {
     struct buffer key, labels, rest;
     int32_t partition;
     bool over, alone; /* alone: its batch was refused, so it goes by itself */
+    bool concluded;   /* somebody has taken its present version, or it was refused */
     int64_t over_mono_ms;
     uint64_t version;
     struct pending *first, **end;
@@ -63,7 +64,7 @@ struct alertmanager {
     struct relay_world *world;
     struct map *entries;
     struct peer peers[RELAY_URLS_MAX];
-    size_t peers_count, waiting_count;
+    size_t peers_count, open_count; /* entries that are not concluded */
 };
 
 static struct slice
@@ -92,7 +93,6 @@ settle(struct alertmanager *self, struct entry *entry, uint64_t version)
             entry->end = &entry->first;
         relay_source_done(self->world->source, pending->mark);
         memory_free(pending);
-        self->waiting_count--;
     }
 }
 
@@ -100,6 +100,7 @@ static void
 entry_free(struct alertmanager *self, struct entry *entry)
 {
     settle(self, entry, UINT64_MAX);
+    self->open_count -= !entry->concluded;
     for (size_t i = 0; i < self->peers_count; i++) {
         must(!entry->to[i].under_way);
         if (heap_item_is_in(&entry->to[i].due))
@@ -118,6 +119,7 @@ entry_new(struct alertmanager *self, const struct relay_alert *alert, int32_t pa
     struct entry *entry = memory_allocate_zeroed(1, sizeof *entry);
 
     entry->partition = partition;
+    entry->concluded = true;
     entry->end = &entry->first;
     buffer_append_slice(&entry->key, alert->key);
     for (size_t i = 0; i < self->peers_count; i++)
@@ -144,6 +146,8 @@ write_entry(struct alertmanager *self, struct entry *entry, const struct relay_a
     entry->over = relay_alert_is_over(alert);
     entry->over_mono_ms = wallclock_mono_ms();
     entry->version++;
+    self->open_count += entry->concluded;
+    entry->concluded = false;
     if (alert->state == RELAY_REMOVED && entry->labels.bytes > 0) {
         buffer_reset(&entry->rest);
         relay_alertmanager_print_rest(alert, NULL, now_ms, &entry->rest);
@@ -176,7 +180,6 @@ alertmanager_take(void *context, const struct relay_alert *alert, const struct r
         pending->version = entry->version;
         *entry->end = pending;
         entry->end = &pending->next;
-        self->waiting_count++;
     }
     for (size_t i = 0; i < self->peers_count; i++)
         set_due(self, entry, i, 0);
@@ -267,9 +270,13 @@ conclude(struct alertmanager *self, size_t index, struct entry *entry, uint64_t 
 {
     entry->to[index].told = version;
     settle(self, entry, version);
-    if (entry->version > version)
+    if (entry->version > version) {
         set_due(self, entry, index, 0);
-    else if (entry->over && is_told(self, entry))
+        return;
+    }
+    self->open_count -= !entry->concluded;
+    entry->concluded = true;
+    if (entry->over && is_told(self, entry))
         entry_free(self, entry);
     else if (!entry->over && next_mono_ms >= 0)
         set_due(self, entry, index, next_mono_ms);
@@ -418,7 +425,7 @@ alertmanager_forget(void *context, int32_t partition)
 static size_t
 alertmanager_waiting(const void *context)
 {
-    return ((const struct alertmanager *)context)->waiting_count;
+    return ((const struct alertmanager *)context)->open_count;
 }
 
 static void

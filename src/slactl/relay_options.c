@@ -236,6 +236,10 @@ find_fault(const struct relay_options *options)
     for (size_t i = 0; i < options->urls_count; i++)
         if (strncmp(options->urls[i], "http://", 7) != 0 && strncmp(options->urls[i], "https://", 8) != 0)
             return "--url: http:// or https://";
+    for (size_t i = 0; i < options->urls_count; i++)
+        if (strcspn(strstr(options->urls[i], "://") + 3, "/?#") >
+            strcspn(strstr(options->urls[i], "://") + 3, "@"))
+            return "--url: no user and no password in it: --token-file";
     if (options->to == RELAY_TO_WEBHOOK && options->urls_count == 0)
         return "--to webhook needs a --url";
     if (options->to == RELAY_TO_WEBHOOK && options->secret_files_count == 0)

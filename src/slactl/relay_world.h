@@ -63,7 +63,7 @@ struct relay_sink {
     void (*finish)(void *self, void *context, const struct http_response *response, int64_t now_mono_ms);
     /* Of this partition nothing is kept, and every mark is given back. */
     void (*forget)(void *self, int32_t partition);
-    size_t (*waiting)(const void *self); /* records not delivered yet */
+    size_t (*waiting)(const void *self); /* records, or alerts, that nobody has taken yet */
     void (*free)(void *self);
 };
 

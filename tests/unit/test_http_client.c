@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 /* A part of a program, not of a library. */
 #include "../../src/slactl/http_client.c"
 
@@ -131,6 +132,46 @@ test_get_and_post(void **state)
     assert_null(strstr(server.asked[1], "Authorization"));
     assert_null(strstr(server.asked[1], "Expect"));
     http_response_done(&response);
+    http_client_free(client);
+    server_end(&server);
+}
+
+/* Retry-After may be a date, and may be nonsense. */
+static void
+test_retry_after(void **state)
+{
+    static const char *const lines[] = {"Fri, 31 Dec 9999 23:59:59 GMT", "Sun, 06 Nov 1994 08:49:37 GMT",
+                                        "soon", "0", "-5"};
+    struct http_client *client = http_client_new(&(struct http_client_options){0});
+    char texts[sizeof lines / sizeof *lines + 1][256], when[64];
+    struct server server = {.answers_count = sizeof texts / sizeof *texts};
+    time_t later = time(NULL) + 100;
+    struct tm broken;
+
+    (void)state;
+    assert_non_null(gmtime_r(&later, &broken));
+    strftime(when, sizeof when, "%a, %d %b %Y %H:%M:%S GMT", &broken);
+    for (int i = 0; i < server.answers_count; i++) {
+        snprintf(texts[i], sizeof texts[i],
+                 "HTTP/1.1 503 No\r\nRetry-After: %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+                 i == 0 ? when : lines[i - 1]);
+        server.answers[i].text = texts[i];
+    }
+    server_start(&server);
+    for (int i = 0; i < server.answers_count; i++) {
+        struct http_request request = {.url = url_of(&server, "/")};
+        struct http_response response;
+
+        assert_int_equal(http_client_perform(client, &request, &response), 0);
+        assert_int_equal(response.status, 503);
+        if (i == 0)
+            assert_in_range(response.retry_after_ms, 80000, 100000);
+        else if (i == 1)
+            assert_true(response.retry_after_ms > 100000 || response.retry_after_ms == -1);
+        else
+            assert_int_equal(response.retry_after_ms, -1);
+        http_response_done(&response);
+    }
     http_client_free(client);
     server_end(&server);
 }
@@ -300,9 +341,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_get_and_post), cmocka_unit_test(test_no_answer),
-        cmocka_unit_test(test_redirects),    cmocka_unit_test(test_stream),
-        cmocka_unit_test(test_many),         cmocka_unit_test(test_transient),
+        cmocka_unit_test(test_get_and_post), cmocka_unit_test(test_retry_after),
+        cmocka_unit_test(test_no_answer),    cmocka_unit_test(test_redirects),
+        cmocka_unit_test(test_stream),       cmocka_unit_test(test_many),
+        cmocka_unit_test(test_transient),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
