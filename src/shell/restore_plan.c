@@ -105,7 +105,9 @@ bool
 restore_plan_may_decide(const struct restore_found *found, struct restore_patience *patience,
                         int64_t now_mono_ms)
 {
-    return found->committed_epoch <= (found->has_marker ? found->marker.epoch : 0) ||
+    uint64_t epoch = found->has_marker ? found->marker.epoch : 0;
+
+    return found->committed_epoch == 0 || found->committed_epoch == epoch ||
            restore_plan_gives_up(patience, true, now_mono_ms);
 }
 

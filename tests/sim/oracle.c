@@ -455,9 +455,10 @@ oracle_check_published(struct oracle *oracle, const struct oracle_alert *publish
 
     bool differs = expected != NULL && oracle_is_over(published->last) != oracle_is_over(expected->last) &&
                    !oracle_has_lost(oracle, oracle_ticket(published->key));
-    bool stands = expected == NULL && !(oracle_is_over(published->last) &&
-                                        (published->lagging || oracle_was_on_the_way(oracle, published) ||
-                                         oracle_was_frozen(oracle, published)));
+    bool stands = expected == NULL && !oracle_has_lost(oracle, oracle_ticket(published->key)) &&
+                  !(oracle_is_over(published->last) &&
+                    (published->lagging || oracle_was_on_the_way(oracle, published) ||
+                     oracle_was_frozen(oracle, published)));
 
     if (published->twice || stands || differs)
         oracle_tell(oracle, published->key);

@@ -162,6 +162,9 @@ test_a_decision_about_a_hidden_past_waits(void **state)
     assert_false(restore_plan_may_decide(&found, &patience, 30999));
     assert_true(
         restore_plan_may_decide(&found, &patience, 31000)); /* nothing is pending any more: it was lost */
+    found.committed_epoch = 2; /* of the life after a `fresh` */
+    patience = (struct restore_patience){.patience_ms = 30000};
+    assert_false(restore_plan_may_decide(&found, &patience, 1000));
     found.has_marker = false;
     patience = (struct restore_patience){.patience_ms = 30000};
     assert_false(restore_plan_may_decide(&found, &patience, 1000));
