@@ -14,12 +14,16 @@
 #include "broker.h"
 #include "base/memory.h"
 #include "base/panic.h"
+#include <stdio.h>
 #include <string.h>
 
 void
 broker_init(struct broker *broker, struct chance *chance, int64_t now_ms)
 {
-    *broker = (struct broker){.chance = chance, .now_ms = now_ms, .partitions_count = BROKER_KEYED};
+    *broker = (struct broker){.chance = chance, .now_ms = now_ms};
+    broker->groups[BROKER_TICKETS].partitions_count = BROKER_KEYED;
+    broker->groups[BROKER_SCORES].partitions_count = 1;
+    memset(broker->scores_committed, 0xff, sizeof broker->scores_committed);
     for (int i = 0; i < BROKER_PRODUCERS; i++)
         broker->producers[i] = (struct broker_producer){.transaction = -1};
     memset(broker->committed, 0xff, sizeof broker->committed);
@@ -225,18 +229,15 @@ broker_transaction_of(struct broker *broker, int producer)
     return t >= 0 ? &broker->transactions[t] : NULL;
 }
 
-/* Control records, offsets: now everybody can see how it ended. */
+/* The offsets can be seen; the records perhaps not yet: every partition is told by itself. */
 static void
-broker_settle(struct broker *broker, struct broker_transaction *transaction)
+broker_settle_offsets(struct broker *broker, struct broker_transaction *transaction)
 {
     bool commits = transaction->state == BROKER_COMMITTING;
 
-    transaction->state = commits ? BROKER_COMMITTED : BROKER_ABORTED;
-    for (int t = 0; t < TOPICS_COUNT; t++)
-        for (int p = 0; p < BROKER_PARTITIONS; p++)
-            if (transaction->first_offsets[t][p] >= 0)
-                broker_add(broker, (enum topic)t, p,
-                           (struct broker_record){.control = true, .transaction = -1});
+    if (transaction->offsets_settled)
+        return;
+    transaction->offsets_settled = true;
     for (int p = 0; commits && p < BROKER_PARTITIONS; p++) {
         if (!transaction->has_offsets[p])
             continue;
@@ -245,6 +246,24 @@ broker_settle(struct broker *broker, struct broker_transaction *transaction)
             if (transaction->offsets[p][s] >= 0)
                 broker->committed[p][s] = transaction->offsets[p][s];
     }
+    for (int i = 0; commits && transaction->has_scores && i <= BROKER_FEEDBACKS; i++)
+        if (transaction->scores_offsets[i] >= 0)
+            broker->scores_committed[i] = transaction->scores_offsets[i];
+    if (commits && transaction->has_scores)
+        memcpy(broker->scores_note, transaction->scores_note, sizeof broker->scores_note);
+}
+
+/* Control records, offsets: now everybody can see how it ended. */
+static void
+broker_settle(struct broker *broker, struct broker_transaction *transaction)
+{
+    broker_settle_offsets(broker, transaction);
+    transaction->state = transaction->state == BROKER_COMMITTING ? BROKER_COMMITTED : BROKER_ABORTED;
+    for (int t = 0; t < TOPICS_COUNT; t++)
+        for (int p = 0; p < BROKER_PARTITIONS; p++)
+            if (transaction->first_offsets[t][p] >= 0)
+                broker_add(broker, (enum topic)t, p,
+                           (struct broker_record){.control = true, .transaction = -1});
 }
 
 static void
@@ -285,6 +304,7 @@ broker_ensure_transaction(struct broker *broker, int producer)
     transaction->producer = producer;
     transaction->begun_ms = broker->now_ms;
     memset(transaction->has_offsets, 0, sizeof transaction->has_offsets);
+    transaction->has_scores = transaction->offsets_settled = false;
     broker->producers[producer].transaction = (int32_t)broker->transactions_count++;
     return transaction;
 }
@@ -319,11 +339,11 @@ broker_produce(struct broker *broker, int producer, int epoch, enum topic topic,
 }
 
 static struct broker_member *
-broker_member(const struct broker *broker, uint64_t id)
+broker_member(const struct broker_group *group, uint64_t id)
 {
     for (int i = 0; i < BROKER_MEMBERS_MAX; i++)
-        if (broker->members[i].there && broker->members[i].id == id)
-            return (struct broker_member *)(uintptr_t)&broker->members[i];
+        if (group->members[i].there && group->members[i].id == id)
+            return (struct broker_member *)(uintptr_t)&group->members[i];
     return NULL;
 }
 
@@ -336,13 +356,48 @@ broker_send_offsets(struct broker *broker, int producer, int epoch, uint64_t mem
 
     if (error != BROKER_OK)
         return error;
-    if (broker_member(broker, member) == NULL || generation != broker->generation)
+    if (broker_member(&broker->groups[BROKER_TICKETS], member) == NULL ||
+        generation != broker->groups[BROKER_TICKETS].generation)
         return BROKER_ILLEGAL_GENERATION;
     transaction = broker_ensure_transaction(broker, producer);
     transaction->has_offsets[partition] = true;
     transaction->notes[partition] = note;
     memcpy(transaction->offsets[partition], offsets, sizeof transaction->offsets[partition]);
     return BROKER_OK;
+}
+
+enum broker_error
+broker_send_scores(struct broker *broker, int producer, int epoch, uint64_t member, int generation,
+                   const int64_t offsets[1 + BROKER_FEEDBACKS], const char *note)
+{
+    enum broker_error error = broker_may_write(broker, producer, epoch);
+    const struct broker_group *group = &broker->groups[BROKER_SCORES];
+    struct broker_transaction *transaction;
+
+    if (error != BROKER_OK)
+        return error;
+    if (broker_member(group, member) == NULL || generation != group->generation)
+        return BROKER_ILLEGAL_GENERATION;
+    transaction = broker_ensure_transaction(broker, producer);
+    transaction->has_scores = true;
+    memcpy(transaction->scores_offsets, offsets, sizeof transaction->scores_offsets);
+    (void)snprintf(transaction->scores_note, sizeof transaction->scores_note, "%s", note);
+    return BROKER_OK;
+}
+
+bool
+broker_scores(const struct broker *broker, int64_t ret_offsets[1 + BROKER_FEEDBACKS], char *ret_note)
+{
+    for (int i = 0; i < BROKER_PRODUCERS; i++) {
+        int32_t t = broker->producers[i].transaction;
+
+        if (t >= 0 && !broker_is_over(&broker->transactions[t]) && !broker->transactions[t].offsets_settled &&
+            broker->transactions[t].has_scores)
+            return false;
+    }
+    memcpy(ret_offsets, broker->scores_committed, sizeof broker->scores_committed);
+    memcpy(ret_note, broker->scores_note, sizeof broker->scores_note);
+    return true;
 }
 
 enum broker_error
@@ -364,6 +419,8 @@ broker_end(struct broker *broker, int producer, int epoch, bool commit)
     transaction->settles_ms = broker->now_ms + (broker->slow_markers && chance_one_in(broker->chance, 4)
                                                     ? chance_within(broker->chance, 100, 3000)
                                                     : chance_within(broker->chance, 0, 4));
+    transaction->offsets_settle_ms =
+        chance_one_in(broker->chance, 3) ? broker->now_ms : transaction->settles_ms;
     return BROKER_OK;
 }
 
@@ -373,7 +430,7 @@ broker_offsets(const struct broker *broker, int32_t partition, int64_t ret_offse
     for (int i = 0; i < BROKER_PRODUCERS; i++) {
         int32_t t = broker->producers[i].transaction;
 
-        if (t >= 0 && !broker_is_over(&broker->transactions[t]) &&
+        if (t >= 0 && !broker_is_over(&broker->transactions[t]) && !broker->transactions[t].offsets_settled &&
             broker->transactions[t].has_offsets[partition])
             return false;
     }
@@ -385,54 +442,55 @@ broker_offsets(const struct broker *broker, int32_t partition, int64_t ret_offse
 /* ---- the group ---- */
 
 static void
-broker_begin_round(struct broker *broker)
+broker_begin_round(struct broker *broker, struct broker_group *group)
 {
-    if (broker->rebalancing)
+    if (group->rebalancing)
         return;
-    broker->rebalancing = true;
-    broker->rebalance_until_ms = broker->now_ms + broker->session_ms;
+    group->rebalancing = true;
+    group->rebalance_until_ms = broker->now_ms + broker->session_ms;
     for (int i = 0; i < BROKER_MEMBERS_MAX; i++)
-        broker->members[i].joined = false;
+        group->members[i].joined = false;
 }
 
 /* What nobody has is given out in a new round: its former owner was to give it back, and died before it did.
  */
 static bool
-broker_has_orphans(const struct broker *broker)
+broker_has_orphans(const struct broker_group *group)
 {
     unsigned assigned = 0;
 
     for (int i = 0; i < BROKER_MEMBERS_MAX; i++)
-        if (broker->members[i].there)
-            assigned |= broker->members[i].assigned;
-    return assigned != (1U << broker->partitions_count) - 1;
+        if (group->members[i].there)
+            assigned |= group->members[i].assigned;
+    return assigned != (1U << group->partitions_count) - 1;
 }
 
 uint64_t
-broker_join(struct broker *broker, int instance, unsigned owned)
+broker_join(struct broker *broker, enum broker_group_name name, int instance, unsigned owned)
 {
+    struct broker_group *group = &broker->groups[name];
     struct broker_member *member = NULL;
     uint64_t id = ++broker->last_member;
 
     for (int i = 0; i < BROKER_MEMBERS_MAX; i++)
-        if (broker->members[i].there && broker->members[i].instance == instance)
-            member = &broker->members[i];
+        if (group->members[i].there && group->members[i].instance == instance)
+            member = &group->members[i];
     if (member != NULL) { /* a static one: its place is still there, and nobody notices */
         member->id = id;
         member->heard_ms = broker->now_ms;
         member->owned = owned;
-        if (broker_has_orphans(broker))
-            broker_begin_round(broker);
-        if (broker->rebalancing)
+        if (broker_has_orphans(group))
+            broker_begin_round(broker, group);
+        if (group->rebalancing)
             member->joined = true;
         return id;
     }
     for (int i = 0; member == NULL; i++) {
         must(i < BROKER_MEMBERS_MAX);
-        if (!broker->members[i].there)
-            member = &broker->members[i];
+        if (!group->members[i].there)
+            member = &group->members[i];
     }
-    broker_begin_round(broker);
+    broker_begin_round(broker, group);
     *member = (struct broker_member){.there = true,
                                      .id = id,
                                      .instance = instance,
@@ -443,52 +501,57 @@ broker_join(struct broker *broker, int instance, unsigned owned)
 }
 
 void
-broker_rejoin(struct broker *broker, uint64_t id, unsigned owned)
+broker_rejoin(struct broker *broker, enum broker_group_name name, uint64_t id, unsigned owned)
 {
-    struct broker_member *member = broker_member(broker, id);
+    struct broker_group *group = &broker->groups[name];
+    struct broker_member *member = broker_member(group, id);
 
     if (member == NULL)
         return;
-    broker_begin_round(broker);
+    broker_begin_round(broker, group);
     member->joined = true;
     member->owned = owned;
     member->heard_ms = broker->now_ms;
 }
 
 void
-broker_leave(struct broker *broker, uint64_t id)
+broker_leave(struct broker *broker, enum broker_group_name name, uint64_t id)
 {
-    struct broker_member *member = broker_member(broker, id);
+    struct broker_group *group = &broker->groups[name];
+    struct broker_member *member = broker_member(group, id);
 
     if (member == NULL)
         return;
     member->there = false;
-    broker_begin_round(broker);
+    broker_begin_round(broker, group);
 }
 
 enum broker_beat
-broker_heartbeat(struct broker *broker, uint64_t id, int instance)
+broker_heartbeat(struct broker *broker, enum broker_group_name name, uint64_t id, int instance)
 {
-    struct broker_member *member = broker_member(broker, id);
+    const struct broker_group *group = &broker->groups[name];
+    struct broker_member *member = broker_member(group, id);
 
     if (member == NULL) {
         for (int i = 0; i < BROKER_MEMBERS_MAX; i++)
-            if (broker->members[i].there && broker->members[i].instance == instance)
+            if (group->members[i].there && group->members[i].instance == instance)
                 return BROKER_FENCED_MEMBER;
         return BROKER_UNKNOWN_MEMBER;
     }
     member->heard_ms = broker->now_ms;
-    return broker->rebalancing && !member->joined ? BROKER_REJOIN : BROKER_STEADY;
+    return group->rebalancing && !member->joined ? BROKER_REJOIN : BROKER_STEADY;
 }
 
 bool
-broker_assignment(const struct broker *broker, uint64_t id, int *ret_generation, unsigned *ret_assigned)
+broker_assignment(const struct broker *broker, enum broker_group_name name, uint64_t id, int *ret_generation,
+                  unsigned *ret_assigned)
 {
-    const struct broker_member *member = broker_member(broker, id);
+    const struct broker_group *group = &broker->groups[name];
+    const struct broker_member *member = broker_member(group, id);
 
-    if (member == NULL || broker->rebalancing)
+    if (member == NULL || group->rebalancing)
         return false;
-    *ret_generation = broker->generation;
+    *ret_generation = group->generation;
     *ret_assigned = member->assigned;
     return true;
 }
@@ -496,17 +559,19 @@ broker_assignment(const struct broker *broker, uint64_t id, int *ret_generation,
 void
 broker_add_partition(struct broker *broker)
 {
-    broker->partitions_count++;
-    broker_begin_round(broker);
+    struct broker_group *group = &broker->groups[BROKER_TICKETS];
+
+    group->partitions_count++;
+    broker_begin_round(broker, group);
 }
 
 static int
-broker_least_loaded(const struct broker *broker, const unsigned *targets)
+broker_least_loaded(const struct broker_group *group, const unsigned *targets)
 {
     int least = -1;
 
     for (int i = 0; i < BROKER_MEMBERS_MAX; i++)
-        if (broker->members[i].there &&
+        if (group->members[i].there &&
             (least < 0 || __builtin_popcount(targets[i]) < __builtin_popcount(targets[least])))
             least = i;
     return least;
@@ -515,22 +580,22 @@ broker_least_loaded(const struct broker *broker, const unsigned *targets)
 /* Sticky and cooperative: whoever must give one back gets it taken first; it is given on in the next round.
  */
 static void
-broker_assign(struct broker *broker)
+broker_assign(struct broker_group *group)
 {
     unsigned targets[BROKER_MEMBERS_MAX] = {0};
     unsigned owned = 0, homeless = 0;
     int members = 0;
 
     for (int i = 0; i < BROKER_MEMBERS_MAX; i++)
-        members += broker->members[i].there;
+        members += group->members[i].there;
     if (members == 0)
         return;
-    for (int p = 0; p < broker->partitions_count; p++) {
+    for (int p = 0; p < group->partitions_count; p++) {
         unsigned bit = 1U << p;
-        int share_max = (broker->partitions_count + members - 1) / members, owner = -1;
+        int share_max = (group->partitions_count + members - 1) / members, owner = -1;
 
         for (int i = 0; i < BROKER_MEMBERS_MAX; i++)
-            if (broker->members[i].there && (broker->members[i].owned & bit) != 0)
+            if (group->members[i].there && (group->members[i].owned & bit) != 0)
                 owner = i;
         if (owner >= 0)
             owned |= bit;
@@ -539,41 +604,41 @@ broker_assign(struct broker *broker)
         else
             homeless |= bit;
     }
-    for (int p = 0; p < broker->partitions_count; p++)
+    for (int p = 0; p < group->partitions_count; p++)
         if ((homeless & 1U << p) != 0)
-            targets[broker_least_loaded(broker, targets)] |= 1U << p;
+            targets[broker_least_loaded(group, targets)] |= 1U << p;
     for (int i = 0; i < BROKER_MEMBERS_MAX; i++)
-        broker->members[i].assigned = targets[i] & (broker->members[i].owned | ~owned);
+        group->members[i].assigned = targets[i] & (group->members[i].owned | ~owned);
 }
 
 static void
-broker_turn_group(struct broker *broker)
+broker_turn_group(struct broker *broker, struct broker_group *group)
 {
     bool all = true;
 
     for (int i = 0; i < BROKER_MEMBERS_MAX; i++) {
-        struct broker_member *member = &broker->members[i];
+        struct broker_member *member = &group->members[i];
 
         if (member->there && broker->now_ms - member->heard_ms > broker->session_ms) {
             member->there = false;
-            broker_begin_round(broker);
+            broker_begin_round(broker, group);
         }
     }
     for (int i = 0; i < BROKER_MEMBERS_MAX; i++) {
-        struct broker_member *member = &broker->members[i];
+        struct broker_member *member = &group->members[i];
 
-        if (member->there && broker->rebalancing && !member->joined) {
+        if (member->there && group->rebalancing && !member->joined) {
             all = false;
-            if (broker->now_ms > broker->rebalance_until_ms)
+            if (broker->now_ms > group->rebalance_until_ms)
                 member->there = false;
         }
     }
-    if (!broker->rebalancing || (!all && broker->now_ms <= broker->rebalance_until_ms))
+    if (!group->rebalancing || (!all && broker->now_ms <= group->rebalance_until_ms))
         return;
-    broker->rebalancing = false;
-    broker->generation++;
-    broker->rebalances++;
-    broker_assign(broker);
+    group->rebalancing = false;
+    group->generation++;
+    broker->rebalances += group == &broker->groups[BROKER_TICKETS];
+    broker_assign(group);
 }
 
 void
@@ -588,10 +653,13 @@ broker_tick(struct broker *broker, int64_t now_ms)
         if (transaction->state == BROKER_OPEN && now_ms - transaction->begun_ms > broker->transaction_ms) {
             broker->producers[i].epoch++; /* whoever wrote it is fenced */
             transaction->state = BROKER_ABORTING;
-            transaction->settles_ms = now_ms;
+            transaction->settles_ms = transaction->offsets_settle_ms = now_ms;
         }
+        if (transaction->state != BROKER_OPEN && now_ms >= transaction->offsets_settle_ms)
+            broker_settle_offsets(broker, transaction);
         if (transaction->state != BROKER_OPEN && now_ms >= transaction->settles_ms)
             broker_settle(broker, transaction);
     }
-    broker_turn_group(broker);
+    for (int g = 0; g < BROKER_GROUPS_COUNT; g++)
+        broker_turn_group(broker, &broker->groups[g]);
 }

@@ -14,8 +14,15 @@
 #include "../support/chance.h"
 #include "shell/topics.h"
 
-/* Tickets lie in the first four, whatever is added. */
-enum { BROKER_PARTITIONS = 5, BROKER_KEYED = 4, BROKER_PRODUCERS = 3, BROKER_MEMBERS_MAX = 8 };
+/* Producers: of the tickets 0 to 2, of the scores 3 to 5. Tickets lie in the first four, whatever is added.
+ */
+enum {
+    BROKER_PARTITIONS = 5,
+    BROKER_KEYED = 4,
+    BROKER_PRODUCERS = 6,
+    BROKER_FEEDBACKS = 2,
+    BROKER_MEMBERS_MAX = 8
+};
 
 enum broker_error {
     BROKER_OK,
@@ -40,6 +47,9 @@ struct broker_log {
     int64_t begin, end;
 };
 
+/* What goes with an offset of slad.outcomes. */
+enum { BROKER_NOTE_BYTES = 512 };
+
 enum broker_state { BROKER_OPEN, BROKER_COMMITTING, BROKER_ABORTING, BROKER_COMMITTED, BROKER_ABORTED };
 
 struct broker_transaction {
@@ -50,6 +60,11 @@ struct broker_transaction {
     int64_t offsets[BROKER_PARTITIONS][2];                  /* pending; -1: none */
     uint64_t notes[BROKER_PARTITIONS];                      /* what their metadata says */
     bool has_offsets[BROKER_PARTITIONS];
+    bool has_scores;                              /* offsets of the group of the scores */
+    int64_t scores_offsets[1 + BROKER_FEEDBACKS]; /* of slad.outcomes[0], of feedback; -1: none */
+    char scores_note[BROKER_NOTE_BYTES];
+    int64_t offsets_settle_ms; /* they may be seen before the records */
+    bool offsets_settled;
 };
 
 struct broker_producer {
@@ -57,6 +72,8 @@ struct broker_producer {
     int32_t transaction; /* -1: none yet; it may be over */
 };
 
+/* One of the tickets' partitions, one of slad.outcomes[0]. */
+enum broker_group_name { BROKER_TICKETS, BROKER_SCORES, BROKER_GROUPS_COUNT };
 struct broker_member {
     bool there;
     uint64_t id;
@@ -66,10 +83,18 @@ struct broker_member {
     unsigned owned, assigned; /* partitions as bits */
 };
 
-/* The topic has four partitions, and gets a fifth in some runs. */
+struct broker_group {
+    int32_t partitions_count; /* the tickets' get a fifth in some runs */
+    struct broker_member members[BROKER_MEMBERS_MAX];
+    int generation;
+    bool rebalancing;
+    int64_t rebalance_until_ms;
+};
 struct broker {
     struct chance *chance;
-    int32_t partitions_count;
+    struct broker_group groups[BROKER_GROUPS_COUNT];
+    int64_t scores_committed[1 + BROKER_FEEDBACKS];
+    char scores_note[BROKER_NOTE_BYTES];
     int64_t now_ms;
     int64_t session_ms, transaction_ms;
     struct broker_log logs[TOPICS_COUNT][BROKER_PARTITIONS];
@@ -78,11 +103,7 @@ struct broker {
     struct broker_producer producers[BROKER_PRODUCERS];
     int64_t committed[BROKER_PARTITIONS][2];
     uint64_t committed_notes[BROKER_PARTITIONS];
-    struct broker_member members[BROKER_MEMBERS_MAX];
-    int generation;
     uint64_t last_member;
-    bool rebalancing;
-    int64_t rebalance_until_ms;
     unsigned rebalances;
     bool slow_markers; /* control records are long in coming */
     /* It is decided; nobody can see it yet. */
@@ -125,6 +146,11 @@ enum broker_error broker_produce(struct broker *broker, int producer, int epoch,
 enum broker_error broker_send_offsets(struct broker *broker, int producer, int epoch, uint64_t member,
                                       int generation, int32_t partition, const int64_t offsets[2],
                                       uint64_t note);
+enum broker_error broker_send_scores(struct broker *broker, int producer, int epoch, uint64_t member,
+                                     int generation, const int64_t offsets[1 + BROKER_FEEDBACKS],
+                                     const char *note);
+/* false: pending, ask again. note: BROKER_NOTE_BYTES. */
+bool broker_scores(const struct broker *broker, int64_t ret_offsets[1 + BROKER_FEEDBACKS], char *ret_note);
 enum broker_error broker_end(struct broker *broker, int producer, int epoch, bool commit);
 /* false: pending, ask again. */
 bool broker_offsets(const struct broker *broker, int32_t partition, int64_t ret_offsets[2],
@@ -134,12 +160,13 @@ bool broker_offsets(const struct broker *broker, int32_t partition, int64_t ret_
 
 enum broker_beat { BROKER_STEADY, BROKER_REJOIN, BROKER_UNKNOWN_MEMBER, BROKER_FENCED_MEMBER };
 /* A new member (a static one of an instance that is still known takes its place at once). Its id. */
-uint64_t broker_join(struct broker *broker, int instance, unsigned owned);
-void broker_rejoin(struct broker *broker, uint64_t member, unsigned owned);
-void broker_leave(struct broker *broker, uint64_t member);
-enum broker_beat broker_heartbeat(struct broker *broker, uint64_t member, int instance);
+uint64_t broker_join(struct broker *broker, enum broker_group_name name, int instance, unsigned owned);
+void broker_rejoin(struct broker *broker, enum broker_group_name name, uint64_t member, unsigned owned);
+void broker_leave(struct broker *broker, enum broker_group_name name, uint64_t member);
+enum broker_beat broker_heartbeat(struct broker *broker, enum broker_group_name name, uint64_t member,
+                                  int instance);
 /* What the last round gave to it; false: that round is not over for it. */
-bool broker_assignment(const struct broker *broker, uint64_t member, int *ret_generation,
-                       unsigned *ret_assigned);
+bool broker_assignment(const struct broker *broker, enum broker_group_name name, uint64_t member,
+                       int *ret_generation, unsigned *ret_assigned);
 
 #endif

@@ -166,7 +166,7 @@ mishap_is_held(const struct sim *sim, int32_t p)
         const struct task *task = process->running ? protocol_task(&process->protocol, p) : NULL;
 
         if (task != NULL && task->state == TASK_HELD &&
-            process->world.partitions_count == sim->broker.partitions_count)
+            process->world.partitions_count == sim->broker.groups[BROKER_TICKETS].partitions_count)
             return true;
     }
     return false;
@@ -179,7 +179,8 @@ mishap_restart(struct sim *sim)
     for (int i = 0; i < SIM_PROCESSES_MAX; i++) {
         struct process *process = &sim->processes[i];
 
-        if (process->running && process->world.partitions_count != sim->broker.partitions_count &&
+        if (process->running &&
+            process->world.partitions_count != sim->broker.groups[BROKER_TICKETS].partitions_count &&
             process->joined && !process->parting && sim->now_ms >= process->frozen_until_ms &&
             chance_one_in(&sim->faults, 50))
             process_stop(process);

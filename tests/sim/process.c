@@ -488,7 +488,7 @@ group_part(struct process *process)
     unsigned assigned;
     int generation;
 
-    (void)broker_heartbeat(&sim->broker, process->member, process->instance);
+    (void)broker_heartbeat(&sim->broker, BROKER_TICKETS, process->member, process->instance);
     if (process->done != NULL) {
         struct transaction_job *job = process->done;
 
@@ -506,16 +506,16 @@ group_part(struct process *process)
     if (process_dies(process, CRASH_REVOKED))
         return;
     if (process->stopping) {
-        broker_leave(&sim->broker, process->member);
+        broker_leave(&sim->broker, BROKER_TICKETS, process->member);
         process->ended = true;
         return;
     }
-    if (broker_assignment(&sim->broker, process->member, &generation, &assigned) &&
+    if (broker_assignment(&sim->broker, BROKER_TICKETS, process->member, &generation, &assigned) &&
         generation == process->generation)
         group_add(process, assigned);
     if (process->dying)
         return;
-    broker_rejoin(&sim->broker, process->member, process->owned);
+    broker_rejoin(&sim->broker, BROKER_TICKETS, process->member, process->owned);
     process_dies(process, CRASH_GAVE_BACK);
 }
 
@@ -545,7 +545,7 @@ group_turn(struct process *process)
 
     if (!process->joined)
         return;
-    switch (broker_heartbeat(broker, process->member, process->instance)) {
+    switch (broker_heartbeat(broker, BROKER_TICKETS, process->member, process->instance)) {
     case BROKER_FENCED_MEMBER:
         process->ended = true; /* another of the same name: this one says so and ends */
         return;
@@ -553,16 +553,16 @@ group_turn(struct process *process)
         group_drop(process, process->owned, "lost");
         if (process_dies(process, CRASH_LOST))
             return;
-        process->member = broker_join(broker, process->instance, 0);
+        process->member = broker_join(broker, BROKER_TICKETS, process->instance, 0);
         process->generation = -1;
         return;
     case BROKER_REJOIN:
-        broker_rejoin(broker, process->member, process->owned);
+        broker_rejoin(broker, BROKER_TICKETS, process->member, process->owned);
         return;
     case BROKER_STEADY:
         break;
     }
-    if (!broker_assignment(broker, process->member, &generation, &assigned) ||
+    if (!broker_assignment(broker, BROKER_TICKETS, process->member, &generation, &assigned) ||
         generation == process->generation)
         return;
     process->generation = generation;
@@ -756,7 +756,7 @@ loop_take_done(struct process *process)
     if (result == TRANSACTION_ABORTED)
         process_dies(process, CRASH_RETRY_WAITS);
     if (result == TRANSACTION_READY && !process_dies(process, CRASH_PRODUCER_THERE)) {
-        process->member = broker_join(&process->sim->broker, process->instance, 0);
+        process->member = broker_join(&process->sim->broker, BROKER_TICKETS, process->instance, 0);
         process->joined = true;
         process_dies(process, CRASH_JOINED);
     }
@@ -1014,7 +1014,7 @@ process_start(struct process *process, struct sim *sim, int instance)
         .book = policy_book_new(ground->symbols),
         .writer = hash_bytes128((struct hash128){0, 0}, drawn, sizeof drawn),
         .group = ground->group,
-        .partitions_count = sim->broker.partitions_count,
+        .partitions_count = sim->broker.groups[BROKER_TICKETS].partitions_count,
         .source = ground->source,
         .started_at_ms = sim->now_ms,
     };

@@ -329,7 +329,8 @@ sim_unrest_of(const struct sim *sim, int32_t partition)
 static const char *
 sim_unrest(const struct sim *sim, int32_t *ret_partition)
 {
-    for (*ret_partition = 0; *ret_partition < sim->broker.partitions_count; (*ret_partition)++) {
+    for (*ret_partition = 0; *ret_partition < sim->broker.groups[BROKER_TICKETS].partitions_count;
+         (*ret_partition)++) {
         const char *unrest = sim_unrest_of(sim, *ret_partition);
 
         if (unrest != NULL)
