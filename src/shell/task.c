@@ -445,7 +445,6 @@ task_leave_behind(struct task *task, bool lagging)
     engine_set_quiet(task->engine, false, task->t_ms);
     task->quiet = false;
     task->catching_up = true;
-    task_touch(task);
 }
 
 /* Quiet, and it may be over: first everything due fires in silence, then the difference is announced. The end
@@ -462,10 +461,13 @@ task_tick_behind(struct task *task)
     if (task->quiet) {
         if (behind && patient)
             return false;
+        if (engine_next_ms(task->engine) <= task->t_ms)
+            task_touch(task); /* tickets change in silence, too */
         if (engine_advance(task->engine, task->t_ms, ENGINE_THROUGH, tickets_max))
             return true;
         task_leave_behind(task, behind);
     }
+    task_touch(task); /* the difference may take several turns, and an epoch ends between them */
     if (engine_advance(task->engine, task->t_ms, ENGINE_THROUGH, tickets_max))
         return true;
     task->catching_up = false;

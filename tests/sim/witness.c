@@ -332,6 +332,15 @@ witness_restorable(struct witness *witness, int32_t partition, const struct snap
         if (!witness_is_aside(broker_key(record)))
             witness_note(&fake, partition, broker_key(record), broker_value(record), &sums);
     /* what stands behind somebody's open transaction cannot be read yet */
+    while (whole && position > witness->marker_offset[partition] && sums.sum != frozen.sum &&
+           (left = map_each(witness->states[partition], &cursor)) != NULL) {
+        const struct witness_record *kept = left, *restored = map_get(state, kept->key);
+
+        if (restored == NULL || restored->hash != kept->hash)
+            sim_tell(witness->sim, "%.*s is %s", (int)kept->key.bytes, kept->key.at,
+                     restored == NULL ? "missing" : "another");
+    }
+    cursor = 0;
     if (whole && position > witness->marker_offset[partition] &&
         (sums.count != frozen.count || sums.sum != frozen.sum))
         sim_fail(witness->sim, "the head of task %d at epoch %llu restores %zu tickets, %zu are frozen%s",
