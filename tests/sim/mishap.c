@@ -81,6 +81,8 @@ mishap_happen(struct sim *sim)
 
     if (mishap->kind == MISHAP_ANEW && !mishap_is_far_enough(sim, p))
         return; /* a little later */
+    if (broker->committed[p][0] <= 0)
+        return; /* a task that has no position yet reads what there is */
     mishap->happened = true;
     sim_tell(sim, "mishap %d befalls partition %d", (int)mishap->kind, (int)p);
     switch (mishap->kind) {

@@ -264,6 +264,9 @@ witness_loaded(struct witness *witness, const struct task *task)
     struct slice from;
     size_t cursor = 0;
 
+    if (witness->sim->mishap.fresh[task->partition] &&
+        !hash128_equal(task->lineage, witness->lineage[task->partition]))
+        return; /* it slept since a former life: nobody listens to it */
     if (task->epoch > witness->epoch[task->partition])
         sim_fail(witness->sim, "task %d was loaded to epoch %llu, Kafka has %llu", (int)task->partition,
                  (unsigned long long)task->epoch, (unsigned long long)witness->epoch[task->partition]);
