@@ -18,6 +18,7 @@
 #include "slactl/explain.h"
 #include "slactl/lint.h"
 #include "slactl/play.h"
+#include "slactl/policy.h"
 #include "slactl/relay.h"
 #include "slactl/replay.h"
 #include "slactl/report.h"
@@ -42,6 +43,7 @@ static const struct command *const commands[] = {
     &explain_command,
     &lint_command,
     &play_command,
+    &policy_command,
     &relay_command,
     &replay_command,
     &report_command,

@@ -1,0 +1,1 @@
+{slactl} policy diff {dir}/policy-diff.old {dir}/policy-diff.new
