@@ -6,7 +6,7 @@ function keptTile(score, window) {
   const both = object(score && score.attainment), agreed = object(both.contract), honest = object(both.honest), value = number(honest.value);
   const target = attainmentTarget(), what = {side: window, figure: "–", at: score ? score.heard_ms : NaN, goal: target === null ? "" : "≥ " + percent(target), note: "no verdict yet"};
   if (value === null) return what;
-  return {...what, ...judge(value, target), figure: percent(value), note: "as agreed " + (number(agreed.value) === null ? "–" : percent(agreed.value)) + " · n " + grouped(number(honest.n) || 0)};
+  return {...what, ...judge(value, target), figure: percent(value), note: "honest; agreed " + (number(agreed.value) === null ? "–" : percent(agreed.value)) + " · n " + grouped(number(honest.n) || 0)};
 }
 const KEI_UNITS = {share: percent, points: value => signed(value, 1), ms: value => span(value)};
 const LESS_IS_BETTER = /^(lost_minutes|reopen_rate|repeat_contact_rate|bounce_count|experienced_p50|experienced_p90|tier_share:(?!1$))/;
@@ -59,7 +59,7 @@ const aspectWords = aspects => list(aspects).map(object).map(one => text(one.asp
 addView("experience", "Experience", node => {
   const tiles = make("div", "tiles", node), windows = make("nav", "windows", node), spread = make("div", "spread", node);
   windows.setAttribute("aria-label", "Window");
-  const tile = {px: makeTile(tiles, "e-px", "PX"), nps: makeTile(tiles, "e-nps", "NPS"), kept: makeTile(tiles, "e-kept", "Kept, honest"), melons: makeTile(tiles, "melons", "Watermelons"),
+  const tile = {px: makeTile(tiles, "e-px", "PX"), nps: makeTile(tiles, "e-nps", "NPS"), kept: makeTile(tiles, "e-kept", "SLA kept"), melons: makeTile(tiles, "melons", "Watermelons"),
                 unhappy: makeTile(tiles, "unhappy", "Unhappy, open"), asked: makeTile(tiles, "asked", "Answered")};
   const panel = (id, name, title, shape) => makePanel(spread, id, name, title, shape);
   const matrix = panel("matrix", "eight", "Touchpoint × user group, PX", "▦ "), keis = panel("keis", "four", "Key indicators", "◎ ");

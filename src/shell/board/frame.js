@@ -1,7 +1,7 @@
 
 /* ---- frame: tiles, panels, rows, ages, sizes ---- */
 
-const ROWS_MAX = 100, TV_ROWS_MAX = 24, SOON_MS = 30 * 60000, HOUR_MS = 3600000, TASK_SILENT_MS = 30000;
+const ROWS_MAX = 100, TV_ROWS_MAX = 24, SOON_MS = 30 * 60000, HOUR_MS = 3600000, TASK_SILENT_MS = 30000, RISK_HIGH = .8;
 const views = {};   /* name -> {title, node, render(full)} */
 
 function addView(name, title, build) {
@@ -101,8 +101,9 @@ function makeRow() {
   row.name = make("bdi", "", row.link);
   row.detail = make("bdi", "", make("div", "detail", what));
   row.risk = make("div", "risk", what);
-  row.meter = make("meter", "", row.risk);
-  row.meter.min = 0; row.meter.max = 1; row.meter.setAttribute("aria-label", "Probability of being late");
+  const meter = make("div", "part", row.risk);
+  meter.setAttribute("aria-hidden", "true");
+  row.meter = make("i", "", meter);
   row.riskWords = make("bdi", "", row.risk);
   row.reason = make("bdi", "", make("div", "reason", what));
   row.priority = make("bdi", "badge", make("div", "", who));
@@ -113,7 +114,7 @@ function makeRow() {
 }
 function riskWords(risk) {
   const band = isNaN(risk.p50_ms) ? "" : " · done " + clockTime(risk.p50_ms) + (isNaN(risk.p90_ms) ? "" : "–" + clockTime(risk.p90_ms));
-  return " " + Math.round(risk.p * 100) + "% likely late" + (risk.unsure ? " (not sure)" : "") + band + (risk.why ? " · " + risk.why : "");
+  return (risk.p >= RISK_HIGH ? "▲ " : "") + Math.round(risk.p * 100) + "% likely late" + (risk.unsure ? " (not sure)" : "") + band + (risk.why ? " · " + risk.why : "");
 }
 const kindWord = clock => clock.kind && clock.kind !== "sla" ? clock.kind.toUpperCase() + " " : "";
 function fillRow(row, clock) {
@@ -125,7 +126,11 @@ function fillRow(row, clock) {
   say(row.detail, [paused && turn ? "waits for " + turn : "", clock.customer, kindWord(clock) + clock.clock, clock.service].filter(Boolean).join(" · "));
   const risk = clock.risk || (alert && alert.risk);
   show(row.risk, risk);
-  if (risk) { row.meter.value = risk.p; say(row.riskWords, riskWords(risk)); }
+  if (risk) {
+    row.meter.style.width = (risk.p * 100).toFixed(1) + "%";
+    mark(row.risk, "high", risk.p >= RISK_HIGH);
+    say(row.riskWords, riskWords(risk));
+  }
   const acknowledged = alert && alert.said === "acknowledged" ? "✓ acknowledged" + (alert.by ? " by " + alert.by : "") : "";
   say(row.reason, [acknowledged, alert ? alert.reason : ""].filter(Boolean).join(" · "));
   show(row.reason.parentNode, row.reason.textContent);

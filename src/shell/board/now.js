@@ -4,7 +4,7 @@
 addView("now", "Now", node => {
   const tiles = make("div", "tiles", node), columns = make("div", "columns", node);
   const tile = {overdue: makeTile(tiles, "overdue", "Overdue"), next: makeTile(tiles, "next", "Next to break"), hour: makeTile(tiles, "hour", "Due in an hour"),
-                kept: makeTile(tiles, "kept", "Kept, honest"), px: makeTile(tiles, "px", "PX"), nps: makeTile(tiles, "nps", "NPS")};
+                kept: makeTile(tiles, "kept", "SLA kept"), px: makeTile(tiles, "px", "PX"), nps: makeTile(tiles, "nps", "NPS")};
   const lists = {};
   for (const [name, title, shape, empty] of [["overdue", "Overdue", "▲ ", "Nothing is overdue."], ["soon", "Next to break", "◷ ", "No running clock is listed."], ["paused", "Paused", "❚❚ ", "No clock is paused."]]) {
     const panel = makePanel(columns, name, name, title, shape, title + " clocks");
@@ -42,7 +42,7 @@ addView("now", "Now", node => {
     const nothing = {...common, figure: "–", note: "no task heard of yet"}, listed = place.filtered ? "listed · " : "";
     const late = Math.max(place.filtered ? 0 : counted("breached_open"), ticketsOf(picture.overdue)), worst = picture.overdue[0];
     tile.overdue(!known ? nothing : {...common, figure: grouped(late), goal: "0", state: late ? "bad" : "good", verdict: late ? "missed" : "none",
-      note: listed + (worst && worst.due_ms < now ? "oldest +" + span(now - worst.due_ms) + " · " : "") + (late === 1 ? "ticket" : "tickets")});
+      note: listed + (!late ? "nothing is late" : worst && worst.due_ms < now ? "oldest +" + span(now - worst.due_ms) : late === 1 ? "ticket" : "tickets")});
     const first = picture.soon[0];
     if (known && first && !isNaN(first.due_ms)) {
       const left = Math.max(0, first.due_ms - now);

@@ -193,6 +193,7 @@ addView("ticket", "Ticket", node => {
   function makeSteps() {
     const made = {node: make("details", "steps")};
     made.title = make("summary", "", made.node);
+    made.node.addEventListener("toggle", () => tick(true));
     made.table = makeTable(made.node, "", ["From", "To", "What", "Who had the ball", "Counted", "Sum", "Why"]);
     return made;
   }

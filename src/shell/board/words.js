@@ -51,7 +51,7 @@ const points = value => signed(Math.round(value) === 0 ? 0 : value, 0);
 /* 95%, 94.2%: a share never looks like a round target that it misses. */
 function percent(value) {
   const tenths = (value >= 1 ? 1000 : Math.min(999, Math.round(value * 1000))) / 10;
-  return (Number.isInteger(tenths) && value * 100 === tenths ? tenths : tenths.toFixed(1)) + "%";
+  return (Number.isInteger(tenths) && Math.abs(value * 100 - tenths) < 1e-9 ? tenths : tenths.toFixed(1)) + "%";
 }
 function minorDigits(currency) {
   try { return new Intl.NumberFormat("en", {style: "currency", currency}).resolvedOptions().maximumFractionDigits; } catch { return 2; /* no known currency */ }
@@ -68,8 +68,11 @@ const SHAPES = {good: "●", warn: "◆", bad: "▲", rest: "○"};
 
 /* ---- nodes ---- */
 
+/* Characters that turn round the direction of what stands after them; they would reach beyond the text they came in. */
+const TURNING = /[\u202a-\u202e\u2066-\u2069]/;
 function say(node, words) {
-  if (node.textContent !== words) node.textContent = words;
+  const shown = TURNING.test(words) ? words.replace(new RegExp(TURNING, "g"), "") : words;
+  if (node.textContent !== shown) node.textContent = shown;
 }
 function show(node, yes) {
   if (node.hidden === !!yes) node.hidden = !yes;
