@@ -100,36 +100,39 @@ function makeRow() {
   row.link = make("a", "", make("div", "ticket", what));
   row.name = make("bdi", "", row.link);
   row.detail = make("bdi", "", make("div", "detail", what));
-  row.risk = make("div", "risk", what);
-  const meter = make("div", "part", row.risk);
-  meter.setAttribute("aria-hidden", "true");
-  row.meter = make("i", "", meter);
-  row.riskWords = make("bdi", "", row.risk);
   row.reason = make("bdi", "", make("div", "reason", what));
   row.priority = make("bdi", "badge", make("div", "", who));
   row.group = make("bdi", "", make("div", "", who));
   row.turn = make("bdi", "", make("div", "", who));
+  row.risk = make("div", "risk", row.node);
+  const meter = make("div", "part", row.risk);
+  meter.setAttribute("aria-hidden", "true");
+  row.meter = make("i", "", meter);
+  const said = make("p", "", row.risk);
+  row.riskWords = make("b", "", said);
+  row.riskWhy = make("bdi", "", said);
   row.fill = make("i", "", make("div", "used", row.node));
   return row;
 }
 function riskWords(risk) {
-  const band = isNaN(risk.p50_ms) ? "" : " · done " + clockTime(risk.p50_ms) + (isNaN(risk.p90_ms) ? "" : "–" + clockTime(risk.p90_ms));
-  return (risk.p >= RISK_HIGH ? "▲ " : "") + Math.round(risk.p * 100) + "% likely late" + (risk.unsure ? " (not sure)" : "") + band + (risk.why ? " · " + risk.why : "");
+  const band = isNaN(risk.p50_ms) ? "" : " · finish " + clockTime(risk.p50_ms) + (isNaN(risk.p90_ms) ? "" : "–" + clockTime(risk.p90_ms));
+  return (risk.p >= RISK_HIGH ? "▲ " : "") + Math.round(risk.p * 100) + "% likely late" + (risk.unsure ? " (not sure)" : "") + band;
 }
 const kindWord = clock => clock.kind && clock.kind !== "sla" ? clock.kind.toUpperCase() + " " : "";
 function fillRow(row, clock) {
   const alert = breachOf(clock), paused = clock.state === "paused", turn = turnWord(clock.turn);
   row.clock = clock;
-  say(row.name, clock.ticket);
+  say(row.name, clock.ticket || "no id");
   const to = viewAddress("ticket", clock.ticket);
   if (row.to !== to) { row.to = to; row.link.setAttribute("href", to); row.link.dataset.go = ""; }
   say(row.detail, [paused && turn ? "waits for " + turn : "", clock.customer, kindWord(clock) + clock.clock, clock.service].filter(Boolean).join(" · "));
-  const risk = clock.risk || (alert && alert.risk);
+  const risk = clock.state === "breached" ? null : clock.risk || (alert && alert.risk);   /* what is late is no longer likely */
   show(row.risk, risk);
   if (risk) {
     row.meter.style.width = (risk.p * 100).toFixed(1) + "%";
     mark(row.risk, "high", risk.p >= RISK_HIGH);
     say(row.riskWords, riskWords(risk));
+    say(row.riskWhy, risk.why ? " · " + risk.why : "");
   }
   const acknowledged = alert && alert.said === "acknowledged" ? "✓ acknowledged" + (alert.by ? " by " + alert.by : "") : "";
   say(row.reason, [acknowledged, alert ? alert.reason : ""].filter(Boolean).join(" · "));
