@@ -98,6 +98,7 @@ struct alert {
     int64_t remaining_ms;         /* target - elapsed, never below 0 */
     enum party turn;
     int risk_permille; /* -1: unknown */
+    bool has_foresight;
     const struct foresight_told *foresight; /* what is behind it; NULL: unknown */
     struct slice attributes[ATTRIBUTES_COUNT];
     struct slice policy;   /* label */

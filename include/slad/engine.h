@@ -19,7 +19,7 @@
  * marks. engine_save and engine_load move a ticket as one byte string: history, marks, nothing derived.
  */
 #include "base/buffer.h"
-#include "slad/effect.h"
+#include "slad/foresight.h"
 
 struct engine;
 struct ticket;
@@ -34,12 +34,6 @@ struct relay {
     bool has_contact;      /* an unanswered contact is inherited */
     int64_t contact_at_ms;
 };
-
-struct foresight_contexts;
-struct foresight_forecast;
-struct foresight_query;
-struct foresight_told;
-struct risk_sample;
 
 /* What is known of one open, unbreached clock at an event of its ticket or at a landmark. */
 struct engine_risk {
@@ -232,6 +226,8 @@ struct open_clock {
     int64_t target_ms, elapsed_ms;
     enum party turn;
     struct slice customer, service, priority, group;
+    bool has_told;
+    struct foresight_told told; /* running or paused: the probability that it will breach, if somebody knows */
 };
 /* Of tickets. open: not solved, waiting ones among them; breached_open, paused: open with a clock that is so.
  */

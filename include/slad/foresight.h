@@ -120,6 +120,7 @@ struct foresight_told {
     struct foresight_forecast forecast;
     const struct foresight_contexts *contexts; /* of the model; lives as long as the call that tells */
     uint32_t numbers[FORESIGHT_NUMBERS_COUNT]; /* of the ticket now */
+    struct slice texts[ATTRIBUTES_COUNT]; /* of the ticket now; at NULL: none, or people who are not named */
     int64_t finish_p50_at_ms, finish_p90_at_ms; /* through the clock's calendar; INSTANT_NONE: not known */
 };
 /* exp of a difference of log-odds, in permille (1,500: odds times 1.5). 1 .. 1,000,000. */

@@ -141,6 +141,7 @@ announce_send(struct engine *engine, struct ticket *ticket, const struct clock *
         risk_ask(engine, engine->said, (size_t)(clock - engine->said->clocks), &told)) {
         alert.risk_permille = told.forecast.p_permille;
         alert.foresight = &told;
+        alert.has_foresight = true;
     }
     outcome_attributes(engine, life->attributes, life->erased, alert.attributes);
     mark->revision++;

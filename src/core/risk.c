@@ -88,6 +88,8 @@ ask(const struct engine *engine, const struct fold *fold, size_t slot, const str
         return false;
     told->contexts = foresight->contexts;
     memcpy(told->numbers, query->view.numbers, sizeof told->numbers);
+    for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++)
+        told->texts[i] = engine_text(engine, query->view.texts[i] != 0 ? fold->life.attributes[i] : 0);
     told->finish_p50_at_ms = finish_at_ms(clock, fold->life.at_ms, told->forecast.p50_ms);
     told->finish_p90_at_ms = finish_at_ms(clock, fold->life.at_ms, told->forecast.p90_ms);
     return true;

@@ -192,6 +192,17 @@ fill_open(const struct engine *engine, const struct ticket *ticket, const struct
     };
 }
 
+/* What is known of it now: the kept point is taken as it is, for nothing has happened to it since. */
+static void
+fill_told(struct engine *engine, size_t slot, struct open_clock *open)
+{
+    int64_t kept_ms = engine->light.life.at_ms;
+
+    engine->light.life.at_ms = engine->t_ms > kept_ms ? engine->t_ms : kept_ms;
+    open->has_told = risk_ask(engine, &engine->light, slot, &open->told);
+    engine->light.life.at_ms = kept_ms;
+}
+
 static int64_t
 rank_of(const struct open_clock *clock)
 {
@@ -317,6 +328,7 @@ offer_again(struct engine *engine, const struct candidate *candidate, struct ope
         fold->clocks[slot].started_at_ms == INSTANT_NONE || fold->clocks[slot].ended)
         return;
     fill_open(engine, ticket, &fold->clocks[slot], engine->t_ms, &open);
+    fill_told(engine, (size_t)slot, &open);
     offer(lists, &open);
 }
 

@@ -12,6 +12,7 @@
 #include "wire/effect.h"
 #include "wire/print.h"
 #include "wire/reason.h"
+#include "wire/told_json.h"
 
 #define FIELD(struct_name, key, kind, member)                                                                \
     {                                                                                                        \
@@ -38,6 +39,10 @@
 #define PRINTED(key, function)                                                                               \
     {                                                                                                        \
         key, RECORD_PRINTED, 0, RECORD_ALWAYS, RECORD_WORDS_KIND, NULL, NULL, function                       \
+    }
+#define PRINTED_IF(key, function, condition)                                                                 \
+    {                                                                                                        \
+        key, RECORD_PRINTED, 0, condition, RECORD_WORDS_KIND, NULL, NULL, function                           \
     }
 #define ATTRIBUTE(struct_name, key, attribute)                                                               \
     FIELD(struct_name, key, RECORD_TEXT_OR_NULL, attributes[attribute])
@@ -111,23 +116,17 @@ static void
 print_risk_of_alert(struct buffer *out, const void *record)
 {
     const struct alert *alert = record;
-    char digits[3];
-    int permille = alert->risk_permille, count = 3;
 
-    if (permille < 0) {
+    if (alert->risk_permille < 0)
         buffer_append(out, "null", 4);
-        return;
-    }
-    buffer_append_int64(out, permille / 1000);
-    permille %= 1000;
-    digits[0] = (char)('0' + permille / 100);
-    digits[1] = (char)('0' + permille / 10 % 10);
-    digits[2] = (char)('0' + permille % 10);
-    while (count > 0 && digits[count - 1] == '0')
-        count--;
-    if (count > 0)
-        buffer_append_byte(out, '.');
-    buffer_append(out, digits, (size_t)count);
+    else
+        told_json_permille(out, alert->risk_permille);
+}
+
+static void
+print_foresight_of_alert(struct buffer *out, const void *record)
+{
+    told_json_print(out, ((const struct alert *)record)->foresight);
 }
 
 static const struct record_field alert_rows[] = {
@@ -146,6 +145,7 @@ static const struct record_field alert_rows[] = {
     FIELD(alert, "overrun_ms", RECORD_LENGTH, figures.overrun_ms),
     WORD(alert, "turn", RECORD_WORDS_PARTY, turn),
     PRINTED("risk", print_risk_of_alert),
+    PRINTED_IF("foresight", print_foresight_of_alert, offsetof(struct alert, has_foresight)),
     ATTRIBUTE(alert, "customer", ATTRIBUTE_CUSTOMER),
     ATTRIBUTE(alert, "service", ATTRIBUTE_SERVICE),
     ATTRIBUTE(alert, "priority", ATTRIBUTE_PRIORITY),

@@ -13,6 +13,7 @@
 #include "base/instant.h"
 #include "base/memory.h"
 #include "wire/print.h"
+#include "wire/told_json.h"
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -60,6 +61,12 @@ print_clock(struct buffer *out, const struct open_clock *clock)
     print_named(out, "service", clock->service);
     print_named(out, "priority", clock->priority);
     print_named(out, "group", clock->group);
+    if (clock->has_told) {
+        print_key(out, "risk");
+        told_json_permille(out, clock->told.forecast.p_permille);
+        print_key(out, "foresight");
+        told_json_print(out, &clock->told);
+    }
 }
 
 void

@@ -10,6 +10,7 @@
  *
  * Not here: other languages.
  */
+#include "wire/told_json.h"
 #include "wire/reason.h"
 #include "base/duration.h"
 #include "base/instant.h"
@@ -85,6 +86,10 @@ append_firing(struct buffer *out, const struct alert *alert)
             buffer_append_text(out, ", ");
             buffer_append_int64(out, (alert->risk_permille + 5) / 10);
             buffer_append_byte(out, '%');
+        }
+        if (alert->foresight != NULL && alert->foresight->forecast.evidence_count > 0) {
+            buffer_append_text(out, ", ");
+            told_json_sentence(out, alert->foresight);
         }
         buffer_append_text(out, ": ");
     } else if (slice_is(alert->stage, "slack")) {
