@@ -1,0 +1,248 @@
+/*
+ * The score task's side of foresight.
+ *
+ * What: a learner, the offset up to which it has read slad.outcomes, and the records in which its table goes out.
+ *
+ * Why so: learning is a fold over slad.outcomes like every score, but one that cannot be repeated: a sample counts once. So
+ * the offset stands beside the state, and a tail that is read again passes by. The table goes out whole, in pieces a broker
+ * takes, all of them in one transaction.
+ *
+ * Always true: the learner's time comes from the log alone, so the same log gives the same table on every process; nothing is
+ * told twice that has not changed.
+ *
+ * Not here: what is learned (core/foresight), who reads the table (model.c).
+ */
+#include "shell/learning.h"
+#include "base/memory.h"
+#include "base/panic.h"
+#include "base/varint.h"
+#include "shell/envelope.h"
+#include "slad/policy.h"
+#include <openssl/evp.h>
+#include <stdio.h>
+
+enum { PIECE_BYTES = 384 * 1024 };
+
+struct learning {
+    const struct world *world;
+    struct foresight *learner;
+    struct foresight_options options;
+    int64_t offset; /* of slad.outcomes: what lies before it is learned */
+    uint64_t told_version;
+    int64_t told_mono_ms; /* INT64_MIN: never */
+    uint64_t early_before, evicted_before, refused_before;
+};
+
+static const struct policy_foresight *
+rules(const struct learning *learning)
+{
+    const struct policy_set *set = learning->world->policies;
+
+    return &policy_set_version(set, policy_set_in_force(set, learning->world->now_ms))->foresight;
+}
+
+static void
+choose_options(const struct learning *learning, struct foresight_options *options)
+{
+    const struct config *config = learning->world->config;
+    const struct policy_foresight *policy = rules(learning);
+    char detail[FORESIGHT_DETAIL_BYTES];
+
+    foresight_options_default(options);
+    if (policy->contexts.at != NULL)
+        must(foresight_contexts_read(policy->contexts, &options->contexts, detail) == 0); /* the loader has asked */
+    if (!policy->people)
+        foresight_contexts_without_people(&options->contexts);
+    options->half_life_ms = config->foresight_half_life_ms;
+    options->values_max = (uint32_t)config->foresight_values_max;
+    options->pending_max = (uint32_t)config->foresight_pending_max;
+}
+
+struct learning *
+learning_new(const struct world *world)
+{
+    struct learning *learning = memory_allocate_zeroed(1, sizeof *learning);
+
+    learning->world = world;
+    learning->told_mono_ms = INT64_MIN;
+    choose_options(learning, &learning->options);
+    learning->learner = foresight_new(&learning->options);
+    return learning;
+}
+
+void
+learning_free(struct learning *learning)
+{
+    if (learning == NULL)
+        return;
+    foresight_free(learning->learner);
+    memory_free(learning);
+}
+
+static bool
+same_contexts(const struct foresight_contexts *a, const struct foresight_contexts *b)
+{
+    struct buffer left = {0}, right = {0};
+    bool same;
+
+    foresight_contexts_print(&left, a);
+    foresight_contexts_print(&right, b);
+    same = slice_equal(buffer_slice(&left), buffer_slice(&right));
+    buffer_free(&left);
+    buffer_free(&right);
+    return same;
+}
+
+void
+learning_take_policies(struct learning *learning)
+{
+    struct foresight_options options;
+    struct buffer state = {0};
+    struct foresight *learner;
+
+    choose_options(learning, &options);
+    if (same_contexts(&options.contexts, &learning->options.contexts))
+        return;
+    foresight_save(learning->learner, &state);
+    learner = foresight_new(&options);
+    must(foresight_load(learner, buffer_slice(&state)) == 0);
+    foresight_free(learning->learner);
+    learning->learner = learner;
+    learning->options = options;
+    buffer_free(&state);
+}
+
+/* ---- what is read ---- */
+
+static bool
+is_new(struct learning *learning, int64_t offset)
+{
+    if (offset < learning->offset)
+        return false;
+    learning->offset = offset + 1;
+    return true;
+}
+
+void
+learning_sample(struct learning *learning, const struct risk_sample *sample, int64_t offset)
+{
+    if (is_new(learning, offset) && rules(learning)->enabled)
+        foresight_learn(learning->learner, sample);
+}
+
+void
+learning_time(struct learning *learning, int64_t t_ms, int64_t offset)
+{
+    if (is_new(learning, offset))
+        foresight_advance(learning->learner, t_ms);
+}
+
+/* ---- what is told ---- */
+
+int64_t
+learning_wait_ms(const struct learning *learning)
+{
+    const struct world *world = learning->world;
+    int64_t due_mono_ms = learning->told_mono_ms;
+
+    if (foresight_version(learning->learner) == learning->told_version || !rules(learning)->enabled)
+        return INT64_MAX;
+    if (due_mono_ms == INT64_MIN)
+        return 0;
+    due_mono_ms += world->config->foresight_every_ms;
+    return due_mono_ms > world->now_mono_ms ? due_mono_ms - world->now_mono_ms : 0;
+}
+
+static void
+tell_piece(struct learning *learning, struct batch *batch, struct slice table, size_t piece, size_t pieces)
+{
+    size_t from = piece * PIECE_BYTES;
+    size_t bytes = table.bytes - from < PIECE_BYTES ? table.bytes - from : PIECE_BYTES;
+    int64_t at_ms = foresight_at_ms(learning->learner);
+    char key[48], id[96];
+    struct buffer *out;
+
+    (void)snprintf(key, sizeof key, "risk_model/%zu", piece);
+    (void)snprintf(id, sizeof id, "%s/%llu", key, (unsigned long long)foresight_version(learning->learner));
+    batch_begin(batch, TOPIC_SCORES, 0, slice_of(key));
+    out = batch_value(batch);
+    buffer_append_text(out, "{\"type\":\"risk_model\",\"version\":");
+    buffer_append_int64(out, (int64_t)foresight_version(learning->learner));
+    buffer_append_text(out, ",\"piece\":");
+    buffer_append_int64(out, (int64_t)piece);
+    buffer_append_text(out, ",\"pieces\":");
+    buffer_append_int64(out, (int64_t)pieces);
+    buffer_append_text(out, ",\"bytes\":");
+    buffer_append_int64(out, (int64_t)table.bytes);
+    buffer_append_text(out, ",\"table\":\"");
+    out->bytes += (size_t)EVP_EncodeBlock((unsigned char *)buffer_reserve(out, (bytes + 2) / 3 * 4 + 1),
+                                          (const unsigned char *)table.at + from, (int)bytes);
+    buffer_append_text(out, "\"}");
+    envelope_add(batch, learning->world, "slad.risk_model", slice_of(id),
+                 at_ms != INSTANT_NONE ? at_ms : learning->world->now_ms);
+    batch_end(batch);
+}
+
+void
+learning_tell(struct learning *learning, struct batch *batch)
+{
+    struct buffer table = {0};
+    size_t pieces;
+
+    foresight_publish(learning->learner, &table);
+    pieces = (table.bytes + PIECE_BYTES - 1) / PIECE_BYTES;
+    for (size_t piece = 0; piece < pieces; piece++)
+        tell_piece(learning, batch, buffer_slice(&table), piece, pieces);
+    learning->told_version = foresight_version(learning->learner);
+    learning->told_mono_ms = learning->world->now_mono_ms;
+    buffer_free(&table);
+}
+
+void
+learning_measure(const struct learning *learning)
+{
+    struct metrics *metrics = learning->world->metrics;
+    struct foresight_calibration calibration;
+    struct foresight_figures figures;
+    int worst_permille = 0;
+    size_t uncalibrated = 0;
+
+    foresight_figures(learning->learner, &figures);
+    for (size_t clock = 0; foresight_calibration(learning->learner, clock, &calibration); clock++) {
+        uncalibrated += calibration.uncalibrated;
+        if (calibration.error_permille > worst_permille)
+            worst_permille = calibration.error_permille;
+    }
+    metrics_set(metrics, METRIC_FORESIGHT_LABELS, 0, (int64_t)figures.labels);
+    metrics_set(metrics, METRIC_FORESIGHT_VALUES, 0, (int64_t)figures.values);
+    metrics_set(metrics, METRIC_FORESIGHT_PENDING, 0, (int64_t)figures.pending);
+    metrics_set(metrics, METRIC_FORESIGHT_ERROR, 0, worst_permille);
+    metrics_set(metrics, METRIC_FORESIGHT_UNCALIBRATED, 0, (int64_t)uncalibrated);
+    metrics_set(metrics, METRIC_FORESIGHT_EVICTED, 0, (int64_t)figures.evicted_values);
+    metrics_set(metrics, METRIC_FORESIGHT_EARLY, 0, (int64_t)figures.early_labels);
+}
+
+/* ---- snapshots ---- */
+
+void
+learning_save(const struct learning *learning, struct buffer *out)
+{
+    buffer_append_varint(out, (uint64_t)learning->offset);
+    foresight_save(learning->learner, out);
+}
+
+int
+learning_load(struct learning *learning, struct slice state, int64_t *ret_offset)
+{
+    struct foresight *learner = foresight_new(&learning->options);
+    uint64_t offset;
+
+    if (varint_get(&state, &offset) != 0 || offset > INT64_MAX || foresight_load(learner, state) != 0) {
+        foresight_free(learner);
+        return -1;
+    }
+    foresight_free(learning->learner);
+    learning->learner = learner;
+    learning->offset = *ret_offset = (int64_t)offset;
+    return 0;
+}
