@@ -5,10 +5,10 @@
  * The probability that a clock will breach (semantics.md section 7, "risk"; docs/foresight.md): landmark
  * Kaplan-Meier cells (van Houwelingen 2007), mixed by an online logistic, calibrated.
  *
- *     a clock ends  -> struct risk_sample (engine_sink.risk_sample) -> slad.outcomes -> foresight_learn, in
- * the score task the learner   -> foresight_publish -> slad.scores, `risk_model`  -> foresight_table_read, in
- * every ticket task a ticket      -> struct foresight_query (engine_risks)           -> foresight_forecast
- * with the table
+ * When a clock ends the engine gives a struct risk_sample (engine_sink.risk_sample) that goes to
+ * slad.outcomes; in the score task foresight_learn takes it, and foresight_publish writes the table for
+ * slad.scores (`risk_model`). Every ticket task reads it (foresight_table_read) and gives it to its engine
+ * (engine_set_foresight), which asks it about its open clocks and tells its sink (engine_sink.risk).
  *
  * Integers only. The same samples in the same order give the same learner, byte for byte, on every machine,
  * wherever it was saved and loaded in between; the same learner gives the same table, and the same table the

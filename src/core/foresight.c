@@ -281,13 +281,18 @@ say_at(const struct foresight *learner, const struct foresight_pending *pending,
     return true;
 }
 
+/* Breached clocks count twice: as open at their breach, and when they stop. */
 static void
 learn_finish(struct foresight *learner, const struct foresight_pending *pending, const uint64_t *point,
-             uint32_t said_q16)
+             uint32_t said_q16, bool stopped)
 {
-    if (point[POINT_FINISH] < FINISH_BINS)
-        foresight_finish_count(learner, learner->clocks[pending->clock], (int)point[POINT_LANDMARK],
-                               foresight_finish_bucket(said_q16), (int)point[POINT_FINISH], pending->weight);
+    enum foresight_finish_step step = FINISH_STOPPED;
+
+    if (pending->label == RISK_BREACHED)
+        step = stopped ? FINISH_OPEN_STOPPED : FINISH_OPEN;
+    if (step == FINISH_OPEN || point[POINT_FINISH] != UINT64_MAX)
+        foresight_finish_count(learner, pending->clock, (int)point[POINT_LANDMARK],
+                               foresight_finish_bucket(said_q16), step, point[POINT_FINISH], pending->weight);
 }
 
 /* Mixer, calibration and finish, before the cells know of it. */
@@ -307,7 +312,7 @@ learn_point(struct foresight *learner, const struct foresight_pending *pending, 
     off_q16 = (truth_q16 - said_q16) * pending->weight / WEIGHT_ONE;
     learn_calibration(clock, mix.mixed_q16, off_q16);
     learn_bins(clock, said_q16, late);
-    learn_finish(learner, pending, point, said_q16);
+    learn_finish(learner, pending, point, said_q16, false);
     foresight_clock_refresh(clock);
 }
 
@@ -402,9 +407,8 @@ take_point(const struct foresight *learner, uint64_t clock_key, const struct ris
         view.texts[i] = foresight_text_hash(point->texts[i]);
     memcpy(view.numbers, point->numbers, sizeof view.numbers);
     words[POINT_LANDMARK] = point->landmark;
-    words[POINT_FINISH] = point->remaining_ms >= 0
-                              ? (uint64_t)foresight_finish_bin(point->remaining_ms, target_ms)
-                              : FINISH_BINS;
+    words[POINT_FINISH] =
+        point->remaining_ms >= 0 ? foresight_finish_share_q16(point->remaining_ms, target_ms) : UINT64_MAX;
     words[POINT_LEAF] = foresight_leaf_key(clock_key, &view);
     for (size_t i = 0; i < contexts->count; i++)
         words[POINT_KEYS + i] =
@@ -501,7 +505,7 @@ take_finish(struct foresight *learner, size_t clock, const struct risk_sample *s
         const uint64_t *point = point_of(learner, pending, i);
 
         if (say_at(learner, pending, point, &mix, &said_q16))
-            learn_finish(learner, pending, point, said_q16);
+            learn_finish(learner, pending, point, said_q16, true);
     }
     learner->figures.finishes++;
     memory_free(pending);

@@ -99,21 +99,21 @@ foresight_finish_edge_q16(int bin)
     return octave >= 0 ? whole << octave : whole >> -octave;
 }
 
-static uint64_t
-share_q16(int64_t length_ms, int64_t target_ms)
+uint64_t
+foresight_finish_share_q16(int64_t remaining_ms, int64_t target_ms)
 {
     const int64_t length_max_ms = INT64_C(1) << 42;
 
-    return (uint64_t)(length_ms < length_max_ms ? length_ms : length_max_ms) * Q16_ONE / (uint64_t)target_ms;
+    return (uint64_t)(remaining_ms < length_max_ms ? remaining_ms : length_max_ms) * Q16_ONE /
+           (uint64_t)target_ms;
 }
 
 int
-foresight_finish_bin(int64_t remaining_ms, int64_t target_ms)
+foresight_finish_bin(uint64_t share_q16)
 {
-    uint64_t share = share_q16(remaining_ms, target_ms);
     int bin = 0;
 
-    while (bin < FINISH_BINS - 1 && share > foresight_finish_edge_q16(bin))
+    while (bin < FINISH_BINS - 1 && share_q16 > foresight_finish_edge_q16(bin))
         bin++;
     return bin;
 }
@@ -157,29 +157,42 @@ share_at(const struct foresight_finish *finish, uint32_t done)
     return foresight_finish_edge_q16(FINISH_BINS - 1);
 }
 
+uint64_t
+foresight_finish_quantile_q16(const struct foresight_finish *finish, uint64_t since_q16, uint32_t tenths)
+{
+    uint32_t done = done_by(finish, since_q16);
+    uint64_t share = share_at(finish, done + ((UINT16_MAX - done) * tenths + 9) / 10);
+
+    return tenths == 9 ? share * finish->stretch_q16 / Q16_ONE : share;
+}
+
+static int64_t
+left_ms(uint64_t share_q16, int64_t target_ms, int64_t since_ms)
+{
+    int64_t left = (int64_t)(share_q16 * (uint64_t)target_ms / Q16_ONE) - since_ms;
+
+    return left > 0 ? left : 0;
+}
+
 /* From now on, of those not done since_ms after the landmark. */
 static void
 fill_finish(const struct foresight_source *source, const struct foresight_query *query, size_t place,
             int landmark, uint32_t p_q16, struct foresight_forecast *forecast)
 {
     int64_t since_ms = query->elapsed_ms - foresight_landmark_ms(landmark, query->target_ms);
+    uint64_t since_q16 = since_ms > 0 ? foresight_finish_share_q16(since_ms, query->target_ms) : 0;
     struct foresight_finish finish;
-    uint32_t done;
-    uint64_t since;
 
     forecast->p50_ms = forecast->p90_ms = -1;
     source->finish(source->model, place, landmark, foresight_finish_bucket(p_q16), &finish);
     if (finish.up_to[FINISH_BINS - 1] == 0)
         return;
-    since = since_ms > 0 ? share_q16(since_ms, query->target_ms) : 0;
-    done = done_by(&finish, since);
-    for (int i = 0; i < 2; i++) {
-        uint32_t tenths = i == 0 ? 5 : 9;
-        uint64_t share = share_at(&finish, done + ((UINT16_MAX - done) * tenths + 9) / 10);
-        int64_t left_ms = (int64_t)(share * (uint64_t)query->target_ms / Q16_ONE) - since_ms;
-
-        *(i == 0 ? &forecast->p50_ms : &forecast->p90_ms) = left_ms > 0 ? left_ms : 0;
-    }
+    forecast->p50_ms =
+        left_ms(foresight_finish_quantile_q16(&finish, since_q16, 5), query->target_ms, since_ms);
+    forecast->p90_ms =
+        left_ms(foresight_finish_quantile_q16(&finish, since_q16, 9), query->target_ms, since_ms);
+    if (forecast->p90_ms < forecast->p50_ms)
+        forecast->p90_ms = forecast->p50_ms;
 }
 
 /* ---- the forecast ---- */
@@ -250,6 +263,25 @@ confidence_of(const struct foresight_source *source, const struct foresight_cloc
     return model->uncalibrated ? FORESIGHT_UNCALIBRATED : FORESIGHT_NORMAL;
 }
 
+/* What nobody has taught: one in ten ends in every interval. */
+static void
+fill_prior(const struct foresight_source *source, const struct foresight_query *query, int landmark,
+           struct foresight_forecast *forecast)
+{
+    const uint32_t interval_q12 = 432; /* -ln 0.9 */
+    uint32_t left_q16 = left_of_interval_q16(query, landmark);
+    struct foresight_entry entry = {
+        .first = (uint16_t)interval_q12,
+        .rest = (uint16_t)(interval_q12 * (uint32_t)(FORESIGHT_LANDMARKS_COUNT - 1 - landmark))};
+
+    memset(forecast, 0, sizeof *forecast);
+    forecast->logit_q16 = entry_logit_q16(&entry, left_q16);
+    forecast->p_permille = forecast->base_permille = permille(foresight_log_sigmoid_q16(forecast->logit_q16));
+    forecast->confidence = FORESIGHT_LOW;
+    forecast->p50_ms = forecast->p90_ms = -1;
+    forecast->model = source->version;
+}
+
 bool
 foresight_forecast_from(const struct foresight_source *source, const struct foresight_query *query,
                         struct foresight_forecast *forecast)
@@ -264,14 +296,14 @@ foresight_forecast_from(const struct foresight_source *source, const struct fore
 
     must(query->target_ms > 0 && query->elapsed_ms >= 0);
     model = source->clock(source->model, clock_key, &place);
-    if (model == NULL)
-        return false;
-    for (size_t i = 0; i < source->contexts->count; i++)
+    for (size_t i = 0; i < source->contexts->count && model != NULL; i++)
         keys[i] =
             foresight_value_key(leaf_key, source->context_hashes[i], &source->contexts->at[i], &query->view);
-    if (!foresight_mix(source, &model->mixers[landmark], clock_key, leaf_key, keys, landmark,
-                       left_of_interval_q16(query, landmark), &mix))
+    if (model == NULL || !foresight_mix(source, &model->mixers[landmark], clock_key, leaf_key, keys, landmark,
+                                        left_of_interval_q16(query, landmark), &mix)) {
+        fill_prior(source, query, landmark, forecast);
         return false;
+    }
     forecast->logit_q16 = foresight_calibrated_q16(model, mix.mixed_q16);
     p_q16 = foresight_log_sigmoid_q16(forecast->logit_q16);
     fill_finish(source, query, place, landmark, p_q16, forecast);

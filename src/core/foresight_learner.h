@@ -28,7 +28,8 @@ foresight_first_interval(int landmark)
     return landmark * FORESIGHT_LANDMARKS_COUNT - landmark * (landmark - 1) / 2;
 }
 
-/* A label that waits for its deadline. words: per point landmark, bin of its finish (FINISH_BINS: not known),
+/* A label that waits for its deadline. words: per point landmark, its finish as a share of
+ * the target in 1/65536 (UINT64_MAX: not known),
  * leaf key, then a key a context. */
 struct foresight_pending {
     struct heap_item item; /* first: the heap hands it back */
@@ -48,7 +49,8 @@ struct foresight_bin {
 enum { CALIBRATION_BINS = 20, FINISH_ROWS = FINISH_BUCKETS + 1 }; /* the last row: all buckets */
 struct foresight_finishes {
     uint32_t at_hour;
-    uint32_t counts[FINISH_BINS];
+    uint32_t counts[FINISH_BINS]; /* stopped */
+    uint32_t open[FINISH_BINS];   /* breached, and not stopped so far */
 };
 struct foresight_clock {
     uint64_t key;
@@ -57,6 +59,7 @@ struct foresight_clock {
     size_t name_bytes;
     int32_t weights_q24[FORESIGHT_LANDMARKS_COUNT][FORESIGHT_CONTEXTS_MAX];
     int32_t offset_q24, slope_q24;
+    int32_t stretches_q24[FINISH_BUCKETS]; /* logarithms */
     uint64_t outcomes;
     struct foresight_bin bins[CALIBRATION_BINS];
     struct foresight_clock_model model; /* what the above say to a forecast */
@@ -96,8 +99,11 @@ void foresight_cells_done(struct foresight *learner);
 struct foresight_value **foresight_values_sorted(const struct foresight *learner);
 
 /* foresight_finish.c */
-void foresight_finish_count(struct foresight *learner, struct foresight_clock *clock, int landmark,
-                            int bucket, int bin, uint32_t weight);
+enum foresight_finish_step { FINISH_STOPPED, FINISH_OPEN, FINISH_OPEN_STOPPED };
+/* One clock of this bucket took this share of the target (q16); or it breached and goes on; or it did and
+ * stopped. */
+void foresight_finish_count(struct foresight *learner, size_t clock, int landmark, int bucket,
+                            enum foresight_finish_step step, uint64_t share_q16, uint32_t weight);
 void foresight_finish_row(const void *learner, size_t clock, int landmark, int bucket,
                           struct foresight_finish *ret_finish);
 

@@ -25,6 +25,8 @@ enum { FINISH_BINS = 34, FINISH_BUCKETS = 6 };
 /* Cumulated, to 65535 in the last bin; all 0: nothing is known. */
 struct foresight_finish {
     uint16_t up_to[FINISH_BINS];
+    uint32_t
+        stretch_q16; /* P90 is so many times the nine tenths of the above: what the share kept so far says */
 };
 
 /* What learner and table both answer. */
@@ -78,6 +80,11 @@ bool foresight_forecast_from(const struct foresight_source *source, const struct
                              struct foresight_forecast *ret_forecast);
 int foresight_finish_bucket(uint32_t p_q16);
 uint32_t foresight_finish_edge_q16(int bin);
-int foresight_finish_bin(int64_t remaining_ms, int64_t target_ms);
+uint64_t foresight_finish_share_q16(int64_t remaining_ms, int64_t target_ms);
+int foresight_finish_bin(uint64_t share_q16);
+/* The share of the target by which so many tenths of those not done by since_q16 are done (9: stretched),
+ * from the landmark on. Only of a row that knows something. */
+uint64_t foresight_finish_quantile_q16(const struct foresight_finish *finish, uint64_t since_q16,
+                                       uint32_t tenths);
 
 #endif

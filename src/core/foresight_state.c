@@ -38,13 +38,17 @@ put_clock(const struct foresight *learner, const struct foresight_clock *clock, 
     buffer_append_varint_signed(out, clock->offset_q24);
     buffer_append_varint_signed(out, clock->slope_q24);
     put(out, clock->outcomes);
+    for (int i = 0; i < FINISH_BUCKETS; i++)
+        buffer_append_varint_signed(out, clock->stretches_q24[i]);
     for (int landmark = 0; landmark < FORESIGHT_LANDMARKS_COUNT; landmark++) {
         for (size_t i = 0; i < learner->options.contexts.count; i++)
             buffer_append_varint_signed(out, clock->weights_q24[landmark][i]);
         for (int row = 0; row < FINISH_ROWS; row++) {
             put(out, clock->finishes[landmark][row].at_hour);
-            for (int i = 0; i < FINISH_BINS; i++)
+            for (int i = 0; i < FINISH_BINS; i++) {
                 put(out, clock->finishes[landmark][row].counts[i]);
+                put(out, clock->finishes[landmark][row].open[i]);
+            }
         }
     }
     for (int i = 0; i < CALIBRATION_BINS; i++) {
@@ -230,8 +234,10 @@ take_landmark(struct reader *reader, struct foresight_clock *clock, int landmark
     }
     for (int row = 0; row < FINISH_ROWS; row++) {
         clock->finishes[landmark][row].at_hour = (uint32_t)take(reader, UINT32_MAX);
-        for (int i = 0; i < FINISH_BINS; i++)
+        for (int i = 0; i < FINISH_BINS; i++) {
             clock->finishes[landmark][row].counts[i] = (uint32_t)take(reader, UINT32_MAX);
+            clock->finishes[landmark][row].open[i] = (uint32_t)take(reader, UINT32_MAX);
+        }
     }
 }
 
@@ -249,6 +255,8 @@ take_clock(struct reader *reader)
     clock->offset_q24 = (int32_t)take_signed(reader, INT64_C(1) << 28);
     clock->slope_q24 = (int32_t)take_signed(reader, INT64_C(1) << 28);
     clock->outcomes = take(reader, UINT64_MAX);
+    for (int i = 0; i < FINISH_BUCKETS; i++)
+        clock->stretches_q24[i] = (int32_t)take_signed(reader, INT64_C(1) << 26);
     for (int landmark = 0; landmark < FORESIGHT_LANDMARKS_COUNT; landmark++)
         take_landmark(reader, clock, landmark);
     for (int i = 0; i < CALIBRATION_BINS; i++) {
@@ -282,7 +290,7 @@ static void
 take_point(struct reader *reader, uint64_t *words)
 {
     words[POINT_LANDMARK] = take(reader, FORESIGHT_LANDMARKS_COUNT - 1);
-    words[POINT_FINISH] = take(reader, FINISH_BINS);
+    words[POINT_FINISH] = take(reader, UINT64_MAX);
     words[POINT_LEAF] = take_word(reader);
     for (size_t i = 0; i < reader->contexts_count; i++) {
         uint64_t key = take_word(reader);

@@ -64,8 +64,8 @@ put_finishes(const struct foresight *learner, size_t place, struct buffer *out)
         uint16_t before = 0;
 
         foresight_finish_row(learner, place, row / FINISH_BUCKETS, row % FINISH_BUCKETS, &finish);
-        put_number(out, finish.up_to[FINISH_BINS - 1] != 0);
-        for (int i = 0; i < FINISH_BINS && finish.up_to[FINISH_BINS - 1] != 0; i++) {
+        put_number(out, finish.stretch_q16); /* 0: nothing is known */
+        for (int i = 0; i < FINISH_BINS && finish.stretch_q16 != 0; i++) {
             put_number(out, finish.up_to[i] - (uint64_t)before);
             before = finish.up_to[i];
         }
@@ -204,17 +204,18 @@ word_at(const char *at)
 static bool
 take_finish(struct slice *from, struct foresight_finish *finish)
 {
-    uint64_t known, step, sum = 0;
+    uint64_t stretch_q16, step, sum = 0;
 
-    if (!take_number(from, 1, &known))
+    if (!take_number(from, 64 * Q16_ONE, &stretch_q16))
         return false;
-    for (int i = 0; i < FINISH_BINS && known; i++) {
+    finish->stretch_q16 = (uint32_t)stretch_q16;
+    for (int i = 0; i < FINISH_BINS && stretch_q16 != 0; i++) {
         if (!take_number(from, UINT16_MAX - sum, &step))
             return false;
         sum += step;
         finish->up_to[i] = (uint16_t)sum;
     }
-    return true;
+    return stretch_q16 == 0 || sum == UINT16_MAX;
 }
 
 static bool

@@ -10,6 +10,7 @@
 #include "slactl/replay.h"
 #include "base/instant.h"
 #include "base/memory.h"
+#include "base/panic.h"
 #include "shell/policy_files.h"
 #include "slactl/event_lines.h"
 #include "slad/engine.h"
@@ -18,6 +19,7 @@
 #include "wire/event_read.h"
 #include "wire/contract_json.h"
 #include "wire/kei_json.h"
+#include "wire/risk_json.h"
 #include "wire/score_json.h"
 #include <errno.h>
 #include <stdio.h>
@@ -25,7 +27,14 @@
 #include <unistd.h>
 
 enum { OUTPUT_BYTES = 1 << 18 };
-enum { EMIT_ALERTS = 1, EMIT_OUTCOMES = 2, EMIT_SCORES = 4, EMIT_CLOCKS = 8, EMIT_ALL = 15 };
+enum {
+    EMIT_ALERTS = 1,
+    EMIT_OUTCOMES = 2,
+    EMIT_SCORES = 4,
+    EMIT_CLOCKS = 8,
+    EMIT_RISKS = 16, /* with outcomes: what foresight learns from, too */
+    EMIT_DEFAULT = EMIT_ALERTS | EMIT_OUTCOMES | EMIT_SCORES | EMIT_CLOCKS
+};
 
 struct replay {
     const char *policy_path;
@@ -39,6 +48,9 @@ struct replay {
     struct policy_set *set;
     struct engine *engine;
     struct scores *scores;
+    struct foresight *foresight;        /* NULL: risks are not asked for */
+    struct foresight_contexts contexts; /* asked for */
+    bool has_contexts;
     struct buffer out;
 };
 
@@ -194,6 +206,29 @@ on_attainment(void *context, const struct score_attainment *attainment)
     EMIT(replay, "score", contract_json_print_attainment, attainment);
 }
 
+/* Predict, then learn: the engine has asked before it gives the sample. */
+static void
+on_risk_sample(void *context, const struct risk_sample *sample)
+{
+    struct replay *replay = context;
+
+    if (replay->emit & EMIT_OUTCOMES)
+        EMIT(replay, "outcome", risk_json_print_sample, sample);
+    foresight_learn(replay->foresight, sample);
+}
+
+static void
+on_risk(void *context, const struct engine_risk *risk)
+{
+    struct replay *replay = context;
+    struct foresight_told told = {.finish_p50_at_ms = INSTANT_NONE, .finish_p90_at_ms = INSTANT_NONE};
+    struct risk_line line = {risk, risk->told != NULL ? risk->told : &told};
+
+    if (risk->told == NULL) /* what is said of clocks nobody knows anything of */
+        (void)foresight_forecast(replay->foresight, risk->query, &told.forecast);
+    EMIT(replay, "risk", risk_json_print, &line);
+}
+
 static struct scores_sink
 sink_of(struct replay *replay)
 {
@@ -211,12 +246,49 @@ sink_of(struct replay *replay)
     return sink;
 }
 
+static bool
+forecast(void *context, const struct foresight_query *query, struct foresight_forecast *ret_forecast)
+{
+    return foresight_forecast(context, query, ret_forecast);
+}
+
+/* Contexts are those of the newest version unless others are asked for. */
+static void
+start_foresight(struct replay *replay)
+{
+    const struct policy *policy = policy_set_version(replay->set, policy_set_count(replay->set) - 1);
+    struct engine_foresight foresight = {.forecast = forecast, .tasks_count = 1};
+    struct foresight_options options;
+    char detail[FORESIGHT_DETAIL_BYTES];
+
+    if ((replay->emit & EMIT_RISKS) == 0)
+        return;
+    foresight_options_default(&options);
+    if (replay->has_contexts)
+        options.contexts = replay->contexts;
+    else if (policy->foresight.contexts.at != NULL)
+        must(foresight_contexts_read(policy->foresight.contexts, &options.contexts, detail) == 0);
+    if (!policy->foresight.people)
+        foresight_contexts_without_people(&options.contexts);
+    replay->contexts = options.contexts;
+    replay->foresight = foresight_new(&options);
+    foresight.context = replay->foresight;
+    foresight.contexts = &replay->contexts;
+    engine_set_foresight(replay->engine, &foresight, INT64_MIN);
+}
+
 static void
 start(struct replay *replay)
 {
     struct engine_options engine = {
         .symbols = replay->symbols,
-        .sink = {replay, on_alert, on_verdict, on_ticket, on_due_changed, NULL, NULL},
+        .sink = {.context = replay,
+                 .alert = on_alert,
+                 .verdict = on_verdict,
+                 .ticket = on_ticket,
+                 .due_changed = on_due_changed,
+                 .risk_sample = replay->emit & EMIT_RISKS ? on_risk_sample : NULL,
+                 .risk = replay->emit & EMIT_RISKS ? on_risk : NULL},
         .late_after_ms = 3600000,
         .retire_after_ms = EVENT_LINES_RETIRE_AFTER_MS,
         .retirement_mark_ms = INT64_C(400) * 86400000,
@@ -240,7 +312,16 @@ start(struct replay *replay)
     };
 
     replay->engine = engine_new(&engine, replay->set);
+    start_foresight(replay);
     replay->scores = scores_new(&scores, replay->set);
+}
+
+/* Labels count from the instant at which they are known. */
+static void
+pass_time(struct replay *replay, int64_t t_ms)
+{
+    if (replay->foresight != NULL)
+        foresight_advance(replay->foresight, t_ms);
 }
 
 /* Timers of both sides in the order of their instants, up to t (through: t's too). */
@@ -253,9 +334,11 @@ advance(struct replay *replay, int64_t t_ms, bool through)
 
         if (next_ms > t_ms || (!through && next_ms == t_ms))
             break;
+        pass_time(replay, next_ms);
         (void)engine_advance(replay->engine, next_ms, ENGINE_THROUGH, SIZE_MAX);
         scores_advance(replay->scores, next_ms, SCORES_THROUGH);
     }
+    pass_time(replay, t_ms);
     (void)engine_advance(replay->engine, t_ms, through ? ENGINE_THROUGH : ENGINE_BEFORE, SIZE_MAX);
     scores_advance(replay->scores, t_ms, through ? SCORES_THROUGH : SCORES_BEFORE);
 }
@@ -341,7 +424,7 @@ finish(struct replay *replay)
 static int
 parse_emit(const char *text, unsigned *ret_emit)
 {
-    static const char *const names[] = {"alerts", "outcomes", "scores", "clocks"};
+    static const char *const names[] = {"alerts", "outcomes", "scores", "clocks", "risks"};
     struct slice rest = slice_of(text);
 
     *ret_emit = 0;
@@ -350,9 +433,9 @@ parse_emit(const char *text, unsigned *ret_emit)
         struct slice word = {rest.at, comma != NULL ? (size_t)(comma - rest.at) : rest.bytes};
         unsigned i = 0;
 
-        while (i < 4 && !slice_is(word, names[i]))
+        while (i < sizeof names / sizeof names[0] && !slice_is(word, names[i]))
             i++;
-        if (i == 4)
+        if (i == sizeof names / sizeof names[0])
             return -1;
         *ret_emit |= 1U << i;
         rest.at += word.bytes + (comma != NULL);
@@ -366,7 +449,8 @@ static int replay_run(int argc, char **argv);
 static const struct command_option replay_options[] = {
     {"policy", 'p', "POLICY", "a file or a directory; needed"},
     {"until", 'u', "TIME", "timers fire up to here (default: the last arrival); later lines are not read"},
-    {"emit", 'e', "alerts,outcomes,scores,clocks", "what is printed (default: all of it)"},
+    {"emit", 'e', "KINDS", "what is printed, of alerts,outcomes,scores,clocks (default: these) and risks"},
+    {"contexts", 'c', "CONTEXTS", "which tickets are like one another to foresight (docs/foresight.md)"},
     {"zoneinfo", 'z', "DIR", "where time zones are read"},
     {"self-check", 's', NULL, "holds every light step against a derivation from the history"},
     {0},
@@ -390,6 +474,7 @@ const struct command replay_command = {
 static int
 parse_options(struct replay *replay, int argc, char **argv)
 {
+    char detail[FORESIGHT_DETAIL_BYTES];
     int option;
 
     while ((option = command_next(&replay_command, argc, argv)) != COMMAND_END) {
@@ -405,6 +490,10 @@ parse_options(struct replay *replay, int argc, char **argv)
             replay->lines.has_until = true;
         } else if (option == 'e' && parse_emit(optarg, &replay->emit) == 0) {
             continue;
+        } else if (option == 'c') {
+            if (foresight_contexts_read(slice_of(optarg), &replay->contexts, detail) != 0)
+                return command_refuse(&replay_command, "--contexts: %s", detail);
+            replay->has_contexts = true;
         } else {
             return option == COMMAND_BAD ? COMMAND_REFUSED
                                          : command_refuse(&replay_command, "bad value: %s", optarg);
@@ -422,6 +511,7 @@ end(struct replay *replay)
     event_lines_done(&replay->lines);
     scores_free(replay->scores);
     engine_free(replay->engine);
+    foresight_free(replay->foresight);
     policy_set_free(replay->set);
     symbols_free(replay->symbols);
     buffer_free(&replay->out);
@@ -431,7 +521,7 @@ static int
 replay_run(int argc, char **argv)
 {
     struct replay replay = {.lines = {.command = "replay", .arrive = on_arrive, .take = on_event},
-                            .emit = EMIT_ALL,
+                            .emit = EMIT_DEFAULT,
                             .zoneinfo_dir = policy_files_zoneinfo_default()};
     struct buffer errors = {0};
     int bad = parse_options(&replay, argc, argv);

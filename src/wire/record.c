@@ -11,6 +11,7 @@
 #include "wire/record.h"
 #include "base/instant.h"
 #include "base/panic.h"
+#include "slad/foresight.h"
 #include "slad/scores.h"
 #include "wire/print.h"
 #include <stdio.h>
@@ -59,6 +60,8 @@ word_of(enum record_words words, int value)
         return value < CONTRACT_SUBJECTS_COUNT ? contract_subject_text((enum contract_subject)value) : NULL;
     case RECORD_WORDS_CONTRACT_STATE:
         return value < CONTRACT_STATES_COUNT ? contract_state_text(value) : NULL;
+    case RECORD_WORDS_RISK_LABEL:
+        return value <= RISK_CENSORED ? risk_label_text((enum risk_label)value) : NULL;
     }
     panic("record: words of no enum");
 }

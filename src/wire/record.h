@@ -45,7 +45,8 @@ enum record_words {
     RECORD_WORDS_PARTY,
     RECORD_WORDS_CLASS, /* ANSWER_CLASSES_COUNT is null */
     RECORD_WORDS_CONTRACT_SUBJECT,
-    RECORD_WORDS_CONTRACT_STATE
+    RECORD_WORDS_CONTRACT_STATE,
+    RECORD_WORDS_RISK_LABEL
 };
 
 #define RECORD_ALWAYS 0 /* no struct here begins with the bool of a condition */
