@@ -74,6 +74,7 @@ struct daemon {
     struct tickets *tickets;
     struct scoring *scoring;
     struct watch *watch;
+    struct model *model;
     struct acks *acks;
 
     bool topics_sound, ready, ready_once, done, reload;
@@ -195,8 +196,10 @@ daemon_begin_roles(struct daemon *daemon, const struct topic_found found[TOPICS_
         daemon_wake_on(daemon, scoring_records_descriptor(daemon->scoring));
         daemon_wake_on(daemon, scoring_done_descriptor(daemon->scoring));
     }
-    if ((roles & CONFIG_ROLE_BOARD) != 0) {
-        daemon->watch = watch_new(&daemon->world, daemon->board, found);
+    if ((roles & (CONFIG_ROLE_BOARD | CONFIG_ROLE_TICKETS)) != 0) {
+        daemon->model = model_new(daemon->log);
+        daemon->watch = watch_new(&daemon->world, (roles & CONFIG_ROLE_BOARD) != 0 ? daemon->board : NULL,
+                                  daemon->model, found);
         if (daemon->watch == NULL)
             goto refused;
         daemon_wake_on(daemon, watch_descriptor(daemon->watch));
@@ -344,7 +347,8 @@ daemon_list_reasons(struct daemon *daemon, struct buffer *out)
         tickets_reasons(daemon->tickets, out);
     if (daemon->scoring != NULL)
         scoring_reasons(daemon->scoring, out);
-    if (daemon->watch != NULL && !watch_caught_up(daemon->watch))
+    if ((daemon->config->roles & CONFIG_ROLE_BOARD) != 0 && daemon->watch != NULL &&
+        !watch_caught_up(daemon->watch))
         buffer_append_text(out, "the board is being read\n");
 }
 
@@ -401,6 +405,8 @@ daemon_measure(struct daemon *daemon)
 {
     if (daemon->tickets != NULL)
         tickets_measure(daemon->tickets);
+    if (daemon->scoring != NULL)
+        scoring_measure(daemon->scoring);
     if (daemon->watch != NULL)
         watch_measure(daemon->watch);
     log_flush(daemon->log);
@@ -520,6 +526,20 @@ daemon_arm(struct daemon *daemon)
     event_add(daemon->timer, &length);
 }
 
+/* The table before goes with the next one: nobody may ask it any more. */
+static void
+daemon_take_foresight(struct daemon *daemon)
+{
+    const struct foresight_table *table = model_table(daemon->model);
+
+    if (table == daemon->world.foresight)
+        return;
+    daemon->world.foresight = table;
+    if (daemon->tickets != NULL)
+        tickets_take_foresight(daemon->tickets);
+    metrics_set(daemon->metrics, METRIC_FORESIGHT_MODEL, 0, (int64_t)foresight_table_version(table));
+}
+
 /* true: there is more to do at once. */
 static bool
 daemon_turn(struct daemon *daemon)
@@ -534,8 +554,10 @@ daemon_turn(struct daemon *daemon)
     more = daemon_take_news(daemon);
     more |= daemon_turn_tickets(daemon);
     more |= daemon_turn_scoring(daemon);
-    if (daemon->watch != NULL)
+    if (daemon->watch != NULL) {
         more |= watch_drain(daemon->watch, daemon->config->turn_records_max);
+        daemon_take_foresight(daemon);
+    }
     daemon_look_for_faults(daemon);
     daemon_now_and_then(daemon);
     daemon_arm(daemon);
@@ -764,6 +786,7 @@ daemon_close(struct daemon *daemon)
     restore_free(daemon->restore);
     watch_free(daemon->watch);
     tickets_free(daemon->tickets);
+    model_free(daemon->model);
     scoring_free(daemon->scoring);
     poison_free(daemon->world.poison);
     embedded_free(daemon->embedded);

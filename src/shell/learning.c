@@ -1,14 +1,15 @@
 /*
  * The score task's side of foresight.
  *
- * What: a learner, the offset up to which it has read slad.outcomes, and the records in which its table goes out.
+ * What: a learner, the offset up to which it has read slad.outcomes, and the records in which its table goes
+ * out.
  *
- * Why so: learning is a fold over slad.outcomes like every score, but one that cannot be repeated: a sample counts once. So
- * the offset stands beside the state, and a tail that is read again passes by. The table goes out whole, in pieces a broker
- * takes, all of them in one transaction.
+ * Why so: learning is a fold over slad.outcomes like every score, but one that cannot be repeated: a sample
+ * counts once. So the offset stands beside the state, and a tail that is read again passes by. The table goes
+ * out whole, in pieces a broker takes, all of them in one transaction.
  *
- * Always true: the learner's time comes from the log alone, so the same log gives the same table on every process; nothing is
- * told twice that has not changed.
+ * Always true: the learner's time comes from the log alone, so the same log gives the same table on every
+ * process; nothing is told twice that has not changed.
  *
  * Not here: what is learned (core/foresight), who reads the table (model.c).
  */
@@ -21,7 +22,7 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 
-enum { PIECE_BYTES = 384 * 1024 };
+enum { PIECE_BYTES = 144 * 1024 }; /* a third more as text: what the JSON door takes */
 
 struct learning {
     const struct world *world;
@@ -50,7 +51,8 @@ choose_options(const struct learning *learning, struct foresight_options *option
 
     foresight_options_default(options);
     if (policy->contexts.at != NULL)
-        must(foresight_contexts_read(policy->contexts, &options->contexts, detail) == 0); /* the loader has asked */
+        must(foresight_contexts_read(policy->contexts, &options->contexts, detail) ==
+             0); /* the loader has asked */
     if (!policy->people)
         foresight_contexts_without_people(&options->contexts);
     options->half_life_ms = config->foresight_half_life_ms;

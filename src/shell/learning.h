@@ -2,8 +2,8 @@
 #define SLAD_SHELL_LEARNING_H
 
 /*
- * What the score task learns from slad.outcomes for foresight, and the records of slad.scores in which it tells
- * (risk_model/N, docs/records.md). The loop thread only.
+ * What the score task learns from slad.outcomes for foresight, and the records of slad.scores in which it
+ * tells (risk_model/N, docs/records.md). The loop thread only.
  */
 #include "shell/batch.h"
 #include "shell/world.h"
@@ -17,17 +17,20 @@ void learning_free(struct learning *learning);
 /* Another policy may be in force: contexts it does not share are learned anew. */
 void learning_take_policies(struct learning *learning);
 
-/* One record of slad.outcomes at this offset says this; what lies before the offset a snapshot was taken at is passed over. */
+/* One record of slad.outcomes at this offset says this; what lies before the offset a snapshot was taken at
+ * is passed over. */
 void learning_sample(struct learning *learning, const struct risk_sample *sample, int64_t offset);
 void learning_time(struct learning *learning, int64_t t_ms, int64_t offset);
 
-/* In how long something is to be told: at most once in foresight_every, when something was learned. INT64_MAX: nothing. */
+/* In how long something is to be told: at most once in foresight_every, when something was learned.
+ * INT64_MAX: nothing. */
 int64_t learning_wait_ms(const struct learning *learning);
 /* Writes the table, all of it. Only from a state that has read slad.outcomes to its end. */
 void learning_tell(struct learning *learning, struct batch *batch);
 void learning_measure(const struct learning *learning);
 
-/* Appends all that was learned, up to (not including) offset of slad.outcomes. Equal learning, equal bytes. */
+/* Appends all that was learned, up to (not including) offset of slad.outcomes. Equal learning, equal bytes.
+ */
 void learning_save(const struct learning *learning, struct buffer *out);
 /* Into a new one. -1: no sound state; then it is as new. *ret_offset: what it was taken at. */
 int learning_load(struct learning *learning, struct slice state, int64_t *ret_offset);

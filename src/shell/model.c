@@ -3,8 +3,9 @@
  *
  * What: pieces by number; when all of one version are there, the table they make.
  *
- * Why so: pieces are written in one transaction, but a reader from the beginning of a compacted topic may see them at any
- * distance; so nothing is believed before all of one version are there and the whole is a sound table.
+ * Why so: pieces are written in one transaction, but a reader from the beginning of a compacted topic may see
+ * them at any distance; so nothing is believed before all of one version are there and the whole is a sound
+ * table.
  *
  * Always true: the table is whole or there is none; a version is put together once.
  *
@@ -17,7 +18,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-enum { PIECES_MAX = 256, PIECE_TEXT_BYTES_MAX = 1024 * 1024 };
+enum { PIECES_MAX = 256, PIECE_TEXT_BYTES_MAX = 256 * 1024 };
 
 static const char prefix[] = "risk_model/";
 

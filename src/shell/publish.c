@@ -17,6 +17,7 @@
 #include "shell/relay_record.h"
 #include "wire/dead_letter.h"
 #include "wire/effect.h"
+#include "wire/risk_json.h"
 
 enum {
     PUBLISH_CUT_BYTES = 2000000
@@ -104,6 +105,20 @@ publish_due_changed(void *context, const struct due_changed_outcome *outcome)
 }
 
 static void
+publish_risk_sample(void *context, const struct risk_sample *sample)
+{
+    struct task *task = context;
+    struct publish_texts texts = {0};
+
+    risk_json_sample_key(&texts.key, sample);
+    risk_json_sample_id(&texts.id, sample);
+    batch_begin(task->batch, TOPIC_OUTCOMES, 0, buffer_slice(&texts.key));
+    risk_json_print_sample(batch_value(task->batch), sample);
+    publish_finish(task, "slad.risk_sample", &texts, sample->arrival.detected_at_ms);
+    metrics_add(task->world->metrics, METRIC_OUTCOMES, METRIC_OUTCOME_RISK_SAMPLE, 1);
+}
+
+static void
 publish_relay(void *context, const struct relay *relay)
 {
     struct task *task = context;
@@ -138,6 +153,7 @@ publish_sink(struct task *task)
         .due_changed = publish_due_changed,
         .relay = publish_relay,
         .tombstone = publish_tombstone,
+        .risk_sample = publish_risk_sample,
     };
 }
 

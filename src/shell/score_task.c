@@ -19,6 +19,7 @@
 #include "base/memory.h"
 #include "base/panic.h"
 #include "shell/envelope.h"
+#include "shell/learning.h"
 #include "shell/partitioner.h"
 #include "shell/poison.h"
 #include "wire/contract_json.h"
@@ -182,6 +183,7 @@ score_task_done(struct score_task *task)
 {
     transaction_job_free(task->retry);
     scores_free(task->scores);
+    learning_free(task->learning);
     batch_free(task->batch);
     outcome_reader_free(task->reader);
     ingest_free(task->ingest);
@@ -194,6 +196,8 @@ score_task_drop_state(struct score_task *task)
 {
     scores_free(task->scores);
     task->scores = NULL;
+    learning_free(task->learning);
+    task->learning = NULL;
     batch_free(task->batch);
     task->batch = batch_new();
     task->dirty = task->announces = false;
@@ -225,6 +229,7 @@ score_task_begin(struct score_task *task)
     must(task->state == SCORE_TASK_IDLE);
     score_task_drop_state(task);
     task->scores = scores_new(&options, task->world->policies);
+    task->learning = learning_new(task->world);
     task->t_ms = 0;
     scores_set_rebuilding(task->scores, true, 0);
     task->outcomes_offset = 0;
@@ -392,10 +397,14 @@ score_task_arrive(struct score_task *task, int64_t at_ms)
 }
 
 static void
-score_task_fold(struct score_task *task, const struct outcome *outcome)
+score_task_fold(struct score_task *task, const struct outcome *outcome, int64_t offset)
 {
     switch (outcome->kind) {
+    case OUTCOME_RISK_SAMPLE:
+        learning_sample(task->learning, &outcome->risk_sample, offset);
+        break;
     case OUTCOME_VERDICT:
+        learning_time(task->learning, outcome->verdict.arrival.detected_at_ms, offset);
         scores_verdict(task->scores, &outcome->verdict, task->t_ms);
         break;
     case OUTCOME_TICKET:
@@ -424,7 +433,7 @@ score_task_on_outcome(struct score_task *task, const struct ingest_record *recor
     score_task_arrive(task, record->timestamp_ms);
     error = outcome_read(task->reader, record->value, &outcome, detail);
     if (error == ERROR_NONE)
-        score_task_fold(task, &outcome);
+        score_task_fold(task, &outcome, record->offset);
     else
         log_write(task->world->log, LOG_WARNING, "outcome_unreadable", LOG_INTEGER("offset", record->offset),
                   LOG_TEXT("error", error_code_text(error)), LOG_TEXT("detail", detail));
@@ -562,6 +571,10 @@ score_task_tick(struct score_task *task)
         if (scores_next_ms(task->scores) <= task->t_ms)
             scores_advance(task->scores, task->t_ms, SCORES_THROUGH);
     }
+    if (task->state == SCORE_TASK_LIVE && task->outcomes_at_end && learning_wait_ms(task->learning) == 0) {
+        learning_tell(task->learning, task->batch);
+        score_task_touch(task, false);
+    }
     if (task->state == SCORE_TASK_LIVE &&
         task->world->now_mono_ms - task->closed_mono_ms > SCORE_TASK_HEARTBEAT_MS)
         score_task_touch(task, false); /* offsets of a topic the group does not subscribe to expire */
@@ -589,6 +602,13 @@ score_task_turn(struct score_task *task)
         score_task_close(task);
 }
 
+void
+score_task_measure(struct score_task *task)
+{
+    if (task->learning != NULL)
+        learning_measure(task->learning);
+}
+
 int64_t
 score_task_wait_ms(const struct score_task *task)
 {
@@ -601,6 +621,8 @@ score_task_wait_ms(const struct score_task *task)
         at_mono_ms = task->retry_mono_ms;
     else if (!task->in_flight && task->producer_ready)
         at_mono_ms = score_task_close_at_mono_ms(task);
+    if (task->state == SCORE_TASK_LIVE && task->outcomes_at_end && learning_wait_ms(task->learning) < wait_ms)
+        wait_ms = learning_wait_ms(task->learning);
     if (at_mono_ms != INT64_MAX && at_mono_ms - task->world->now_mono_ms < wait_ms)
         wait_ms = at_mono_ms - task->world->now_mono_ms;
     return wait_ms > 0 ? wait_ms : 0;

@@ -11,6 +11,7 @@
 #include "shell/transaction.h"
 #include "slad/scores.h"
 
+struct learning;
 struct outcome_reader;
 
 /* None of these calls back into the task. */
@@ -42,9 +43,10 @@ struct score_task {
     struct outcome_reader *reader;
 
     enum score_task_state state;
-    uint64_t serial;       /* of the assignment */
-    uint64_t question;     /* open, while ASKING */
-    struct scores *scores; /* NULL while idle */
+    uint64_t serial;           /* of the assignment */
+    uint64_t question;         /* open, while ASKING */
+    struct scores *scores;     /* NULL while idle */
+    struct learning *learning; /* of the same records; NULL while idle */
     int64_t t_ms;
     int64_t outcomes_offset; /* next */
     bool outcomes_at_end;
@@ -98,6 +100,8 @@ void score_task_turn(struct score_task *task);
 void score_task_on_done(struct score_task *task, struct transaction_job *job);
 bool score_task_is_out(const struct score_task *task);
 void score_task_send_again(struct score_task *task);
+/* About once a second. */
+void score_task_measure(struct score_task *task);
 /* How long nothing happens by itself, in ms. */
 int64_t score_task_wait_ms(const struct score_task *task);
 

@@ -10,6 +10,7 @@
  * Not here: the fold, the position and the epochs (score_task.c), what a score is (core/scores), how a
  * transaction runs (transaction.c).
  */
+#include "shell/learning.h"
 #include "shell/scoring.h"
 #include "base/memory.h"
 #include "base/panic.h"
@@ -313,6 +314,14 @@ scoring_set_policies(struct scoring *scoring, const struct policy_set *set)
 {
     if (scoring->task.scores != NULL)
         scores_set_policies(scoring->task.scores, set, scoring->task.t_ms);
+    if (scoring->task.learning != NULL)
+        learning_take_policies(scoring->task.learning);
+}
+
+void
+scoring_measure(struct scoring *scoring)
+{
+    score_task_measure(&scoring->task);
 }
 
 void

@@ -26,6 +26,8 @@ void scoring_set_policies(struct scoring *scoring, const struct policy_set *set)
 int scoring_records_descriptor(const struct scoring *scoring);
 int scoring_done_descriptor(const struct scoring *scoring);
 void scoring_clear(struct scoring *scoring);
+/* About once a second: gauges of what is learned. */
+void scoring_measure(struct scoring *scoring);
 void scoring_reasons(const struct scoring *scoring, struct buffer *out);
 const char *scoring_fatal(const struct scoring *scoring);
 

@@ -202,6 +202,29 @@ task_write_policies(struct task *task)
     buffer_append_slice(&task->policies_written, ids);
 }
 
+/* ---- foresight ---- */
+
+static bool
+task_forecast(void *table, const struct foresight_query *query, struct foresight_forecast *forecast)
+{
+    return foresight_table_forecast(table, query, forecast);
+}
+
+void
+task_take_foresight(struct task *task)
+{
+    const struct foresight_table *table = task->world->foresight;
+    const struct engine_foresight foresight = {.forecast = task_forecast,
+                                               .context = (void *)(uintptr_t)table,
+                                               .contexts =
+                                                   table != NULL ? foresight_table_contexts(table) : NULL,
+                                               .task = (uint32_t)task->partition,
+                                               .tasks_count = (uint32_t)task->world->partitions_count};
+
+    if (task->engine != NULL && (task->state == TASK_LIVE || task->state == TASK_CHECKING))
+        engine_set_foresight(task->engine, table != NULL ? &foresight : NULL, task->t_ms);
+}
+
 /* ---- loading, of the whole ---- */
 
 void
@@ -349,6 +372,7 @@ task_loaded(struct task *task)
     engine_loaded(task->engine, task->t_ms);
     task_enter_behind(task);
     task->state = TASK_LIVE;
+    task_take_foresight(task);
     if (task->policies_due)
         task_take_policies(task);
     if (task->decided || task_has_unwritten_policies(task))
@@ -737,6 +761,8 @@ task_measure(struct task *task)
     metrics_add(metrics, METRIC_LATE_EVENTS, 0, now.late_events - task->counted.late_events);
     metrics_add(metrics, METRIC_MERGE_CIRCLES, 0, now.merge_circles - task->counted.merge_circles);
     metrics_add(metrics, METRIC_FALSE_ALERTS, 0, now.false_alerts - task->counted.false_alerts);
+    metrics_add(metrics, METRIC_RISKS_FIRED, 0, now.risks_fired - task->counted.risks_fired);
+    metrics_add(metrics, METRIC_RISKS_CLEARED, 0, now.risks_cleared - task->counted.risks_cleared);
     metrics_add(metrics, METRIC_SELF_CHECK_DIFFERENCES, 0,
                 now.self_check_differences - task->counted.self_check_differences);
     task->counted = now;

@@ -115,6 +115,8 @@ void task_hold(struct task *task, const char *reason);
 /* The disk was loaded anew: what is on it and new is in force from now on, and written with the next epoch; a
  * disk that contradicts what the task holds changes nothing. */
 void task_take_policies(struct task *task);
+/* From now on the engine asks world->foresight; before the task is live: when it is. */
+void task_take_foresight(struct task *task);
 
 /* ---- living ---- */
 

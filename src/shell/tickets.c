@@ -589,6 +589,14 @@ tickets_take_policies(struct tickets *tickets)
             task_take_policies(tickets->protocol.tasks[p]);
 }
 
+void
+tickets_take_foresight(struct tickets *tickets)
+{
+    for (int32_t p = 0; p < tickets->protocol.tasks_count; p++)
+        if (tickets->protocol.tasks[p] != NULL)
+            task_take_foresight(tickets->protocol.tasks[p]);
+}
+
 /* ---- readiness ---- */
 
 __attribute__((format(printf, 2, 3))) static void

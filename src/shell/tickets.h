@@ -38,6 +38,8 @@ void tickets_measure(struct tickets *tickets);
 bool tickets_refuse_policies(const struct tickets *tickets, struct buffer *refusals);
 /* A reload: every task takes what is new on disk. */
 void tickets_take_policies(struct tickets *tickets);
+/* world->foresight is another one. */
+void tickets_take_foresight(struct tickets *tickets);
 
 /* Readable when there is something for tickets_ingest, or for tickets_take_done. Edge: see handover.h for the
  * second. */

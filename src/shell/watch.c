@@ -20,7 +20,8 @@
 
 struct watch {
     struct world *world;
-    struct board *board;
+    struct board *board; /* NULL: nobody looks */
+    struct model *model; /* NULL: nobody asks */
     struct kafka_client description;
     struct kafka_setting settings[1];
     char *group;
@@ -43,6 +44,12 @@ static const struct {
 };
 enum { WATCH_TOPICS_COUNT = sizeof watch_topics / sizeof *watch_topics };
 
+static bool
+watch_reads(const struct watch *watch, int i)
+{
+    return watch->board != NULL || watch_topics[i].topic == TOPIC_SCORES;
+}
+
 static int
 watch_open(struct watch *watch)
 {
@@ -60,7 +67,8 @@ watch_open(struct watch *watch)
     watch->queue = rd_kafka_queue_get_consumer(watch->consumer);
     kafka_queue_wake(watch->queue, watch->descriptor);
     for (int i = 0; i < WATCH_TOPICS_COUNT; i++)
-        kafka_warm_add(&watch->warm, watch->consumer, watch->world->topics.names[watch_topics[i].topic]);
+        if (watch_reads(watch, i))
+            kafka_warm_add(&watch->warm, watch->consumer, watch->world->topics.names[watch_topics[i].topic]);
     code = rd_kafka_assign(watch->consumer, watch->partitions);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         return 0;
@@ -70,19 +78,21 @@ watch_open(struct watch *watch)
 }
 
 struct watch *
-watch_new(struct world *world, struct board *board, const struct topic_found found[TOPICS_COUNT])
+watch_new(struct world *world, struct board *board, struct model *model,
+          const struct topic_found found[TOPICS_COUNT])
 {
     struct watch *watch = memory_allocate_zeroed(1, sizeof *watch);
     int64_t outcomes_max = world->config->board_outcomes_max;
 
     watch->world = world;
     watch->board = board;
+    watch->model = model;
     watch->group = kafka_name(world->config->prefix, "-board");
     watch->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     must(watch->descriptor >= 0);
     watch->partitions = rd_kafka_topic_partition_list_new(16);
     for (int i = 0; i < WATCH_TOPICS_COUNT; i++)
-        for (int32_t p = 0; p < found[watch_topics[i].topic].partitions_count; p++)
+        for (int32_t p = 0; watch_reads(watch, i) && p < found[watch_topics[i].topic].partitions_count; p++)
             rd_kafka_topic_partition_list_add(watch->partitions, world->topics.names[watch_topics[i].topic],
                                               p)
                 ->offset = watch_topics[i].topic == TOPIC_OUTCOMES ? RD_KAFKA_OFFSET_TAIL(outcomes_max)
@@ -130,19 +140,30 @@ watch_find(const struct watch *watch, const rd_kafka_message_t *message)
 }
 
 static void
-watch_show(struct watch *watch, const rd_kafka_message_t *message)
+watch_show(struct watch *watch, int topic, const rd_kafka_message_t *message)
 {
-    const char *name = rd_kafka_topic_name(message->rkt);
     struct slice key = {message->key, message->key != NULL ? message->key_len : 0};
     struct slice value = {message->payload, message->payload != NULL ? message->len : 0};
     rd_kafka_timestamp_type_t type;
 
+    metrics_add(watch->world->metrics, METRIC_EVENTS, watch_topics[topic].metric, 1);
+    if (watch_topics[topic].topic == TOPIC_SCORES && model_is_piece(key)) {
+        if (watch->model != NULL)
+            (void)model_take(watch->model, key, value);
+    } else if (watch->board != NULL) {
+        board_record_from(watch->board, watch_topics[topic].kind, message->partition, key, value,
+                          rd_kafka_message_timestamp(message, &type));
+    }
+}
+
+static void
+watch_show_one(struct watch *watch, const rd_kafka_message_t *message)
+{
+    const char *name = rd_kafka_topic_name(message->rkt);
+
     for (int i = 0; i < WATCH_TOPICS_COUNT; i++)
-        if (strcmp(watch->world->topics.names[watch_topics[i].topic], name) == 0) {
-            board_record_from(watch->board, watch_topics[i].kind, message->partition, key, value,
-                              rd_kafka_message_timestamp(message, &type));
-            metrics_add(watch->world->metrics, METRIC_EVENTS, watch_topics[i].metric, 1);
-        }
+        if (strcmp(watch->world->topics.names[watch_topics[i].topic], name) == 0)
+            watch_show(watch, i, message);
 }
 
 static void
@@ -155,7 +176,7 @@ watch_on_message(struct watch *watch, const rd_kafka_message_t *message)
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         watch->partitions->elems[place].offset = message->offset + 1;
         watch->at_end[place] = false;
-        watch_show(watch, message);
+        watch_show_one(watch, message);
     } else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         watch->partitions->elems[place].offset = message->offset;
         watch->at_end[place] = true;
@@ -205,7 +226,8 @@ watch_measure(struct watch *watch)
         else if (partition->offset < 0 && high > low)
             lag += high - low;
     }
-    board_set_lag(watch->board, lag);
+    if (watch->board != NULL)
+        board_set_lag(watch->board, lag);
 }
 
 int

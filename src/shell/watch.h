@@ -3,15 +3,18 @@
 
 /*
  * The board's reading: every partition of slad.alerts and slad.scores from the beginning, the last of
- * slad.outcomes, into the board. No group: every process shows the whole. The loop thread only.
+ * slad.outcomes, into the board; and the pieces of foresight's table into the model. No group: every process
+ * shows the whole. The loop thread only.
  */
 #include "shell/board.h"
+#include "shell/model.h"
 #include "shell/world.h"
 
 struct watch;
 
-/* found: what the topics are. board is borrowed. NULL: refused, logged. */
-struct watch *watch_new(struct world *world, struct board *board,
+/* found: what the topics are. board and model are borrowed; either may be NULL, and without a board
+ * slad.scores alone is read. NULL: refused, logged. */
+struct watch *watch_new(struct world *world, struct board *board, struct model *model,
                         const struct topic_found found[TOPICS_COUNT]);
 void watch_free(struct watch *watch);
 

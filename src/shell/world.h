@@ -14,6 +14,7 @@
 #include "shell/topics.h"
 #include "slad/policy.h"
 
+struct foresight_table;
 struct poison;
 struct policy_book;
 
@@ -26,6 +27,7 @@ struct world {
     struct topics topics;
     struct symbols *symbols;
     const struct policy_set *policies; /* as on disk: for what belongs to no task */
+    const struct foresight_table *foresight; /* what ticket tasks look up; NULL: nothing was learned yet */
     struct policy_book *book;          /* NULL: tasks go by `policies` and keep no versions */
     struct hash128 writer;             /* drawn at the start of this process */
     char *group;                       /* consumer group of the ticket role: "slad-tickets" */

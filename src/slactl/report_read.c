@@ -191,6 +191,7 @@ arrival_of(const struct outcome *outcome)
     case OUTCOME_CONTRACT:
         return &outcome->contract.arrival;
     case OUTCOME_DUE_CHANGED:
+    case OUTCOME_RISK_SAMPLE:
     case OUTCOME_OTHER:
         break;
     }

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "wire/contract_json.h"
 #include "wire/effect.h"
+#include "wire/risk_json.h"
 #include <stdio.h>
 
 struct outcome_reader {
@@ -97,6 +98,10 @@ outcome_read(struct outcome_reader *reader, struct slice value, struct outcome *
     if (slice_is(ret_outcome->type, "contract")) {
         ret_outcome->kind = OUTCOME_CONTRACT;
         return contract_json_read(reader->json, ret_outcome->object, &ret_outcome->contract, detail);
+    }
+    if (slice_is(ret_outcome->type, "risk_sample")) {
+        ret_outcome->kind = OUTCOME_RISK_SAMPLE;
+        return risk_json_read_sample(reader->json, ret_outcome->object, &ret_outcome->risk_sample, detail);
     }
     ret_outcome->kind = OUTCOME_OTHER;
     return ERROR_NONE;

@@ -7,6 +7,7 @@
  * that nobody knows are passed over, so a record of a later version, or a line of slactl replay with its
  * "record", can be read.
  */
+#include "slad/foresight.h"
 #include "slad/scores.h"
 #include "wire/json.h"
 
@@ -16,6 +17,7 @@ enum outcome_kind {
     OUTCOME_ANSWER,
     OUTCOME_DUE_CHANGED,
     OUTCOME_CONTRACT, /* but for its evidence */
+    OUTCOME_RISK_SAMPLE,
     OUTCOME_OTHER     /* a type that a later version writes */
 };
 
@@ -30,6 +32,7 @@ struct outcome {
         struct answer_outcome answer;
         struct due_changed_outcome due_changed;
         struct contract_outcome contract;
+        struct risk_sample risk_sample;
     };
 };
 

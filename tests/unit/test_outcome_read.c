@@ -23,7 +23,8 @@ print_outcome(struct buffer *out, const struct outcome *outcome)
     case OUTCOME_DUE_CHANGED:
         effect_print_due_changed(out, &outcome->due_changed);
         break;
-    case OUTCOME_CONTRACT: /* test_contract_json.c */
+    case OUTCOME_RISK_SAMPLE: /* test_risk_json.c */
+    case OUTCOME_CONTRACT:    /* test_contract_json.c */
     case OUTCOME_OTHER:
         fail();
     }
