@@ -449,7 +449,7 @@ static int replay_run(int argc, char **argv);
 static const struct command_option replay_options[] = {
     {"policy", 'p', "POLICY", "a file or a directory; needed"},
     {"until", 'u', "TIME", "timers fire up to here (default: the last arrival); later lines are not read"},
-    {"emit", 'e', "KINDS", "what is printed, of alerts,outcomes,scores,clocks (default: these) and risks"},
+    {"emit", 'e', "alerts,outcomes,scores,clocks,risks", "what is printed (default: all of it but risks)"},
     {"contexts", 'c', "CONTEXTS", "which tickets are like one another to foresight (docs/foresight.md)"},
     {"zoneinfo", 'z', "DIR", "where time zones are read"},
     {"self-check", 's', NULL, "holds every light step against a derivation from the history"},

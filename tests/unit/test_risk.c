@@ -196,6 +196,7 @@ test_budget(void **state)
     desk_until(&desk, 99);
     desk_say(&desk, 15 * 60, "created E status=New group=g actor=requester"); /* the next day */
     desk_until(&desk, 15 * 60);
+    buffer_append_byte(&desk.log, '\0');
     assert_true(strstr(buffer_slice(&desk.log).at, "900 E/sla/resolution/1/risk firing") != NULL);
     buffer_reset(&desk.log);
     buffer_free(&record);
