@@ -172,11 +172,16 @@ struct ticket *engine_each_in_part(const struct engine *engine, size_t part, uns
 
 /* Appends the ticket's state as bytes (format STATE_FORMAT, self-contained: texts, not symbols). Returns
  * false when nothing is left to keep: a tombstone is due (the retirement mark's time is over). */
-#define ENGINE_STATE_FORMAT 2
+#define ENGINE_STATE_FORMAT 3
 bool engine_save(const struct engine *engine, const struct ticket *ticket, struct buffer *out);
-/* Takes up a ticket saved earlier, silently: no effect, timers not armed until engine_loaded. Returns -1 when
+/* A record without the short cut at its end (its rest): two engines of which the same is true give the same
+ * bytes. */
+struct slice engine_record_facts(struct slice record);
+/* Takes up a ticket saved earlier, silently: no effect, nothing is due until engine_loaded. Returns -1 when
  * the bytes are not a sound record (nothing is changed then). The last one of a name wins. */
 int engine_load(struct engine *engine, struct slice ticket, struct slice record);
+/* So many tickets will be loaded, more or less. */
+void engine_expect(struct engine *engine, size_t tickets_count);
 void engine_forget(struct engine *engine, struct slice ticket); /* a tombstone was read */
 
 /* Merges this task knows of, by the name of the merged ticket (R41): kept for retire_after whether the
@@ -191,9 +196,13 @@ bool engine_save_merge(const struct engine *engine, struct slice from, struct bu
 int engine_load_merge(struct engine *engine, struct slice from,
                       struct slice record); /* -1: not a sound record */
 void engine_forget_merge(struct engine *engine, struct slice from);
-/* Loading is done: derive every ticket at t_ms and arm the timers, nothing is sent before the first advance.
- */
+/* Loading is done. Tickets that rested when they were saved, under the same policies and options, go on
+ * resting until their timers; all others are derived by the first advance, and nothing is sent before it. */
 void engine_loaded(struct engine *engine, int64_t t_ms);
+/* Tickets that were loaded resting are derived once, silently, so that engine_survey finds them and a step is
+ * enough for their next event: up to tickets_max of them. true: there are more. */
+bool engine_warm(struct engine *engine, size_t tickets_max);
+bool engine_is_warm(const struct engine *engine);
 
 /* ---- questions ---- */
 

@@ -16,7 +16,7 @@
 #include "base/memory.h"
 #include "base/panic.h"
 
-enum { SLOTS_MIN_BITS = 4 };
+enum { SLOTS_MIN_BITS = 4, RESERVE_BITS_MAX = 28 };
 
 struct slot {
     uint64_t hash;
@@ -73,14 +73,14 @@ place_of(const struct map *map, uint64_t hash, struct slice key)
 }
 
 static void
-grow(struct map *map)
+grow_to(struct map *map, unsigned bits)
 {
     struct slot *old = map->slots;
     size_t old_count = map->mask + 1;
 
-    map->bits++;
-    map->mask = old_count * 2 - 1;
-    map->slots = memory_allocate_zeroed(old_count * 2, sizeof *map->slots);
+    map->bits = bits;
+    map->mask = ((size_t)1 << bits) - 1;
+    map->slots = memory_allocate_zeroed(map->mask + 1, sizeof *map->slots);
     for (size_t i = 0; i < old_count; i++) {
         size_t j;
 
@@ -92,6 +92,17 @@ grow(struct map *map)
         map->slots[j] = old[i];
     }
     memory_free(old);
+}
+
+void
+map_reserve(struct map *map, size_t count)
+{
+    unsigned bits = map->bits;
+
+    while (bits < RESERVE_BITS_MAX && ((size_t)1 << bits) / 4 * 3 < count)
+        bits++;
+    if (bits > map->bits)
+        grow_to(map, bits);
 }
 
 void *
@@ -115,7 +126,7 @@ map_put(struct map *map, void *value)
     replaced = map->slots[i].value;
     if (replaced == NULL) {
         if (map->count + 1 > (map->mask + 1) / 4 * 3) {
-            grow(map);
+            grow_to(map, map->bits + 1);
             i = place_of(map, hash, key);
         }
         map->count++;

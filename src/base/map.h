@@ -23,6 +23,8 @@ void *map_get(const struct map *map, struct slice key);
 void *map_put(struct map *map, void *value);
 /* Takes the value with this key out and returns it; NULL if there is none. */
 void *map_remove(struct map *map, struct slice key);
+/* Room for so many at once: values put in the order of another map's walk would otherwise crowd its front. */
+void map_reserve(struct map *map, size_t count);
 size_t map_count(const struct map *map);
 size_t map_bytes(const struct map *map); /* memory held, for the metric */
 

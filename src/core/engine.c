@@ -8,9 +8,12 @@
  * written is on the list of changed tickets; T never goes back. Not here: the truth (fold), the records
  * (announce, outcome), merges (merge), bytes (state).
  */
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/panic.h"
 #include "core/ticket.h"
+
+#define PART_TICKETS 32 /* of a walk that can be interrupted, on the average */
 
 static struct slice
 key_of_ticket(const void *value)
@@ -29,6 +32,22 @@ struct slice
 ticket_name(const struct ticket *ticket)
 {
     return (struct slice){ticket->name, ticket->name_bytes};
+}
+
+/* What decides, besides a ticket's history and marks, what is said of it and when. The program's version is
+ * in it: another one may read the same history otherwise. */
+static void
+note_circumstances(struct engine *engine)
+{
+    const struct engine_options *options = &engine->options;
+    const int64_t numbers[] = {options->retire_after_ms, options->alerts_from_ms};
+    uint64_t hash = hash_slice(1, slice_of(SLAD_VERSION));
+
+    hash = hash_bytes(hash, numbers, sizeof numbers);
+    for (size_t i = 0; i < policy_set_count(engine->set); i++)
+        hash = hash_bytes(hash, policy_set_version(engine->set, i)->hash,
+                          sizeof policy_set_version(engine->set, i)->hash);
+    engine->circumstances = hash;
 }
 
 struct engine *
@@ -52,6 +71,7 @@ engine_new(const struct engine_options *options, const struct policy_set *set)
     engine->full.merge_context = engine->other.merge_context = engine->later.merge_context = engine;
     engine->light.light = true;
     engine->said = &engine->full;
+    note_circumstances(engine);
     merge_init(engine);
     risk_init(engine);
     return engine;
@@ -313,8 +333,29 @@ set_open(struct engine *engine, struct ticket *ticket, bool open)
 }
 
 static void
+set_cold(struct engine *engine, struct ticket *ticket, bool cold)
+{
+    engine->cold_count += cold;
+    engine->cold_count -= ticket->cold;
+    ticket->cold = cold;
+}
+
+/* Whether nothing but its history, its marks and what is agreed has a say in this ticket's life: no other
+ * ticket, and no budget of risks that is counted from points. */
+static bool
+is_alone(const struct engine *engine, const struct ticket *ticket, const struct life *life)
+{
+    for (uint32_t i = 0; i < ticket->marks.alerts_count; i++) {
+        if (ticket->marks.alerts[i].stage == engine->risk.stage)
+            return false;
+    }
+    return engine->merging == 0 && !life->merged && !ticket->merge_is_void && ticket->marks.relay == NULL;
+}
+
+static void
 keep_derived(struct engine *engine, struct ticket *ticket, const struct fold *fold)
 {
+    set_cold(engine, ticket, false);
     set_open(engine, ticket, fold->life.exists && fold_is_active(fold));
     point_keep(&ticket->point, fold, &engine->scratch);
 }
@@ -341,6 +382,7 @@ engine_derive(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool t
     risk_follow(engine, ticket);
     risk_tell(engine, ticket, fold, engine->event_in_hand);
     announce_arm_repeats(engine, ticket);
+    ticket->rests = !engine->quiet && is_alone(engine, ticket, &fold->life);
     keep_derived(engine, ticket, fold);
     arm_timer(engine, ticket, fold, t_ms);
 }
@@ -494,6 +536,7 @@ step(struct engine *engine, struct ticket *ticket, const struct entry *entry, in
     if (!point_restore(&ticket->point, fold) || !fold->life.exists) {
         if (entry == NULL || !is_plain_birth(ticket, entry))
             return false;
+        ticket->rests = true;
     } else if (!may_step(engine, ticket, entry != NULL ? entry->at_ms : t_ms) ||
                (entry == NULL && !is_time_alone(engine, ticket, t_ms)) || was_last_ms > fold->life.at_ms) {
         /* an event that waited for this very instant has not happened yet: no light step over it */
@@ -508,6 +551,9 @@ step(struct engine *engine, struct ticket *ticket, const struct entry *entry, in
         announce_step(engine, ticket);
     }
     risk_tell(engine, ticket, fold, entry != NULL);
+    /* while quiet nothing retires: a story that is over does not rest */
+    ticket->rests =
+        ticket->rests && (!engine->quiet || (fold->life.phase <= PHASE_SOLVED && !fold->life.deleted));
     keep_derived(engine, ticket, fold);
     arm_timer(engine, ticket, fold, t_ms);
     if (engine->options.self_check)
@@ -774,6 +820,7 @@ retire(struct engine *engine, struct ticket *ticket, int64_t t_ms)
     engine->retired_count++;
     ticket->retired = true;
     ticket->retired_at_ms = t_ms;
+    set_cold(engine, ticket, false);
     engine_touch(engine, ticket);
     set_timer(engine, ticket, t_ms + engine->options.retirement_mark_ms);
     send_tombstones(engine, ticket);
@@ -877,6 +924,7 @@ engine_set_policies(struct engine *engine, const struct policy_set *set, int64_t
     size_t cursor = 0;
 
     engine->set = set;
+    note_circumstances(engine);
     engine->t_ms = t_ms > engine->t_ms ? t_ms : engine->t_ms;
     engine->late_entry_at_ms = NEVER;
     while ((ticket = map_each(engine->tickets, &cursor)) != NULL) {
@@ -917,8 +965,26 @@ engine_forget(struct engine *engine, struct slice name)
         take_off_changed(engine, ticket);
     set_open(engine, ticket, false);
     engine->retired_count -= ticket->retired;
+    set_cold(engine, ticket, false);
     set_timer(engine, ticket, NEVER);
     ticket_free(engine, ticket);
+}
+
+void
+engine_expect(struct engine *engine, size_t tickets_count)
+{
+    map_reserve(engine->tickets, tickets_count);
+}
+
+void
+engine_rest(struct engine *engine, struct ticket *ticket, bool open, int64_t next_ms)
+{
+    if (!ticket->retired) {
+        ticket->rests = true;
+        set_cold(engine, ticket, true);
+        set_open(engine, ticket, open);
+    }
+    set_timer(engine, ticket, next_ms);
 }
 
 void
@@ -930,9 +996,60 @@ engine_loaded(struct engine *engine, int64_t t_ms)
     engine->t_ms = t_ms > engine->t_ms ? t_ms : engine->t_ms;
     engine->risk.recount = true;
     merge_loaded(engine);
+    engine->warm_part = 0;
+    for (engine->warm_bits = 0; map_count(engine->tickets) >> engine->warm_bits > PART_TICKETS;)
+        engine->warm_bits++;
+    if (engine->unsettled_count == 0)
+        return; /* a walk over a million tickets takes a while */
+    engine->unsettled_count = 0;
     while ((ticket = map_each(engine->tickets, &cursor)) != NULL) {
-        int64_t mark_ends_ms = ticket->retired_at_ms + engine->options.retirement_mark_ms;
-
-        set_timer(engine, ticket, ticket->retired && mark_ends_ms > t_ms ? mark_ends_ms : t_ms);
+        if (!ticket->rests && !ticket->retired)
+            set_timer(engine, ticket, t_ms);
     }
+}
+
+/* What a light step and the survey need, and nothing that could be heard. */
+static void
+warm(struct engine *engine, struct ticket *ticket)
+{
+    struct fold *fold = &engine->full;
+
+    engine->other.honest = false;
+    fold_init_again(fold, engine->set, &ticket->history);
+    engine->merging =
+        map_count(engine->edges) > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
+    fold_derive(fold, engine->t_ms, engine->fired_ms == engine->t_ms);
+    announce_corrections(engine, ticket);
+    announce_arm_repeats(engine, ticket);
+    keep_derived(engine, ticket, fold);
+}
+
+bool
+engine_is_warm(const struct engine *engine)
+{
+    return engine->cold_count == 0;
+}
+
+bool
+engine_warm(struct engine *engine, size_t tickets_max)
+{
+    size_t warmed = 0;
+
+    if (engine->quiet) /* what a point says of pages is known when the task is loud */
+        return false;
+    while (engine->cold_count > 0 && warmed < tickets_max) {
+        struct ticket *ticket;
+        size_t cursor = 0;
+
+        must(engine->warm_part >> engine->warm_bits == 0); /* what is loaded is in the parts still to come */
+        while ((ticket = map_each_in_part(engine->tickets, engine->warm_part, engine->warm_bits, &cursor)) !=
+               NULL) {
+            if (!ticket->cold)
+                continue;
+            warm(engine, ticket);
+            warmed++;
+        }
+        engine->warm_part++;
+    }
+    return engine->cold_count > 0;
 }

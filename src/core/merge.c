@@ -396,9 +396,9 @@ engine_load_merge(struct engine *engine, struct slice from, struct slice record)
     struct merge_edge read = {.inherits = false}, *edge;
     symbol from_symbol, into;
 
-    if (record.bytes < 3 || record.at[0] != ENGINE_STATE_FORMAT || record.at[1] != RECORD_MERGE ||
-        (unsigned char)record.at[2] > 3 || varint_get_signed(&rest, &read.at_ms) != 0 ||
-        varint_get_signed(&rest, &read.arrived_at_ms) != 0 ||
+    if (record.bytes < 3 || record.at[0] < 2 || record.at[0] > ENGINE_STATE_FORMAT ||
+        record.at[1] != RECORD_MERGE || (unsigned char)record.at[2] > 3 ||
+        varint_get_signed(&rest, &read.at_ms) != 0 || varint_get_signed(&rest, &read.arrived_at_ms) != 0 ||
         varint_get_signed(&rest, &read.started_at_ms) != 0 ||
         varint_get_signed(&rest, &read.contact_at_ms) != 0 || varint_get_slice(&rest, &into_text) != 0 ||
         rest.bytes > 0 || into_text.bytes == 0 || from.bytes == 0)

@@ -2,10 +2,13 @@
  * A ticket as bytes, and back: history and marks, nothing derived (slad/engine.h, engine_save).
  *
  * Why texts: symbols are numbers of one process; a record is read by another one, perhaps years later. Each
- * record has its own table of texts, and the rest refers to it. Format 2: byte 1 'T' (ticket), 'R'
- * (retirement mark) or 'M' (merge.c); varints as in base/varint.h; see put_* below, which read_* mirror line
- * by line. A reader refuses what it does not understand, whole. Always true: save, load, save gives the same
- * bytes. Not here: when to write (shell), what the fold makes of it.
+ * record has its own table of texts, and what follows refers to it. Byte 1 is 'T' (ticket), 'R' (retirement
+ * mark) or 'M' (merge.c); varints as in base/varint.h; see put_* below, which read_* mirror line by line. A
+ * reader refuses what it does not understand, whole. Since format 3 a ticket's record ends with its rest:
+ * whether nothing was left to say of it, until when, and under which circumstances. Where they are still the
+ * same a loader need not derive it; a rest that is missing or of other circumstances costs that and nothing
+ * else. Always true: save, load, save gives the same bytes. Not here: when to write (shell), what the fold
+ * makes of it.
  */
 #include "base/memory.h"
 #include "base/panic.h"
@@ -114,6 +117,36 @@ put_marks(struct buffer *out, struct text_table *table, const struct marks *mark
     }
 }
 
+/* Of one length, its last byte saying whether it is there: so it can be cut off. */
+enum { REST_OPEN = 1, REST_FINAL = 2, REST_TIMER = 4, REST_FLAGS_END = 8 };
+enum { REST_BYTES = 1 + 8 + 8 };
+
+static void
+put_rest(struct buffer *out, const struct engine *engine, const struct ticket *ticket)
+{
+    bool has_timer = heap_item_is_in(&ticket->timer);
+    int64_t next_ms = has_timer ? ticket->timer.at_ms : 0;
+
+    if (ticket->rests) {
+        buffer_append_byte(out, (char)((ticket->open ? REST_OPEN : 0) | (ticket->final ? REST_FINAL : 0) |
+                                       (has_timer ? REST_TIMER : 0)));
+        buffer_append(out, &next_ms, sizeof next_ms);
+        buffer_append(out, &engine->circumstances, sizeof engine->circumstances);
+    }
+    buffer_append_byte(out, ticket->rests);
+}
+
+struct slice
+engine_record_facts(struct slice record)
+{
+    if (record.bytes > 2 && record.at[0] == ENGINE_STATE_FORMAT && record.at[1] == RECORD_TICKET) {
+        bool rests = record.at[record.bytes - 1] == 1 && record.bytes > REST_BYTES;
+
+        record.bytes -= rests ? REST_BYTES + 1 : 1;
+    }
+    return record;
+}
+
 bool
 engine_save(const struct engine *engine, const struct ticket *ticket, struct buffer *out)
 {
@@ -140,6 +173,7 @@ engine_save(const struct engine *engine, const struct ticket *ticket, struct buf
     for (size_t i = 0; i < table.count; i++)
         buffer_append_varint_slice(out, engine_text(engine, table.symbols[i]));
     buffer_append(out, body.at, body.bytes);
+    put_rest(out, engine, ticket);
     buffer_free(&body);
     memory_free(table.symbols);
     return true;
@@ -147,9 +181,12 @@ engine_save(const struct engine *engine, const struct ticket *ticket, struct buf
 
 /* ---- reading ---- */
 
+enum { STATE_FORMAT_MIN = 2 }; /* without a rest */
+
 struct reader {
     struct slice rest;
     bool bad;
+    uint8_t format;
     symbol *symbols; /* one reference each, for as long as the reader lives */
     size_t symbols_count;
     struct symbols *table;
@@ -263,10 +300,11 @@ read_entry(struct reader *reader, struct entry *entry)
 }
 
 /* An instant further away than this is no instant (years 1 to 9999), and would overflow sums. */
+#define INSTANT_SOUND_MIN_MS (-INT64_C(62200000000000))
 static bool
 instant_is_sound(int64_t at_ms)
 {
-    return at_ms > -INT64_C(62200000000000) && at_ms < INT64_C(253500000000000);
+    return at_ms > INSTANT_SOUND_MIN_MS && at_ms < INT64_C(253500000000000);
 }
 
 /* What a history would not keep, no engine has written. */
@@ -355,8 +393,33 @@ read_table(struct reader *reader)
     }
 }
 
+/* What engine_rest is told, if it is of use here. */
+struct rest {
+    bool usable, open, final, has_timer;
+    int64_t next_ms;
+};
+
 static void
-read_ticket(struct engine *engine, struct reader *reader, struct ticket *ticket)
+read_rest(const struct engine *engine, struct reader *reader, struct rest *rest)
+{
+    unsigned flags;
+
+    if (reader->bad || reader->rest.bytes <= 1) { /* the last byte: 0, there is none */
+        (void)read_byte_below(reader, 1);
+        return;
+    }
+    flags = read_byte_below(reader, REST_FLAGS_END);
+    rest->open = (flags & REST_OPEN) != 0;
+    rest->final = (flags & REST_FINAL) != 0;
+    rest->has_timer = (flags & REST_TIMER) != 0;
+    rest->next_ms = (int64_t)read_fixed(reader);
+    rest->usable = read_fixed(reader) == engine->circumstances;
+    reader->bad |= read_byte_below(reader, 2) != 1;
+    reader->bad |= rest->has_timer ? rest->next_ms < INSTANT_SOUND_MIN_MS : rest->next_ms != 0;
+}
+
+static void
+read_ticket(struct engine *engine, struct reader *reader, struct ticket *ticket, struct rest *ret_rest)
 {
     struct slice label;
     uint64_t entries;
@@ -389,6 +452,8 @@ read_ticket(struct engine *engine, struct reader *reader, struct ticket *ticket)
         ticket->marks.relay->content = read_fixed(reader);
         ticket->marks.relay->into = read_symbol(reader);
     }
+    if (reader->format >= 3)
+        read_rest(engine, reader, ret_rest);
     reader->bad |= reader->rest.bytes > 0;
 }
 
@@ -405,9 +470,13 @@ engine_load(struct engine *engine, struct slice name, struct slice record)
 {
     struct reader reader = {.rest = record, .table = engine->options.symbols};
     struct ticket *ticket;
-    uint8_t format = read_byte_below(&reader, 256), kind = read_byte_below(&reader, 256);
+    struct rest rest = {0};
+    uint8_t kind;
 
-    if (reader.bad || format != ENGINE_STATE_FORMAT || (kind != RECORD_TICKET && kind != RECORD_RETIRED))
+    reader.format = read_byte_below(&reader, 256);
+    kind = read_byte_below(&reader, 256);
+    if (reader.bad || reader.format < STATE_FORMAT_MIN || reader.format > ENGINE_STATE_FORMAT ||
+        (kind != RECORD_TICKET && kind != RECORD_RETIRED))
         return -1;
     ticket = engine_ticket_new(name);
     ticket->seen_version = 0;
@@ -416,7 +485,7 @@ engine_load(struct engine *engine, struct slice name, struct slice record)
         ticket->retired_at_ms = read_signed(&reader);
         reader.bad |= reader.rest.bytes > 0 || !instant_is_sound(ticket->retired_at_ms);
     } else {
-        read_ticket(engine, &reader, ticket);
+        read_ticket(engine, &reader, ticket, &rest);
     }
     reader_done(&reader);
     if (reader.bad) {
@@ -425,5 +494,12 @@ engine_load(struct engine *engine, struct slice name, struct slice record)
     }
     engine_forget(engine, name);
     engine_ticket_put(engine, ticket);
+    ticket->final = rest.usable && rest.final;
+    if (ticket->retired)
+        engine_rest(engine, ticket, false, ticket->retired_at_ms + engine->options.retirement_mark_ms);
+    else if (rest.usable)
+        engine_rest(engine, ticket, rest.open, rest.has_timer ? rest.next_ms : NEVER);
+    else
+        engine->unsettled_count++;
     return 0;
 }

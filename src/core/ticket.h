@@ -73,12 +73,14 @@ struct ticket {
     struct marks marks;
     struct point point;    /* the last derived one */
     uint16_t seen_version; /* the newest version whose days were announced (due_changed) */
-    bool changed;          /* in the list of changed tickets */
-    bool unannounced;      /* derived while quiet */
-    bool retired;          /* only the name is left */
-    bool final;
-    bool merge_is_void; /* its merge closes a circle */
-    bool open;          /* not solved, cancelled, deleted or merged */
+    bool changed : 1;      /* in the list of changed tickets */
+    bool unannounced : 1;  /* derived while quiet */
+    bool retired : 1;      /* only the name is left */
+    bool final : 1;
+    bool merge_is_void : 1; /* its merge closes a circle */
+    bool open : 1;          /* not solved, cancelled, deleted or merged */
+    bool rests : 1; /* nothing is left to say until its timer: true of its history and its marks alone */
+    bool cold : 1;  /* loaded as it rested: it has no point yet */
     union {
         int64_t last_arrival_ms;
         int64_t retired_at_ms; /* once it is retired */
@@ -123,7 +125,11 @@ struct engine {
     struct survey *survey;
     size_t open_count, retired_count; /* tickets */
     size_t surveyed_bytes;
-    struct fold *said; /* what is being announced: full, or during announce_step light */
+    size_t unsettled_count, cold_count; /* tickets loaded: those to be derived, those that rest */
+    size_t warm_part;
+    unsigned warm_bits;
+    uint64_t circumstances; /* what a rest depends on besides its ticket */
+    struct fold *said;      /* what is being announced: full, or during announce_step light */
     struct buffer scratch;
     struct engine_figures figures;
     int64_t t_ms;
@@ -200,8 +206,10 @@ void merge_done(struct engine *engine);
 /* engine.c */
 void engine_derive(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool through);
 void engine_wake_at(struct engine *engine, struct ticket *ticket,
-                    int64_t at_ms);                                    /* its timer, at the latest */
-void engine_touch(struct engine *engine, struct ticket *ticket);       /* on the list of changed tickets */
+                    int64_t at_ms);                              /* its timer, at the latest */
+void engine_touch(struct engine *engine, struct ticket *ticket); /* on the list of changed tickets */
+/* Just loaded: a retirement mark, or what engine_save wrote as resting, under the same circumstances. */
+void engine_rest(struct engine *engine, struct ticket *ticket, bool open, int64_t next_ms);
 struct ticket *engine_ticket_new(struct slice name);                   /* in no engine yet */
 void engine_ticket_put(struct engine *engine, struct ticket *ticket);  /* its name is not there */
 void engine_ticket_drop(struct engine *engine, struct ticket *ticket); /* frees one that was never put */

@@ -391,6 +391,7 @@ protocol_on_begun(struct protocol *protocol, struct task *task, const struct res
                                             : METRIC_SOURCE_STATE;
     if (news->snapshot_unusable)
         metrics_add(world->metrics, METRIC_SNAPSHOT_UNUSABLE, 0, 1);
+    task->snapshot_bytes = news->snapshot_bytes;
     if (world->config->snapshot == CONFIG_SNAPSHOT_REDIS && !world->kafka.embedded)
         task_begin_snapshots(task, buffer_slice(&news->head), buffer_slice(&news->before), news->used);
 }
@@ -529,6 +530,25 @@ protocol_look_at_ends(struct protocol *protocol)
     }
 }
 
+/* What a restart put off, when nothing else is to be done. true: there is more. */
+static bool
+protocol_warm(struct protocol *protocol)
+{
+    struct task *cold = NULL;
+
+    for (int32_t p = 0; p < protocol->tasks_count; p++) {
+        struct task *task = protocol->tasks[p];
+
+        if (task != NULL && task->state == TASK_LOADING)
+            return false;
+        if (task != NULL && task->state == TASK_LIVE && !task->quiet && !engine_is_warm(task->engine))
+            cold = task;
+    }
+    if (cold != NULL)
+        task_warm(cold);
+    return cold != NULL;
+}
+
 bool
 protocol_tick(struct protocol *protocol)
 {
@@ -547,7 +567,7 @@ protocol_tick(struct protocol *protocol)
         if (task != NULL && (task->state == TASK_LIVE || task->state == TASK_CHECKING))
             more |= task_tick(task);
     }
-    return more;
+    return more || protocol_warm(protocol);
 }
 
 /* When the epoch is to be closed: INT64_MAX: nothing is to be said. */

@@ -179,7 +179,7 @@ struct restore_load {
 };
 
 static void
-restore_tell_begun(const struct restore_load *load, int used, bool unusable)
+restore_tell_begun(const struct restore_load *load, const struct snapshot_head *head, int used, bool unusable)
 {
     struct restore_news *news = restore_news_new(RESTORE_BEGUN, load->question);
 
@@ -187,6 +187,8 @@ restore_tell_begun(const struct restore_load *load, int used, bool unusable)
     news->decided = load->decided;
     news->used = used;
     news->snapshot_unusable = unusable;
+    for (uint32_t i = 0; head != NULL && i < head->buckets_count; i++)
+        news->snapshot_bytes += head->buckets[i].bytes;
     buffer_append_slice(&news->policies, buffer_slice(&load->policies));
     buffer_append_slice(&news->head, buffer_slice(&load->head));
     buffer_append_slice(&news->before, buffer_slice(&load->before));
@@ -263,7 +265,7 @@ restore_from_snapshot(struct restore_load *load, int used)
         restore_log_unusable(load, used, snapshot_verdict_text(verdict));
         return false;
     }
-    restore_tell_begun(load, used, used > 0);
+    restore_tell_begun(load, &head, used, used > 0);
     if (snapshot_reader_buckets(restore->snapshots, load->question->partition, &head, &taker, redis_error) !=
         0)
         restore_log_unusable(load, used, redis_error);
@@ -339,9 +341,9 @@ restore_load_all(struct restore_load *load, char error[KAFKA_ERROR_BYTES])
     struct restore_news *done;
 
     if (!load->has_marker)
-        restore_tell_begun(load, -1, false);
+        restore_tell_begun(load, NULL, -1, false);
     else if (!restore_from_redis(load)) {
-        restore_tell_begun(load, -1, load->restore->snapshots != NULL);
+        restore_tell_begun(load, NULL, -1, load->restore->snapshots != NULL);
         if (!restore_stream(load, RD_KAFKA_OFFSET_BEGINNING, false, error))
             return false;
     }

@@ -45,7 +45,8 @@ struct restore_news {
     struct buffer policies; /* of BEGUN: versions the asker does not know: id and source, as a chunk */
     struct buffer head, before;
     int used;
-    bool behind_snapshot; /* of CHUNK: read from slad.state behind a snapshot */
+    uint64_t snapshot_bytes; /* of BEGUN: of all chunks that come out of a snapshot */
+    bool behind_snapshot;    /* of CHUNK: read from slad.state behind a snapshot */
     rd_kafka_topic_partition_list_t *offsets;
     char error[KAFKA_ERROR_BYTES];
 };

@@ -30,6 +30,7 @@ enum {
     TASK_MEASURE_EVERY_MS = 2000,
     TASK_OPEN_EVERY_MS_MIN = 1000,
     TASK_SURVEY_TICKETS = 2000, /* a turn: some half a millisecond */
+    TASK_WARM_TICKETS = 200,    /* a turn: some two milliseconds */
     TASK_OPEN_EVERY_MS_MAX = 10000,
     TASK_HEARTBEAT_MS = 6 * 3600000
 };
@@ -239,6 +240,7 @@ task_begin(struct task *task, bool has_marker, const struct marker *marker)
     task->counted = (struct engine_figures){0};
     task->decided = false;
     task->begins_offset = task->state_end = 0;
+    task->snapshot_bytes = 0;
     task->restored_records = 0;
     task->loaded_writer = has_marker ? marker->writer : task->world->writer;
     if (has_marker) {
@@ -307,11 +309,28 @@ task_is_aside(struct slice key)
     return key.bytes > 0 && key.at[0] == '~' && (key.bytes == 1 || key.at[1] != '~');
 }
 
+/* Once the first bucket of a snapshot is here, it can be told how many tickets there will be. */
+static void
+task_expect(struct task *task, struct slice records)
+{
+    struct slice rest = records, key, value;
+    size_t count = 0;
+
+    if (task->snapshot_bytes == 0 || records.bytes == 0)
+        return;
+    while (restore_plan_take(&rest, &key, &value))
+        count++;
+    engine_expect(task->engine, (size_t)(task->snapshot_bytes / records.bytes + 1) * count);
+    task->snapshot_bytes = 0;
+}
+
 static size_t
 task_load_records(struct task *task, struct slice records, bool behind)
 {
     struct slice key, value;
     size_t bad = 0;
+
+    task_expect(task, records);
 
     while (restore_plan_take(&records, &key, &value)) {
         struct slice ticket = task_state_ticket(key), from;
@@ -348,15 +367,13 @@ task_load_behind(struct task *task, struct slice records)
 
 /* Quiet from now on: announced is only what is still true when the task has caught up. */
 static void
-task_enter_behind(struct task *task)
+task_enter_behind(struct task *task, int64_t from_ms)
 {
     engine_set_quiet(task->engine, true, task->t_ms);
     task->quiet = true;
     if (!task->catching_up) { /* else it goes on: the difference was not announced yet */
         task->behind_since_mono_ms = task->world->now_mono_ms;
-        /* timers that T has passed already, but that have not had their turn, are swallowed, too */
-        task->behind_from_ms =
-            task_later(task_earlier(task->t_ms, engine_next_ms(task->engine)), task->alerts_from_ms);
+        task->behind_from_ms = task_later(from_ms, task->alerts_from_ms);
     }
     task->catching_up = false;
     log_write(task->world->log, LOG_INFO, "behind_begins", LOG_INTEGER("task", task->partition),
@@ -370,7 +387,7 @@ task_loaded(struct task *task)
         task->t_ms = 0; /* a task that has seen nothing: its first record or the wall sets the time */
     engine_set_quiet(task->engine, true, task->t_ms);
     engine_loaded(task->engine, task->t_ms);
-    task_enter_behind(task);
+    task_enter_behind(task, task->t_ms);
     task->state = TASK_LIVE;
     task_take_foresight(task);
     if (task->policies_due)
@@ -429,7 +446,8 @@ task_arrive(struct task *task, enum task_source source, int64_t timestamp_ms)
     task->last_record_ms[source] = arrived_ms;
     task->lags[source] = now_ms - arrived_ms > TASK_BEHIND_MS;
     if (task->lags[source] && !task->quiet && !task->lagging)
-        task_enter_behind(task);
+        /* timers that T has passed already, but that have not had their turn, are swallowed, too */
+        task_enter_behind(task, task_earlier(task->t_ms, engine_next_ms(task->engine)));
     if (task->quiet && arrived_ms < task->behind_from_ms && arrived_ms >= task->alerts_from_ms)
         task->behind_from_ms = arrived_ms; /* it lay there while T followed the wall past it */
     task->t_ms = task_later(task->t_ms, arrived_ms);
@@ -526,6 +544,12 @@ task_tick(struct task *task)
     return more;
 }
 
+void
+task_warm(struct task *task)
+{
+    (void)engine_warm(task->engine, TASK_WARM_TICKETS);
+}
+
 int64_t
 task_next_ms(const struct task *task)
 {
@@ -570,6 +594,8 @@ task_publish_open(struct task *task)
     uint64_t hash;
 
     if (task->open_mono_ms != 0 && world->now_mono_ms - task->surveyed_mono_ms < TASK_OPEN_EVERY_MS_MIN)
+        return;
+    if (!engine_is_warm(task->engine))
         return;
     if (!engine_survey(task->engine, clocks_max, TASK_SURVEY_TICKETS))
         return; /* the next turn goes on */

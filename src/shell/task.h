@@ -72,6 +72,7 @@ struct task {
     struct snapshot_task *snapshot; /* NULL: no snapshots */
     int restored_from;              /* enum metric_source */
     uint64_t restored_records;
+    uint64_t snapshot_bytes; /* of the one being loaded, until its first bucket is here */
 
     /* the present epoch */
     struct batch *batch;
@@ -131,6 +132,8 @@ void task_reach_end(struct task *task, enum task_source source, int64_t offset);
 /* Once a turn: T follows the wall when nothing is to be read, timers fire (bounded), behind begins and ends.
  * true: more is due now. */
 bool task_tick(struct task *task);
+/* Some of the tickets that a restart left as they rested: see engine_warm. */
+void task_warm(struct task *task);
 /* The next instant (wall) at which task_tick has something to do; INT64_MAX: none. */
 int64_t task_next_ms(const struct task *task);
 bool task_is_behind(const struct task *task);

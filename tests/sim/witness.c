@@ -87,7 +87,8 @@ witness_note(struct witness *witness, int32_t partition, struct slice key, struc
         return;
     record = memory_allocate(sizeof *record + key.bytes);
     memcpy(record + 1, key.at, key.bytes);
-    *record = (struct witness_record){{(const char *)(record + 1), key.bytes}, witness_hash(key, value)};
+    *record = (struct witness_record){{(const char *)(record + 1), key.bytes},
+                                      witness_hash(key, engine_record_facts(value))};
     sums->sum ^= record->hash;
     sums->count++;
     (void)map_put(witness->states[partition], record);
@@ -276,7 +277,7 @@ witness_loaded(struct witness *witness, const struct task *task)
         task_state_key(ticket_name(ticket), &key);
         if (!engine_save(task->engine, ticket, &record))
             continue;
-        found.sum ^= witness_hash(buffer_slice(&key), buffer_slice(&record));
+        found.sum ^= witness_hash(buffer_slice(&key), engine_record_facts(buffer_slice(&record)));
         found.count++;
     }
     cursor = 0;

@@ -157,6 +157,34 @@ test_parts_hold_each_value_once(void **state)
         }
 }
 
+static void
+test_room_is_made_for_what_comes_in_order(void **state)
+{
+    static uint32_t numbers[1000];
+    struct map *from = map_new(key_of_number, 0), *into = map_new(key_of_number, 0);
+    size_t cursor = 0, bytes;
+    uint32_t *number;
+
+    (void)state;
+    for (uint32_t i = 0; i < 1000; i++) {
+        numbers[i] = i;
+        map_put(from, &numbers[i]);
+    }
+    map_put(into, &numbers[7]);
+    map_reserve(into, 1000);
+    bytes = map_bytes(into);
+    while ((number = map_each(from, &cursor)) != NULL)
+        (void)map_put(into, number);
+    assert_int_equal(map_bytes(into), bytes); /* it did not have to grow */
+    assert_int_equal(map_count(into), 1000);
+    for (uint32_t i = 0; i < 1000; i++)
+        assert_ptr_equal(map_get(into, key_of_number(&numbers[i])), &numbers[i]);
+    map_reserve(into, 3);
+    assert_int_equal(map_bytes(into), bytes);
+    map_free(from);
+    map_free(into);
+}
+
 int
 main(void)
 {
@@ -165,6 +193,7 @@ main(void)
         cmocka_unit_test(test_put_replaces_the_value_of_a_key),
         cmocka_unit_test(test_memory_stays_within_bounds),
         cmocka_unit_test(test_parts_hold_each_value_once),
+        cmocka_unit_test(test_room_is_made_for_what_comes_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,7 +55,8 @@ there_and_back_gives_the_same_bytes(void **state)
     assert_true(slice_equal(buffer_slice(&desk.log), buffer_slice(&other.log))); /* both go on alike */
     save(&desk, "T-0", &first);
     save(&other, "T-0", &second);
-    assert_true(slice_equal(buffer_slice(&first), buffer_slice(&second)));
+    assert_true(
+        slice_equal(engine_record_facts(buffer_slice(&first)), engine_record_facts(buffer_slice(&second))));
     buffer_free(&first);
     buffer_free(&second);
     desk_close(&desk);
@@ -206,6 +207,63 @@ a_restart_pages_nobody_twice(void **state)
     desk_close(&other);
 }
 
+static uint64_t
+derivations(const struct desk *desk)
+{
+    struct engine_figures figures;
+
+    engine_figures(desk->engine, &figures);
+    return figures.derivations;
+}
+
+/* A million tickets need not be derived before the first alert; but all are there for the board. */
+static void
+what_rested_goes_on_resting(void **state)
+{
+    struct buffer record = {0};
+    struct desk desk, other;
+
+    (void)state;
+    desk_open(&desk, POLICY);
+    desk_open(&other, POLICY);
+    (void)desk_say(&desk, 0, "created T-0 status=New actor=requester");
+    save(&desk, "T-0", &record);
+    assert_int_equal(engine_load(other.engine, slice_of("T-0"), buffer_slice(&record)), 0);
+    engine_loaded(other.engine, DESK_AT_MS(10));
+    assert_false(engine_is_warm(other.engine));
+    desk_until(&other, 20);
+    assert_int_equal(derivations(&other), 0);
+    assert_false(engine_warm(other.engine, 10));
+    assert_true(engine_is_warm(other.engine));
+    desk_until(&other, 40); /* and its timer stands */
+    desk_heard(&other, "30 T-0/sla/fr/1/warn-50% firing\n");
+    buffer_free(&record);
+    desk_close(&desk);
+    desk_close(&other);
+}
+
+/* Where something else is agreed now, a rest is worth nothing. */
+static void
+what_rested_under_another_policy_is_derived(void **state)
+{
+    struct buffer record = {0};
+    struct desk desk, other;
+
+    (void)state;
+    desk_open(&desk, POLICY);
+    desk_open(&other, POLICY "# another text\n");
+    (void)desk_say(&desk, 0, "created T-0 status=New actor=requester");
+    save(&desk, "T-0", &record);
+    assert_int_equal(engine_load(other.engine, slice_of("T-0"), buffer_slice(&record)), 0);
+    assert_true(engine_is_warm(other.engine));
+    engine_loaded(other.engine, DESK_AT_MS(1));
+    desk_until(&other, 1);
+    assert_int_equal(derivations(&other), 1);
+    buffer_free(&record);
+    desk_close(&desk);
+    desk_close(&other);
+}
+
 int
 main(void)
 {
@@ -216,6 +274,8 @@ main(void)
         cmocka_unit_test(what_is_no_record_leaves_what_was_there),
         cmocka_unit_test(the_last_record_of_a_name_wins),
         cmocka_unit_test(a_restart_pages_nobody_twice),
+        cmocka_unit_test(what_rested_goes_on_resting),
+        cmocka_unit_test(what_rested_under_another_policy_is_derived),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

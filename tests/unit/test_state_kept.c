@@ -16,7 +16,7 @@ enum { UNTIL_MINUTE = 24 * 60 };
 
 /* What each format of the tickets' records is kept in: state/tickets.N and what its clocks were,
  * state/tickets.N.clocks. */
-static const int ticket_formats[] = {2};
+static const int ticket_formats[] = {2, 3};
 static const int marker_formats[] = {1, 2, 3};
 
 static const char policy[] =
