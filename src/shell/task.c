@@ -367,13 +367,15 @@ task_load_behind(struct task *task, struct slice records)
 
 /* Quiet from now on: announced is only what is still true when the task has caught up. */
 static void
-task_enter_behind(struct task *task, int64_t from_ms)
+task_enter_behind(struct task *task)
 {
     engine_set_quiet(task->engine, true, task->t_ms);
     task->quiet = true;
     if (!task->catching_up) { /* else it goes on: the difference was not announced yet */
         task->behind_since_mono_ms = task->world->now_mono_ms;
-        task->behind_from_ms = task_later(from_ms, task->alerts_from_ms);
+        /* timers that T has passed already, but that have not had their turn, are swallowed, too */
+        task->behind_from_ms =
+            task_later(task_earlier(task->t_ms, engine_next_ms(task->engine)), task->alerts_from_ms);
     }
     task->catching_up = false;
     log_write(task->world->log, LOG_INFO, "behind_begins", LOG_INTEGER("task", task->partition),
@@ -387,7 +389,7 @@ task_loaded(struct task *task)
         task->t_ms = 0; /* a task that has seen nothing: its first record or the wall sets the time */
     engine_set_quiet(task->engine, true, task->t_ms);
     engine_loaded(task->engine, task->t_ms);
-    task_enter_behind(task, task->t_ms);
+    task_enter_behind(task);
     task->state = TASK_LIVE;
     task_take_foresight(task);
     if (task->policies_due)
@@ -446,8 +448,7 @@ task_arrive(struct task *task, enum task_source source, int64_t timestamp_ms)
     task->last_record_ms[source] = arrived_ms;
     task->lags[source] = now_ms - arrived_ms > TASK_BEHIND_MS;
     if (task->lags[source] && !task->quiet && !task->lagging)
-        /* timers that T has passed already, but that have not had their turn, are swallowed, too */
-        task_enter_behind(task, task_earlier(task->t_ms, engine_next_ms(task->engine)));
+        task_enter_behind(task);
     if (task->quiet && arrived_ms < task->behind_from_ms && arrived_ms >= task->alerts_from_ms)
         task->behind_from_ms = arrived_ms; /* it lay there while T followed the wall past it */
     task->t_ms = task_later(task->t_ms, arrived_ms);

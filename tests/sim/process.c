@@ -582,9 +582,11 @@ static bool
 records_kill(struct process *process, struct task *task, const struct ingest_record *record)
 {
     if (memmem(record->value.at, record->value.bytes, "poison", 6) == NULL ||
-        record->offset < task->next_offsets[TASK_TICKETS] ||
-        task_arrive(task, TASK_TICKETS, record->timestamp_ms) ||
-        poison_begin(process->world.poison, TOPIC_TICKETS, record->partition, record->offset, record->value))
+        record->offset < task->next_offsets[TASK_TICKETS])
+        return false;
+    while (task_arrive(task, TASK_TICKETS, record->timestamp_ms)) /* in a few turns, else */
+        ;
+    if (poison_begin(process->world.poison, TOPIC_TICKETS, record->partition, record->offset, record->value))
         return false;
     process->sim->ground->crashed[CRASH_POISON]++;
     process->dying = true;
