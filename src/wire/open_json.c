@@ -208,6 +208,56 @@ turn_of(int word)
     return party_text((enum party)word);
 }
 
+/* "0.93" is 930; -1: it is not there, or no share. */
+static int
+read_permille(const struct json *json, const struct cJSON *object, const char *key)
+{
+    const struct cJSON *member = member_of(object, key);
+    struct slice text =
+        member != NULL && json_is_number(member) ? json_number(json, member) : (struct slice){NULL, 0};
+    int permille = 0, unit = 100;
+
+    if (text.bytes == 0 || (text.at[0] != '0' && text.at[0] != '1') || (text.bytes > 1 && text.at[1] != '.'))
+        return -1;
+    permille = (text.at[0] - '0') * 1000;
+    for (size_t i = 2; i < text.bytes; i++, unit /= 10) {
+        if (text.at[i] < '0' || text.at[i] > '9')
+            return -1;
+        permille += (text.at[i] - '0') * unit;
+    }
+    return permille <= 1000 ? permille : -1;
+}
+
+static const char *
+confidence_of(int word)
+{
+    return foresight_confidence_text((enum foresight_confidence)word);
+}
+
+/* But for the reasons. */
+static void
+read_told(const struct json *json, const struct cJSON *object, struct open_clock *clock)
+{
+    static const struct foresight_contexts none;
+    const struct cJSON *foresight = member_of(object, "foresight");
+    int permille = read_permille(json, object, "risk"), confidence;
+
+    if (permille < 0 || foresight == NULL || !json_is_object(foresight))
+        return;
+    confidence = read_word(foresight, "confidence", confidence_of, FORESIGHT_UNCALIBRATED + 1);
+    if (confidence > FORESIGHT_UNCALIBRATED)
+        return;
+    clock->has_told = true;
+    clock->told = (struct foresight_told){
+        .forecast = {.p_permille = permille,
+                     .confidence = (enum foresight_confidence)confidence,
+                     .model = (uint64_t)read_number(json, foresight, "model")},
+        .contexts = &none,
+        .finish_p50_at_ms = read_instant(foresight, "finish_p50"),
+        .finish_p90_at_ms = read_instant(foresight, "finish_p90"),
+    };
+}
+
 static bool
 read_clock(const struct json *json, const struct cJSON *object, char **end, struct open_clock *clock)
 {
@@ -233,6 +283,7 @@ read_clock(const struct json *json, const struct cJSON *object, char **end, stru
         .priority = read_text(object, "priority", end),
         .group = read_text(object, "group", end),
     };
+    read_told(json, object, clock);
     return clock->name.ticket.at != NULL && clock->name.agreement.at != NULL && clock->name.clock.at != NULL;
 }
 

@@ -33,7 +33,7 @@ void open_json_print_clock(struct buffer *out, const struct open_record *record,
                            const struct open_clock *clock);
 
 /* The object read back, in one piece for memory_free; NULL: it is no such record. Clocks that are not sound
- * are left out. The counts are not read. */
+ * are left out. The counts and the reasons of a probability are not read. */
 struct open_record *open_json_read(const struct json *json, const struct cJSON *object);
 /* "open/17" */
 void open_json_key(int64_t task, char ret_key[OPEN_JSON_KEY_BYTES]);

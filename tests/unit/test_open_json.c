@@ -112,6 +112,49 @@ what_was_printed_is_read_back(void **state)
     buffer_free(&again);
 }
 
+/* A probability comes back, but for its reasons. */
+static void
+probabilities_are_read_back(void **state)
+{
+    static const struct {
+        const char *risk;
+        int permille; /* -1: nothing is known */
+    } rows[] = {{"0.93", 930}, {"1", 1000},     {"0.001", 1}, {"0", 0},    {"0.5", 500}, {"2", -1},
+                {"-1", -1},    {"\"0.5\"", -1}, {"5e-1", -1}, {"1.5", -1}, {"10", -1}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct json *json = json_new();
+        char text[512], detail[JSON_DETAIL_BYTES];
+        const struct cJSON *object;
+        struct open_record *read;
+        struct buffer out = {0};
+
+        (void)snprintf(
+            text, sizeof text,
+            "{\"type\":\"open\",\"clocks\":[{\"ticket\":\"x\",\"kind\":\"sla\",\"state\":\"running\","
+            "\"turn\":"
+            "\"nobody\",\"clock\":\"c\",\"agreement\":\"a\",\"risk\":%s,\"foresight\":{\"model\":7,"
+            "\"confidence\":\"low\",\"finish_p50\":\"2026-06-01T10:00:00.000Z\",\"finish_p90\":null}}]}",
+            rows[i].risk);
+        assert_int_equal(json_read(json, slice_of(text), &object, detail), ERROR_NONE);
+        read = open_json_read(json, object);
+        assert_int_equal(read->clocks[0].has_told, rows[i].permille >= 0);
+        if (rows[i].permille >= 0) {
+            assert_int_equal(read->clocks[0].told.forecast.p_permille, rows[i].permille);
+            assert_int_equal(read->clocks[0].told.forecast.confidence, FORESIGHT_LOW);
+            open_json_print(&out, read);
+            buffer_append_byte(&out, '\0');
+            assert_non_null(strstr(out.at,
+                                   "\"foresight\":{\"model\":7,\"confidence\":\"low\",\"finish_p50\":"
+                                   "\"2026-06-01T10:00:00.000Z\",\"finish_p90\":null,\"because\":[]}"));
+        }
+        buffer_free(&out);
+        memory_free(read);
+        json_free(json);
+    }
+}
+
 static void
 what_is_no_open_record_is_not_read(void **state)
 {
@@ -148,9 +191,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(prints_the_whole_record),
-        cmocka_unit_test(what_was_printed_is_read_back),
-        cmocka_unit_test(what_is_no_open_record_is_not_read),
+        cmocka_unit_test(prints_the_whole_record),       cmocka_unit_test(what_was_printed_is_read_back),
+        cmocka_unit_test(probabilities_are_read_back),   cmocka_unit_test(what_is_no_open_record_is_not_read),
         cmocka_unit_test(without_clocks_it_is_json_too),
     };
 
