@@ -186,10 +186,12 @@ bool foresight_held_out(struct slice ticket, int share_permille);
 
 struct foresight_options {
     struct foresight_contexts contexts;
-    int64_t half_life_ms;      /* 30 d; 1 h .. 10 years */
-    uint32_t shrinkage;        /* k, in tickets: 10; 1 .. 1,000 */
-    uint32_t alarmed_permille; /* weight of an alarmed clock: 250; 0 .. 1,000 */
-    uint32_t class_min;        /* 50 */
+    int64_t half_life_ms; /* 30 d; 1 h .. 10 years */
+    uint32_t shrinkage;   /* k, in tickets: 10; 1 .. 1,000 */
+    /* Weight of clocks that alarmed: 1,000; 0 .. 1,000. Less makes P too low where alarms prevent little, for
+     * those that alarm are mostly those that end late (docs/foresight.md). */
+    uint32_t alarmed_permille;
+    uint32_t class_min;   /* 50 */
     uint32_t values_max;  /* values of contexts held: 16,384; 64 .. 1,048,576. Over it the lightest eighth is
                              forgotten */
     uint32_t clocks_max;  /* clock names: 64; over it samples of further ones are refused */

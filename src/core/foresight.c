@@ -30,7 +30,7 @@ foresight_options_default(struct foresight_options *options)
     *options = (struct foresight_options){
         .half_life_ms = HALF_LIFE_MS,
         .shrinkage = 10,
-        .alarmed_permille = 250,
+        .alarmed_permille = 1000,
         .class_min = 50,
         .values_max = 16384,
         .clocks_max = 64,
@@ -183,6 +183,8 @@ foresight_clock_add(struct foresight *learner, enum clock_kind kind, struct slic
     clock->name = memory_copy(name.at, name.bytes);
     clock->name_bytes = name.bytes;
     clock->slope_q24 = Q24_ONE;
+    for (int i = 0; i < FINISH_BUCKETS; i++)
+        clock->stretches_q24[i] = Q24_ONE / 2; /* a young log has not seen its longest tails */
     for (int landmark = 0; landmark < FORESIGHT_LANDMARKS_COUNT; landmark++) {
         for (int i = 0; i < FORESIGHT_CONTEXTS_MAX; i++)
             clock->weights_q24[landmark][i] = FIRST_WEIGHT_Q24;

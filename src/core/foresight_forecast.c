@@ -235,6 +235,8 @@ left_of_interval_q16(const struct foresight_query *query, int landmark)
 
     if (query->elapsed_ms <= from_ms || to_ms <= from_ms)
         return Q16_ONE;
+    if (query->elapsed_ms >= to_ms)
+        return 0; /* a breach that waits for the next opening */
     return (uint32_t)((to_ms - query->elapsed_ms) * Q16_ONE / (to_ms - from_ms));
 }
 

@@ -176,6 +176,19 @@ fill_points(const struct engine *engine, const struct track *track, bool people,
     }
 }
 
+/* When its deadline would have passed had it gone on: also of one that was paused when it stopped. */
+static int64_t
+known_at_ms(const struct track *track)
+{
+    const struct clock *clock = &track->clock;
+    int64_t left_ms = clock->target_ms - clock_elapsed_ms(clock, track->decided_at_ms), at_ms;
+
+    if (clock->breached_at_ms != INSTANT_NONE || left_ms <= 0)
+        return track->decided_at_ms;
+    at_ms = calendar_add_ms(clock->calendar, track->decided_at_ms, left_ms);
+    return at_ms != CALENDAR_NEVER ? at_ms : track->decided_at_ms;
+}
+
 static void
 tell(struct engine *engine, const struct ticket *ticket, const struct track *track)
 {
@@ -200,9 +213,7 @@ tell(struct engine *engine, const struct ticket *ticket, const struct track *tra
         .held_out = foresight_held_out(ticket_name(ticket), rules->hold_out_bp / 10),
         .started_at_ms = clock->started_at_ms,
         .decided_at_ms = track->decided_at_ms,
-        .known_at_ms = clock->due_at_ms != INSTANT_NONE && clock->due_at_ms > track->decided_at_ms
-                           ? clock->due_at_ms
-                           : track->decided_at_ms,
+        .known_at_ms = known_at_ms(track),
         .target_ms = clock->target_ms,
         .elapsed_ms = clock->breached_at_ms != INSTANT_NONE ? clock->target_ms
                                                             : clock_elapsed_ms(clock, track->decided_at_ms),
