@@ -1,5 +1,6 @@
 /*
- * What: what an installation is made of: its contracts, its policy versions, its tasks.
+ * What: what an installation is made of: its contracts, its policy versions, its tasks; and a customer's
+ * month.
  *
  * Why this way: contracts are put together from what is on the board anyway; tasks of this process are known
  * here, those of others by their `open` records.
@@ -13,6 +14,7 @@
 #include "shell/api.h"
 #include "shell/query.h"
 #include "shell/reply.h"
+#include "shell/reports.h"
 #include "wire/json.h"
 #include "wire/print.h"
 #include <event2/http.h>
@@ -456,4 +458,49 @@ api_tasks(struct api_call *call)
     buffer_append_text(&out, "]\n");
     reply_json(call->request, call->rooms->metrics, 200, buffer_slice(&out));
     buffer_free(&out);
+}
+
+/* ---- the report ---- */
+
+/* What is wrong with the wish, or NULL. */
+static const char *
+read_wish(const struct query *query, struct report_wish *wish)
+{
+    for (size_t i = 0; i < query->filters_count; i++) {
+        const struct board_filter *filter = &query->filters[i];
+        struct slice *place = filter->fact == FACT_CUSTOMER   ? &wish->customer
+                              : filter->fact == FACT_CONTRACT ? &wish->contract
+                                                              : &wish->month;
+
+        if (place->at != NULL)
+            return "a parameter stands twice";
+        *place = filter->value;
+    }
+    if (wish->customer.bytes == 0)
+        return "customer: whose report?";
+    return wish->month.at != NULL && reports_is_month(wish->month) ? NULL : "month: expected YYYY-MM";
+}
+
+void
+api_report(struct api_call *call)
+{
+    static const struct query_name names[] = {
+        {"customer", FACT_CUSTOMER}, {"month", FACT_MONTH}, {"contract", FACT_CONTRACT}};
+    struct report_wish wish = {.customer = {NULL, 0}};
+    struct metrics *metrics = call->rooms->metrics;
+    struct query query;
+    const char *wrong =
+        query_read(call->request, false, names, 3, &query) != 0 ? query.wrong : read_wish(&query, &wish);
+
+    if (wrong != NULL)
+        reply_problem(call->request, metrics, PROBLEM_BAD_PARAMETER, wrong);
+    else if (call->view.customer.at != NULL && !slice_equal(call->view.customer, wish.customer))
+        reply_problem(call->request, metrics, PROBLEM_NOT_ALLOWED, "this token is another customer's");
+    else if (call->installation == NULL || call->installation->world->partitions_count == 0)
+        reply_later(call->request, metrics, PROBLEM_NO_BROKER, "the brokers have not answered yet", 5);
+    else if (evhttp_request_get_command(call->request) == EVHTTP_REQ_HEAD)
+        reply_json(call->request, metrics, 200, slice_of(""));
+    else
+        reports_make(*call->installation->reports, call->request, &wish);
+    query_done(&query);
 }

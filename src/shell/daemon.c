@@ -24,6 +24,7 @@
 #include "shell/policy_book.h"
 #include "shell/policy_files.h"
 #include "shell/poison.h"
+#include "shell/reports.h"
 #include "shell/restore.h"
 #include "shell/scoring.h"
 #include "shell/snapshot.h"
@@ -76,6 +77,7 @@ struct daemon {
     struct watch *watch;
     struct model *model;
     struct acks *acks;
+    struct reports *reports;
 
     bool topics_sound, ready, ready_once, done, reload;
     enum daemon_status status;
@@ -646,12 +648,14 @@ daemon_open_http(struct daemon *daemon)
         .context = daemon,
     };
 
+    daemon->reports = reports_new(&daemon->world, daemon->base, &daemon->options->source);
     daemon->http = http_new(daemon->base, &rooms);
     if (daemon->http == NULL)
         return -1;
     http_set_installation(daemon->http, &(struct http_installation){.world = &daemon->world,
                                                                     .tickets = &daemon->tickets,
-                                                                    .acks = &daemon->acks});
+                                                                    .acks = &daemon->acks,
+                                                                    .reports = &daemon->reports});
     daemon->world.api_url =
         daemon->config->api_url[0] != '\0' ? daemon->config->api_url : http_url(daemon->http);
     log_write(daemon->log, LOG_NOTICE, "listening", LOG_TEXT("at", http_url(daemon->http)));
@@ -773,6 +777,7 @@ daemon_close(struct daemon *daemon)
         daemon_arm_watchdog(daemon);
         notify_stopping(&daemon->notify);
         acks_free(daemon->acks);
+        reports_free(daemon->reports);
         http_free(daemon->http);
         if (daemon->tickets != NULL)
             tickets_stop(daemon->tickets, each_ms);

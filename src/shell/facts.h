@@ -22,6 +22,7 @@ enum fact {
     FACT_PRIORITY,
     FACT_CONTRACT,
     FACT_WINDOW,
+    FACT_MONTH,    /* of no record: a parameter of a report */
     FACT_SCOPE,    /* of a score: as in its key */
     FACT_REVISION, /* of an alert: arrival.revision, in digits */
     FACT_FORMER,   /* a customer whose it was before; may stand more than once */

@@ -30,6 +30,7 @@ struct http_rooms {
 };
 
 struct acks;
+struct reports;
 struct tickets;
 struct world;
 
@@ -39,6 +40,7 @@ struct http_installation {
     struct world *world;
     struct tickets *const *tickets;
     struct acks *const *acks;
+    struct reports *const *reports;
 };
 
 /* Binds and listens at config->listen. NULL when it cannot (logged with the reason): the address is taken,
