@@ -50,7 +50,7 @@ relay_pagerduty_append_dedup_key(struct slice key, struct buffer *out)
 }
 
 static void
-print_field(struct buffer *out, const char *name, const struct relay_alert *alert, enum relay_field field)
+print_member(struct buffer *out, const char *name, const struct relay_alert *alert, enum relay_field field)
 {
     if (alert->fields[field].bytes > 0)
         print_key(out, name), print_text(out, alert->fields[field]);
@@ -94,8 +94,8 @@ print_payload(struct buffer *out, const struct relay_alert *alert, const char *s
     print_key(out, "source"), print_text(out, slice_of(source));
     print_key(out, "severity"), print_text(out, severity_of(alert));
     print_key(out, "timestamp"), print_instant(out, alert->effective_at_ms);
-    print_field(out, "component", alert, RELAY_SERVICE);
-    print_field(out, "group", alert, RELAY_GROUP);
+    print_member(out, "component", alert, RELAY_SERVICE);
+    print_member(out, "group", alert, RELAY_GROUP);
     print_class(out, alert);
     print_key(out, "custom_details"), buffer_append_slice(out, alert->value);
     buffer_append_byte(out, '}');

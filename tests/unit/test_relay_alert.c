@@ -3,11 +3,7 @@
 /* Parts of a program, not of a library. */
 #include "../../src/slactl/relay_alert.c"
 #include "../../src/slactl/relay_alertmanager_print.c"
-#define HASH_BYTES PAGERDUTY_HASH_BYTES
-#define action_of pagerduty_action_of
-#define print_field pagerduty_print_field
 #include "../../src/slactl/relay_pagerduty.c"
-#undef print_field
 #include "../../src/slactl/relay_webhook.c"
 
 #define RECORD(state, more)                                                                                  \
