@@ -291,6 +291,8 @@ struct scores_sink {
     void (*credit)(void *context, const struct score_credit *credit);
     void (*attainment)(void *context, const struct score_attainment *attainment);
     void (*contract)(void *context, const struct contract_outcome *outcome); /* also without score */
+    void (*part_changed)(void *context, uint32_t part); /* what scores_save_part would say of it */
+    void (*parts_moved)(void *context);                 /* of all of them, and which record is in which */
 };
 
 /* For a report: besides what the policy asks for, everything that matches, cut by these dimensions (0: all in one). */
@@ -310,6 +312,7 @@ struct scores_options {
     int64_t accept_age_ms;    /* too old: -1: any */
     const int64_t *outcomes_offset; /* borrowed: how far slad.outcomes has been given to these functions; NULL: nobody
                                      * knows (-1 in decisions) */
+    unsigned parts_finer;          /* parts hold fewer records, by this power of two; 0 ... 9. For tests */
     const struct scores_cut *cuts; /* borrowed with all they point to; who gives them holds their symbols */
     size_t cuts_count;
 };
@@ -342,11 +345,35 @@ void scores_contract(struct scores *scores, const struct contract_outcome *outco
 
 /* ---- snapshots ---- */
 
-/* Appends the whole state as bytes, ended by a sum over them: format 1, on any machine of this byte order. Not: what was
- * published. Scopes are counted again, so the policies may be others. */
+/*
+ * The state lies in parts: records under neighbouring numbers. A part says everything that was ever folded
+ * into its records, and nothing that follows from them (sums, chains, who counts). So parts need not be of
+ * one instant. Let the log be read up to `offset` and then the parts be saved one by one, in ascending order,
+ * each whenever there is time, while folding goes on; and all that was decided before the last of them be
+ * committed. Then the parts, loaded, and the log folded again from `offset` on give the state of the whole
+ * log: what a part has seen already is stale by its revision, and what it has not seen comes.
+ *
+ * A part that did not change since it was saved (sink.part_changed) need not be saved again. After
+ * sink.parts_moved what was saved belongs to no common snapshot with what is saved from then on.
+ */
+enum { SCORES_PARTS_COUNT = 65536 };
+/* Appends the part. false: it is empty, nothing is appended. O(records of the part), some thousands. Format 2,
+ * on any machine of this byte order. */
+bool scores_save_part(const struct scores *scores, uint32_t part, struct buffer *out);
+/* More records than parts take: no snapshots. */
+bool scores_has_room_for_parts(const struct scores *scores);
+
+/* Loading, into a new object that is rebuilding: every part that is not empty, in ascending order, then the
+ * end. -1: another format or no sound part; the object is to be thrown away. Between the two the object may
+ * only be freed. Afterwards it is as if the log had been folded, with T as it was; what comes behind is folded
+ * as ever, then scores_set_rebuilding(false). Policies may be others. */
+int scores_load_part(struct scores *scores, uint32_t part, struct slice bytes);
+int scores_load_end(struct scores *scores);
+/* T of what was loaded or folded; INT64_MIN: of nothing. */
+int64_t scores_t_ms(const struct scores *scores);
+
+/* All parts at once, ended by a sum over them. */
 void scores_save(const struct scores *scores, struct buffer *out);
-/* Into a new object that is rebuilding: as if the log had been folded up to where it was saved; what comes behind is folded as
- * ever, then scores_set_rebuilding(false). -1: another format or damaged; the object is to be thrown away. */
 int scores_load(struct scores *scores, struct slice state);
 
 /* ---- audits ---- */

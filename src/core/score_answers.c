@@ -606,6 +606,8 @@ score_answers_fold(struct scores *scores, const struct answer_outcome *outcome)
         answer = scores_answer_at(scores, number);
         if (outcome->arrival.revision <= answer->revision) {
             scores->stale++;
+            if (outcome->arrival.revision == answer->revision) /* loaded, and read once more */
+                answer->flags = (uint8_t)(answer->flags & ~(unsigned)ANSWER_BEHIND);
             return;
         }
         detach(scores, number);
@@ -616,6 +618,7 @@ score_answers_fold(struct scores *scores, const struct answer_outcome *outcome)
     }
     attach(scores, number);
     score_detractors_follow(scores, number, outcome);
+    score_parts_touch(scores, SCORE_PART_ANSWERS, number);
 }
 
 void
@@ -639,14 +642,14 @@ score_answers_uncount_all(struct scores *scores)
 }
 
 void
-score_answers_count_all(struct scores *scores)
+score_answers_elect_all(struct scores *scores)
 {
     for (uint32_t i = 1; i < scores->answers.used; i++) {
-        const struct score_answer *answer = scores_answer_at(scores, i);
+        struct score_answer *answer = scores_answer_at(scores, i);
 
         if (answer->id != 0 && (answer->flags & ANSWER_WITHDRAWN) == 0 &&
             score_answers_elected(scores, i) == i)
-            score_count_answer(scores, i, true);
+            answer->flags |= ANSWER_COUNTED;
     }
 }
 
@@ -683,17 +686,67 @@ score_answers_retire(struct scores *scores, uint32_t number)
     score_texts_drop(&scores->texts, answer->id);
     answer->id = 0;
     score_store_give_back(&scores->answers, number);
+    score_parts_touch(scores, SCORE_PART_ANSWERS, number);
 }
 
 void
-score_answers_adopt(struct scores *scores, uint32_t number, struct slice person)
+score_answers_disown(struct scores *scores, uint32_t number)
 {
     struct score_answer *answer = scores_answer_at(scores, number);
 
+    free_aspects(scores, answer);
+    score_scopes_release(&scores->scopes, answer->context);
+    score_texts_drop(&scores->texts, answer->id);
+    *answer = (struct score_answer){0};
+}
+
+/* As if it had never been: nothing is counted yet. */
+static void
+unadopt(struct scores *scores, uint32_t number)
+{
+    struct score_answer *answer = scores_answer_at(scores, number);
+
+    score_detractors_forget(scores, number);
+    if ((answer->flags & ANSWER_WITHDRAWN) == 0)
+        set_chained(scores, number, false);
+    score_index_remove(&scores->answer_index, number);
+    release_person(scores, answer->person);
+    if (answer->ticket != 0)
+        score_tickets_release(scores, answer->ticket);
+    score_answers_disown(scores, number);
+}
+
+/* Two of one key: one was retired while the snapshot was made, and its id came again. The later stays. */
+bool
+score_answers_adopt(struct scores *scores, uint32_t number, struct slice person)
+{
+    struct score_answer *answer = scores_answer_at(scores, number);
+    uint32_t other =
+        score_answers_find(scores, survey_of(scores, answer), score_texts_get(&scores->texts, answer->id),
+                           (answer->flags & ANSWER_OFFER) != 0);
+
+    if (other != 0 && scores_answer_at(scores, other)->at_ms >= answer->at_ms) {
+        score_answers_disown(scores, number);
+        return false;
+    }
+    if (other != 0)
+        unadopt(scores, other);
     answer->person = take_person(scores, person);
     if (answer->ticket != 0)
         scores_ticket_at(scores, answer->ticket)->references++;
     if ((answer->flags & ANSWER_WITHDRAWN) == 0)
         set_chained(scores, number, true);
     score_index_add(&scores->answer_index, number);
+    return true;
+}
+
+void
+score_answers_settle(struct scores *scores)
+{
+    for (uint32_t i = 1; i < scores->answers.used; i++) {
+        const struct score_answer *answer = scores_answer_at(scores, i);
+
+        if (answer->id != 0 && (answer->flags & (ANSWER_OFFER | ANSWER_WITHDRAWN)) == ANSWER_OFFER)
+            refresh_offer(scores, i);
+    }
 }

@@ -265,6 +265,21 @@ count_one_answer(struct scores *scores, uint32_t number, bool in)
     }
 }
 
+static void
+count_aspects(struct scores *scores, uint32_t number, bool in)
+{
+    const struct score_answer *answer = scores_answer_at(scores, number);
+    const struct score_answer_aspects *aspects;
+
+    if (answer->aspects == 0)
+        return;
+    aspects = score_store_at(&scores->aspects, answer->aspects);
+    for (uint32_t i = 0; i < aspects->count; i++)
+        count_in_scopes(scores, answer->context,
+                        score_series_kind(SCORE_ASPECT, answer->scale, aspects->items[i].name), answer->at_ms,
+                        number, in);
+}
+
 void
 score_count_answer(struct scores *scores, uint32_t number, bool in)
 {
@@ -278,14 +293,35 @@ score_count_answer(struct scores *scores, uint32_t number, bool in)
         return;
     }
     count_one_answer(scores, number, in);
-    if (answer->aspects != 0) {
-        const struct score_answer_aspects *aspects = score_store_at(&scores->aspects, answer->aspects);
+    count_aspects(scores, number, in);
+}
 
-        for (uint32_t i = 0; i < aspects->count; i++)
-            count_in_scopes(scores, answer->context,
-                            score_series_kind(SCORE_ASPECT, answer->scale, aspects->items[i].name),
-                            answer->at_ms, number, in);
+void
+score_count_marked(struct scores *scores, uint32_t number, uint64_t marks)
+{
+    const struct score_answer *answer = scores_answer_at(scores, number);
+    struct score_weigher weigher = score_count_weigher(scores, answers_kind(answer));
+    const struct score_place *places;
+    uint32_t count;
+
+    if ((answer->flags & ANSWER_OFFER) != 0) {
+        count_in_scopes(scores, answer->context, score_series_kind(SCORE_OFFERS, 0, 0), answer->at_ms, number,
+                        true);
+        return;
     }
+    places = score_scopes_of(&scores->scopes, answer->context, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct score_scope_state *scope = score_scopes_at(&scores->scopes, places[i].scope);
+        uint32_t entry = (marks >> i & 1) != 0 ? number | SCORE_SERIES_MARK : number;
+        struct score_tally weight = {{0}};
+
+        if ((scope->kinds & SCORE_KIND_BIT(SCORE_ANSWERS)) == 0)
+            continue;
+        weigh_answer(scores, entry, &weight);
+        score_series_insert(score_scopes_series(&scores->scopes, scope, weigher.kind), answer->at_ms, entry,
+                            &weight, &weigher);
+    }
+    count_aspects(scores, number, true);
 }
 
 void

@@ -63,6 +63,22 @@ grow(struct score_index *index)
 }
 
 void
+score_index_reserve(struct score_index *index, uint32_t count)
+{
+    uint32_t slots = SLOTS_MIN;
+
+    must(index->count == 0);
+    while (slots / 8 * 7 < count && slots <= UINT32_MAX / 4)
+        slots *= 2;
+    if (slots <= index->mask + 1)
+        return;
+    score_index_done(index);
+    index->mask = slots - 1;
+    index->slots = memory_allocate_zeroed(slots, sizeof *index->slots);
+    index->tags = memory_allocate_zeroed(slots, sizeof *index->tags);
+}
+
+void
 score_index_add(struct score_index *index, uint32_t number)
 {
     if (index->count + 1 > (index->mask + 1) / 8 * 7)

@@ -25,6 +25,7 @@ void score_index_init(struct score_index *index, uint64_t (*hash_of)(const void 
 void score_index_done(struct score_index *index);
 void score_index_add(struct score_index *index, uint32_t number); /* its record is complete, its key is new */
 void score_index_remove(struct score_index *index, uint32_t number); /* its record is still there */
+void score_index_reserve(struct score_index *index, uint32_t count); /* room for as many; it is empty */
 size_t score_index_bytes(const struct score_index *index);
 
 static inline uint32_t

@@ -290,9 +290,10 @@ decide_again(struct scores *scores, uint32_t number)
 static void
 say_again(struct scores *scores, uint32_t number)
 {
-    if (scores->rebuilding)
+    if (scores->rebuilding) {
         scores_answer_at(scores, number)->flags |= ANSWER_BEHIND;
-    else
+        scores->behind_count++;
+    } else
         decide_again(scores, number);
 }
 
@@ -400,7 +401,8 @@ void
 score_join_catch_up(struct scores *scores)
 {
     must(!scores->rebuilding);
-    for (uint32_t i = 1; i < scores->answers.used; i++)
+    for (uint32_t i = 1; i < scores->answers.used && scores->behind_count > 0; i++)
         if ((scores_answer_at(scores, i)->flags & ANSWER_BEHIND) != 0)
             say_again(scores, i);
+    scores->behind_count = 0;
 }

@@ -1,8 +1,9 @@
 /*
  * What: which feedback events were seen, by source and id.
  *
- * Why this way: 64 bits a pair in a table of plain numbers; two generations, so forgetting is dropping one. A
- * pair is forgotten when its answer is old enough to have left every window.
+ * Why this way: 64 bits a pair, in order of their coming, and a table of their places; two generations, so
+ * forgetting is dropping one. A pair is forgotten when its answer is old enough to have left every window. In
+ * order of coming, because then a snapshot writes anew only the last of them.
  *
  * Always true: a pair added in this generation or the last is found; at most three quarters of a table are
  * full.
@@ -23,20 +24,21 @@ pair_hash(struct slice source, struct slice id)
     return hash != 0 ? hash : 1;
 }
 
-static uint64_t *
-place_of(const struct score_seen *seen, uint64_t hash)
+/* Where it stands, or would. There is a table. */
+static uint32_t *
+slot_of(const struct score_seen *seen, uint64_t hash)
 {
     size_t place = hash & (seen->room - 1);
 
-    while (seen->hashes[place] != 0 && seen->hashes[place] != hash)
+    while (seen->slots[place] != 0 && seen->hashes[seen->slots[place] - 1] != hash)
         place = (place + 1) & (seen->room - 1);
-    return &seen->hashes[place];
+    return &seen->slots[place];
 }
 
 static bool
 has(const struct score_seen *seen, uint64_t hash)
 {
-    return seen->count > 0 && *place_of(seen, hash) != 0;
+    return seen->count > 0 && *slot_of(seen, hash) != 0;
 }
 
 bool
@@ -50,55 +52,71 @@ score_seen_has(const struct scores *scores, struct slice source, struct slice id
 static void
 grow(struct score_seen *seen)
 {
-    struct score_seen old = *seen;
-
-    seen->room = old.room == 0 ? ROOM_MIN : old.room * 2;
-    seen->hashes = memory_allocate_zeroed(seen->room, sizeof *seen->hashes);
-    for (size_t i = 0; i < old.room; i++)
-        if (old.hashes[i] != 0)
-            *place_of(seen, old.hashes[i]) = old.hashes[i];
-    memory_free(old.hashes);
+    seen->room = seen->room == 0 ? ROOM_MIN : seen->room * 2;
+    seen->hashes = memory_resize(seen->hashes, seen->room / 4 * 3 * sizeof *seen->hashes);
+    memory_free(seen->slots);
+    seen->slots = memory_allocate_zeroed(seen->room, sizeof *seen->slots);
+    for (size_t i = 0; i < seen->count; i++)
+        *slot_of(seen, seen->hashes[i]) = (uint32_t)(i + 1);
 }
 
-void
-score_seen_adopt(struct scores *scores, uint64_t hash)
+static bool
+add(struct score_seen *seen, uint64_t hash)
 {
-    struct score_seen *seen = &scores->seen[0];
-    uint64_t *place;
+    uint32_t *slot;
 
     if (seen->count + 1 > seen->room / 4 * 3)
         grow(seen);
-    place = place_of(seen, hash);
-    seen->count += *place == 0;
-    *place = hash;
+    slot = slot_of(seen, hash);
+    if (*slot != 0)
+        return false;
+    seen->hashes[seen->count++] = hash;
+    *slot = (uint32_t)seen->count;
+    return true;
+}
+
+void
+score_seen_adopt(struct scores *scores, size_t generation, uint64_t hash)
+{
+    (void)add(&scores->seen[generation], hash != 0 ? hash : 1);
 }
 
 void
 score_seen_add(struct scores *scores, struct slice source, struct slice id)
 {
-    score_seen_adopt(scores, pair_hash(source, id));
+    if (add(&scores->seen[0], pair_hash(source, id)))
+        score_parts_touch(scores, SCORE_PART_SEEN, (uint32_t)scores->seen[0].count - 1);
 }
 
-void
-score_seen_swap(struct scores *scores)
+static void
+done(struct score_seen *seen)
 {
-    struct score_seen first = scores->seen[0];
-
-    scores->seen[0] = scores->seen[1];
-    scores->seen[1] = first;
+    memory_free(seen->hashes);
+    memory_free(seen->slots);
 }
 
 void
 score_seen_turn(struct scores *scores)
 {
-    memory_free(scores->seen[1].hashes);
+    done(&scores->seen[1]);
     scores->seen[1] = scores->seen[0];
     scores->seen[0] = (struct score_seen){0};
+    score_parts_touch_all(scores);
+}
+
+size_t
+score_seen_bytes(const struct scores *scores)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < 2; i++)
+        bytes += scores->seen[i].room * sizeof(uint32_t) + scores->seen[i].room / 4 * 3 * sizeof(uint64_t);
+    return bytes;
 }
 
 void
 score_seen_done(struct scores *scores)
 {
-    memory_free(scores->seen[0].hashes);
-    memory_free(scores->seen[1].hashes);
+    done(&scores->seen[0]);
+    done(&scores->seen[1]);
 }

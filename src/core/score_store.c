@@ -4,7 +4,8 @@
  * Why this way: the score task holds millions of small records that point at one another. A number costs half
  * a pointer; blocks never move and waste at most one block.
  *
- * Always true: number 0 is never given out; used - 1 == count + free_count.
+ * Always true: number 0 is never given out; used - 1 == count + free_count, but between score_store_put and
+ * score_store_collect.
  *
  * Not here: what the records are, shrinking, threads.
  */
@@ -52,6 +53,24 @@ score_store_take(struct score_store *store)
         return number;
     }
     return take_new(store);
+}
+
+void
+score_store_put(struct score_store *store, uint32_t number)
+{
+    while (store->used <= number)
+        (void)take_new(store);
+    store->count++;
+}
+
+void
+score_store_collect(struct score_store *store, bool (*in_use)(const void *record))
+{
+    store->free_count = 0;
+    store->count = store->used - 1;
+    for (uint32_t i = store->used - 1; i > 0; i--) /* the lowest is given out first */
+        if (!in_use(score_store_at(store, i)))
+            score_store_give_back(store, i);
 }
 
 void

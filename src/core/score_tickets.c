@@ -114,6 +114,7 @@ score_tickets_take(struct scores *scores, struct slice name)
         ticket->started_at_ms = ticket->solved_at_ms = INSTANT_NONE;
         ticket->cycle = 1;
         score_index_add(&scores->ticket_index, number);
+        score_parts_touch(scores, SCORE_PART_TICKETS, number);
     }
     scores_ticket_at(scores, number)->references++;
     return number;
@@ -139,6 +140,7 @@ score_tickets_release(struct scores *scores, uint32_t number)
     score_texts_drop(&scores->texts, ticket->name);
     *ticket = (struct score_ticket){0};
     score_store_give_back(&scores->tickets, number);
+    score_parts_touch(scores, SCORE_PART_TICKETS, number);
 }
 
 /* ---- attributes over time ---- */
@@ -246,6 +248,7 @@ take_out(struct scores *scores, uint32_t number)
         score_count_solved(scores, number, false);
     score_scopes_release(&scores->scopes, ticket->counted_context);
     ticket->counted_context = 0;
+    ticket->weight = 0;
 }
 
 void
@@ -342,6 +345,7 @@ score_tickets_fold(struct scores *scores, const struct ticket_outcome *outcome, 
             return 0;
         }
     }
+    score_parts_touch(scores, SCORE_PART_TICKETS, number);
     take_life(scores, number, outcome);
     ticket->revision = outcome->arrival.revision;
     ticket->cycle = cycle_after(ticket, outcome);
@@ -433,6 +437,7 @@ set_verdict(struct scores *scores, uint32_t number, const struct verdict_outcome
         score_scopes_release(&scores->scopes, verdict->context);
         verdict->context = 0;
     }
+    score_parts_touch(scores, SCORE_PART_TICKETS, verdict->ticket);
     tally_on_ticket(ticket, verdict->flags, -1);
     tally_on_ticket(ticket, flags, 1);
     verdict->flags = flags;
@@ -497,18 +502,6 @@ score_tickets_uncount_all(struct scores *scores)
 }
 
 void
-score_tickets_count_all(struct scores *scores)
-{
-    for (uint32_t i = 1; i < scores->tickets.used; i++)
-        if (scores_ticket_at(scores, i)->counted_context != 0)
-            score_count_solved(scores, i, true);
-    for (uint32_t i = 1; i < scores->verdicts.used; i++)
-        if (verdict_at(scores, i)->context != 0)
-            score_count_verdict(scores, i, true);
-    score_contacts_count_all(scores);
-}
-
-void
 score_tickets_place_people(struct scores *scores)
 {
     for (uint32_t i = 1; i < scores->versions.used; i++) {
@@ -545,6 +538,7 @@ retire_verdict(struct scores *scores, uint32_t number)
     uint32_t ticket = verdict->ticket;
     uint32_t *link = &scores_ticket_at(scores, ticket)->verdicts;
 
+    score_parts_touch(scores, SCORE_PART_TICKETS, ticket);
     while (*link != number)
         link = &verdict_at(scores, *link)->next;
     *link = verdict->next;
@@ -584,5 +578,72 @@ score_tickets_retire(struct scores *scores, int64_t before_ms)
         score_contacts_drop(scores, i);
         set_flag(ticket, TICKET_KNOWN, false);
         score_tickets_release(scores, i);
+    }
+}
+
+/* ---- a snapshot read back ---- */
+
+uint32_t
+score_tickets_name_check(struct slice name)
+{
+    return (uint32_t)hash_slice(0, name);
+}
+
+bool
+score_tickets_adopt(struct scores *scores, uint32_t number, struct slice name)
+{
+    struct score_ticket *ticket;
+
+    if (score_tickets_find(scores, name) != 0)
+        return false;
+    score_store_put(&scores->tickets, number);
+    ticket = scores_ticket_at(scores, number);
+    ticket->name = score_texts_add(&scores->texts, name);
+    ticket->references = 1;
+    score_index_add(&scores->ticket_index, number);
+    return true;
+}
+
+void
+score_tickets_adopt_verdict(struct scores *scores, uint32_t number)
+{
+    const struct score_verdict *verdict = verdict_at(scores, number);
+    struct score_ticket *ticket = scores_ticket_at(scores, verdict->ticket);
+
+    ticket->references++;
+    tally_on_ticket(ticket, verdict->flags, 1);
+}
+
+/* Nothing is counted yet. */
+static void
+settle(struct scores *scores, uint32_t number)
+{
+    struct score_ticket *ticket = scores_ticket_at(scores, number);
+    bool solved = (ticket->state == TICKET_SOLVED || ticket->state == TICKET_CLOSED) &&
+                  ticket->solved_at_ms != INSTANT_NONE && (ticket->flags & TICKET_KNOWN) != 0;
+    uint32_t version = solved ? score_tickets_version_at(scores, number, ticket->solved_at_ms) : 0;
+    uint32_t context = version != 0 ? version_at(scores, version)->context : 0;
+
+    if (context == 0)
+        return;
+    score_scopes_retain(&scores->scopes, context);
+    ticket->counted_context = context;
+    ticket->counted_at_ms = ticket->solved_at_ms;
+    ticket->weight = weight_of(ticket);
+}
+
+void
+score_tickets_settle(struct scores *scores)
+{
+    for (uint32_t i = 1; i < scores->tickets.used; i++) {
+        struct score_ticket *ticket = scores_ticket_at(scores, i);
+
+        if (ticket->name == 0)
+            continue;
+        if (ticket->references > 1) {
+            ticket->references--;
+            settle(scores, i);
+        } else /* who named it says something else by now */
+            score_tickets_release(scores, i);
     }
 }

@@ -131,6 +131,12 @@ score_waiting_take(struct scores *scores, const struct answer_outcome *outcome)
 }
 
 void
+score_waiting_adopt(struct scores *scores, const struct answer_outcome *outcome)
+{
+    keep(scores, outcome);
+}
+
+void
 score_waiting_fold_due(struct scores *scores)
 {
     while (scores->waiting_count > 0 && scores->waiting[0].outcome.answered_at_ms <= scores->t_ms) {

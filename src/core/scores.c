@@ -94,8 +94,8 @@ take_policy(struct scores *scores)
         score_tickets_place_people(scores);
         score_answers_place_people(scores);
     }
-    score_answers_count_all(scores);
-    score_tickets_count_all(scores);
+    score_bulk_count(scores);
+    score_parts_touch_all(scores);
     memory_free(definitions);
     if (scores->begun)
         begin(scores);
@@ -137,6 +137,7 @@ scores_free(struct scores *scores)
     score_scopes_done(&scores->scopes);
     score_texts_done(&scores->texts);
     score_seen_done(scores);
+    memory_free(scores->load);
     memory_free(scores->others);
     memory_free(scores->read_sums);
     memory_free(scores->read_aspects);
@@ -196,13 +197,6 @@ void
 scores_take_version(struct scores *scores)
 {
     take_policy(scores);
-}
-
-void
-scores_count_all(struct scores *scores)
-{
-    score_answers_count_all(scores);
-    score_tickets_count_all(scores);
 }
 
 /* ---- time ---- */
@@ -533,7 +527,6 @@ scores_figures(const struct scores *scores, struct scores_figures *ret_figures)
                              score_store_bytes(&scores->tickets) + score_store_bytes(&scores->versions) +
                              score_store_bytes(&scores->alerts) + score_store_bytes(&scores->verdicts) +
                              score_index_bytes(&scores->person_index) +
-                             score_index_bytes(&scores->ticket_index) +
-                             (scores->seen[0].room + scores->seen[1].room) * sizeof(uint64_t);
+                             score_index_bytes(&scores->ticket_index) + score_seen_bytes(scores);
     *ret_figures = figures;
 }

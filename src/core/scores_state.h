@@ -204,7 +204,8 @@ struct scores {
     struct score_waiting *waiting; /* in order of time */
     size_t waiting_count, waiting_room;
     struct score_seen {
-        uint64_t *hashes; /* 0: empty */
+        uint64_t *hashes; /* in order of their coming */
+        uint32_t *slots;  /* a hash's place there and 1; 0: empty */
         size_t room, count;
     } seen[2];             /* (source, id) of feedback events: this generation and the last */
     struct score_contract *contracts;
@@ -220,6 +221,8 @@ struct scores {
     struct score_aspect *read_aspects;
     struct score_attainment_clock *read_clocks;
     size_t read_room; /* series */
+    size_t behind_count; /* answers marked as behind, or more */
+    struct score_load *load; /* NULL: none is under way */
 };
 
 static inline struct score_answer *
@@ -263,7 +266,7 @@ uint32_t score_answers_find(const struct scores *scores, symbol survey, struct s
 void score_answers_fold(struct scores *scores, const struct answer_outcome *outcome); /* at most t_ms */
 /* Withdraws every answer of the ticket from the scopes and counts anew who counts (one_answer_per: cycle). */
 void score_answers_elect_ticket(struct scores *scores, uint32_t ticket);
-void score_answers_count_all(struct scores *scores);   /* after score_scopes_define: nothing is counted */
+void score_answers_elect_all(struct scores *scores);   /* marks as counted who is to be; nothing is counted */
 void score_answers_uncount_all(struct scores *scores); /* before it */
 void score_answers_retire(struct scores *scores, uint32_t number);
 /* Another policy asks for people as dimensions, or none does any more: contexts of what is not counted now
@@ -291,7 +294,6 @@ uint32_t score_tickets_verdicts_count(const struct scores *scores, uint32_t tick
 /* What held at this instant (the first ones before them); 0 when nothing is known of the ticket. */
 uint32_t score_tickets_version_at(const struct scores *scores, uint32_t ticket, int64_t at_ms);
 void score_tickets_refresh(struct scores *scores, uint32_t ticket); /* what it counts as, as solved */
-void score_tickets_count_all(struct scores *scores);
 void score_tickets_uncount_all(struct scores *scores);
 void score_tickets_retire(struct scores *scores, int64_t before_ms);
 void score_tickets_place_people(struct scores *scores); /* see score_answers_place_people */
@@ -306,6 +308,9 @@ void score_contacts_count_all(struct scores *scores);
 
 /* ---- score_count.c: putting things into the scopes and taking them out ---- */
 void score_count_answer(struct scores *scores, uint32_t number, bool in);
+/* Into the scopes, bearing its person's mark where the bits say (by place in its context); nobody is touched
+ * for publication. */
+void score_count_marked(struct scores *scores, uint32_t number, uint64_t marks);
 void score_count_solved(struct scores *scores, uint32_t ticket, bool in);
 void score_count_created(struct scores *scores, uint32_t ticket, bool in);
 void score_count_verdict(struct scores *scores, uint32_t verdict, bool in);
@@ -323,16 +328,39 @@ void score_join_acknowledge(struct scores *scores, uint32_t answer, const struct
 /* The log is read: revises the answers that are still behind. */
 void score_join_catch_up(struct scores *scores);
 
-/* ---- what scores_load puts back, field by field (score_state.c) ---- */
+/* ---- score_state.c: which part of a snapshot a record is in ---- */
+enum score_part_kind { SCORE_PART_REST, SCORE_PART_TICKETS, SCORE_PART_ANSWERS, SCORE_PART_SEEN };
+/* It changed: this ticket (or a verdict of it), this answer, this place among the events seen. */
+void score_parts_touch(struct scores *scores, enum score_part_kind kind, uint32_t number);
+/* Everything may be elsewhere. */
+void score_parts_touch_all(struct scores *scores);
+
+/* ---- what scores_load_part puts back, record by record (score_state.c) ---- */
 uint8_t score_answers_scale_number(struct scores *scores, symbol scale);
-void score_answers_adopt(struct scores *scores, uint32_t answer, struct slice person); /* chains and index */
+/* The record is filled but for its person. false: a later one of its key is there; it is gone again. */
+bool score_answers_adopt(struct scores *scores, uint32_t answer, struct slice person);
+/* The record is filled and not adopted: it is empty again. */
+void score_answers_disown(struct scores *scores, uint32_t answer);
+void score_answers_settle(struct scores *scores); /* all are there: which offers were answered */
+/* A new ticket under this number, with one reference until all is there; false, and nothing: there is one of
+ * this name. */
+bool score_tickets_adopt(struct scores *scores, uint32_t number, struct slice name);
+uint32_t score_tickets_name_check(struct slice name); /* tells a ticket from another under its number */
+/* The verdict is filled and in the chain of its ticket. */
+void score_tickets_adopt_verdict(struct scores *scores, uint32_t verdict);
+/* All is there: what counts as solved. Tickets that nobody knows go. */
+void score_tickets_settle(struct scores *scores);
 void score_detractors_adopt(struct scores *scores, const struct score_alert *alert);
 void score_contracts_adopt(struct scores *scores, const struct score_contract *contract);
 void score_watermelons_adopt(struct scores *scores, const struct score_melon *melon);
-void score_seen_adopt(struct scores *scores, uint64_t hash);
-void score_seen_swap(struct scores *scores);
+void score_waiting_adopt(struct scores *scores, const struct answer_outcome *outcome); /* due or not */
+void score_seen_adopt(struct scores *scores, size_t generation, uint64_t hash);
+size_t score_seen_bytes(const struct scores *scores);
 void scores_take_version(struct scores *scores); /* the policy in force at t_ms */
-void scores_count_all(struct scores *scores);    /* all records are there, none is counted */
+
+/* ---- score_bulk.c ---- */
+/* All records are there and none is counted: all that counts is, in order of time. */
+void score_bulk_count(struct scores *scores);
 
 /* ---- score_waiting.c: outcomes stamped ahead ---- */
 void score_waiting_take(struct scores *scores,

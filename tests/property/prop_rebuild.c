@@ -29,13 +29,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ENTRIES_MAX = 8192, POLICIES_MAX = 2 };
+enum { ENTRIES_MAX = 8192, POLICIES_MAX = 2, SHELVES_MAX = 512, HEADS_MAX = 8, PARTS_FINER = 9 };
 
 /* One outcome as it went out. */
 struct entry {
     size_t at, bytes;
     size_t line; /* of the input that made it */
     bool is_answer;
+};
+
+/* Parts of a snapshot, and the entry from which the log is folded behind it. */
+struct shelf {
+    uint32_t part;
+    struct buffer bytes; /* none: it was empty */
+    bool dirty, pending;
+};
+struct shelves {
+    struct shelf of[SHELVES_MAX];
+    size_t count, offset;
+    size_t line; /* whoever has it knows the lines up to this one */
 };
 
 /* A score task, and the log it writes or has read. */
@@ -48,8 +60,41 @@ struct task {
     struct buffer text, printed;
     struct entry entries[ENTRIES_MAX];
     size_t count, line;
-    bool lost; /* something it had said was not committed */
+    bool lost;               /* something it had said was not committed */
+    struct shelves *shelves; /* NULL: no snapshots of it are made */
 };
+
+static struct shelf *
+shelf_of(struct shelves *shelves, uint32_t part)
+{
+    for (size_t i = 0; i < shelves->count; i++)
+        if (shelves->of[i].part == part)
+            return &shelves->of[i];
+    must(shelves->count < SHELVES_MAX);
+    shelves->of[shelves->count] = (struct shelf){.part = part, .dirty = true};
+    return &shelves->of[shelves->count++];
+}
+
+static void
+on_part_changed(void *context, uint32_t part)
+{
+    struct task *task = context;
+
+    if (task->shelves != NULL)
+        shelf_of(task->shelves, part)->dirty = true;
+}
+
+static void
+on_parts_moved(void *context)
+{
+    struct task *task = context;
+
+    for (size_t i = 0; task->shelves != NULL && i < task->shelves->count; i++) {
+        task->shelves->of[i].dirty = true;
+        task->shelves->of[i].pending = false;
+        task->shelves->line = 0; /* the one under way is spoiled */
+    }
+}
 
 static void
 add_entry(struct task *task, size_t at, bool is_answer)
@@ -84,7 +129,8 @@ on_contract(void *context, const struct contract_outcome *outcome)
     add_entry(task, at, true);
 }
 
-/* What contracts decide depends on what was known then, so it may differ when something was lost and came again. */
+/* What contracts decide depends on what was known then, so it may differ when something was lost and came
+ * again. */
 #define PRINTER(name, type, print, decided)                                                                  \
     static void name(void *context, const struct type *record)                                               \
     {                                                                                                        \
@@ -115,8 +161,11 @@ task_open(struct task *task, const char *policies)
                                               .watermelon = on_watermelon,
                                               .credit = on_credit,
                                               .attainment = on_attainment,
-                                              .contract = on_contract},
+                                              .contract = on_contract,
+                                              .part_changed = on_part_changed,
+                                              .parts_moved = on_parts_moved},
                                      .publish_every_ms = 1000,
+                                     .parts_finer = PARTS_FINER,
                                      .retire_after_ms = -1,
                                      .allowed_skew_ms = -1,
                                      .accept_age_ms = -1};
@@ -252,7 +301,8 @@ check_replay(const char *policies, const char *input, int64_t end_ms)
            memcmp(scores.at + scores.bytes - task.printed.bytes, task.printed.at, task.printed.bytes) == 0;
     if (!good && !slice_equal(last_scores(&scores, task.printed.bytes), buffer_slice(&task.printed)))
         printf("rebuilt\n%.*s\nexpected\n%.*s\n", (int)task.printed.bytes, task.printed.at,
-               (int)last_scores(&scores, task.printed.bytes).bytes, last_scores(&scores, task.printed.bytes).at);
+               (int)last_scores(&scores, task.printed.bytes).bytes,
+               last_scores(&scores, task.printed.bytes).at);
     if (!good)
         printf("%zu outcomes: digest %016" PRIx64 ", rebuilt %016" PRIx64
                ", %zu answers decided again, scores %s\n",
@@ -270,11 +320,12 @@ check_audit(const char *policies, const char *input, int64_t end_ms)
     bool good;
 
     instant_format(end_ms, until);
-    (void)snprintf(command, sizeof command,
-                   "%s replay --policy '%s' --zoneinfo '%s/zoneinfo' --until %s --emit outcomes,scores '%s' "
-                   "2>/dev/null | %s audit --policy '%s' --zoneinfo '%s/zoneinfo' | { cat; } >'%s.audit'; tail -n 1 "
-                   "'%s.audit' | grep -q ' 0 differences'",
-                   SLACTL, policies, TESTS_DIR, until, input, SLACTL, policies, TESTS_DIR, input, input);
+    (void)snprintf(
+        command, sizeof command,
+        "%s replay --policy '%s' --zoneinfo '%s/zoneinfo' --until %s --emit outcomes,scores '%s' "
+        "2>/dev/null | %s audit --policy '%s' --zoneinfo '%s/zoneinfo' | { cat; } >'%s.audit'; tail -n 1 "
+        "'%s.audit' | grep -q ' 0 differences'",
+        SLACTL, policies, TESTS_DIR, until, input, SLACTL, policies, TESTS_DIR, input, input);
     good = system(command) == 0;
     (void)snprintf(command, sizeof command, "%s '%s.audit'", good ? "rm -f" : "head -c 4000", input);
     return system(command) == 0 && good;
@@ -287,6 +338,8 @@ struct whole {
     struct task task;
     struct engine *engine;
     struct event_reader *reader;
+    struct shelves now, heads[HEADS_MAX]; /* the snapshot under way; those that were completed */
+    size_t heads_count;
 };
 
 static void
@@ -312,6 +365,14 @@ on_ticket(void *context, const struct ticket_outcome *outcome)
 }
 
 static void
+shelves_free(struct shelves *shelves)
+{
+    for (size_t i = 0; i < shelves->count; i++)
+        buffer_free(&shelves->of[i].bytes);
+    shelves->count = 0;
+}
+
+static void
 whole_open(struct whole *whole, const char *policies)
 {
     struct engine_options options = {.sink = {.context = whole, .verdict = on_verdict, .ticket = on_ticket},
@@ -325,6 +386,9 @@ whole_open(struct whole *whole, const char *policies)
                                      .loop_relays = true};
 
     task_open(&whole->task, policies);
+    whole->now.line = whole->now.count = 0;
+    (void)shelf_of(&whole->now, 0);
+    whole->task.shelves = &whole->now;
     options.symbols = whole->task.symbols;
     whole->engine = engine_new(&options, whole->task.set);
     whole->reader = event_reader_new();
@@ -336,6 +400,10 @@ whole_close(struct whole *whole)
     engine_free(whole->engine);
     event_reader_free(whole->reader);
     task_close(&whole->task);
+    shelves_free(&whole->now);
+    for (size_t i = 0; i < HEADS_MAX; i++)
+        shelves_free(&whole->heads[i]);
+    whole->heads_count = 0;
 }
 
 static void
@@ -348,8 +416,77 @@ give_feedback(struct scores *scores, struct event_reader *reader, struct slice t
     (void)scores_feedback(scores, &event, t_ms);
 }
 
+static int
+compare_shelves(const void *a, const void *b)
+{
+    uint32_t left = ((const struct shelf *)a)->part, right = ((const struct shelf *)b)->part;
+
+    return (left > right) - (left < right);
+}
+
 static void
-whole_live(struct whole *whole, const struct lives *lives)
+keep_head(struct whole *whole, size_t line)
+{
+    struct shelves *head = &whole->heads[whole->heads_count++ % HEADS_MAX];
+
+    shelves_free(head);
+    *head = whole->now;
+    head->line = line;
+    for (size_t i = 0; i < head->count; i++) {
+        head->of[i].bytes = (struct buffer){0};
+        buffer_append_slice(&head->of[i].bytes, buffer_slice(&whole->now.of[i].bytes));
+    }
+}
+
+/* Behind line: begins a snapshot, saves a part that changed, or ends it, as chance will have it. */
+static void
+make_snapshot(struct whole *whole, size_t line, struct chance *chance)
+{
+    struct shelves *now = &whole->now;
+    bool whole_one = true;
+
+    if (now->line == 0 && chance_one_in(chance, 6)) {
+        now->line = line + 1;
+        now->offset = whole->task.count;
+        shelf_of(now, 0)->dirty = true; /* what there is little of is always written */
+        qsort(now->of, now->count, sizeof *now->of, compare_shelves);
+        for (size_t i = 0; i < now->count; i++)
+            now->of[i].pending = now->of[i].dirty;
+    }
+    for (size_t i = 0; now->line > 0 && i < now->count; i++) {
+        struct shelf *shelf = &now->of[i];
+
+        if (!shelf->pending)
+            continue;
+        if (i > 0 && chance_one_in(chance, 3)) {
+            whole_one = false;
+            break;
+        }
+        buffer_reset(&shelf->bytes);
+        (void)scores_save_part(whole->task.scores, shelf->part, &shelf->bytes);
+        shelf->pending = shelf->dirty = false;
+    }
+    if (now->line == 0 || !whole_one)
+        return;
+    keep_head(whole, line);
+    now->line = 0;
+}
+
+static void
+load_head(struct task *task, const struct shelves *head)
+{
+    struct shelves sorted = *head;
+
+    qsort(sorted.of, sorted.count, sizeof *sorted.of, compare_shelves);
+    for (size_t i = 0; i < sorted.count; i++)
+        if (sorted.of[i].bytes.bytes > 0)
+            must(scores_load_part(task->scores, sorted.of[i].part, buffer_slice(&sorted.of[i].bytes)) == 0);
+    must(scores_load_end(task->scores) == 0);
+    scores_check(task->scores);
+}
+
+static void
+whole_live(struct whole *whole, const struct lives *lives, struct chance *chance)
 {
     char detail[EVENT_DETAIL_BYTES];
     struct event event;
@@ -368,6 +505,7 @@ whole_live(struct whole *whole, const struct lives *lives)
             must(event_read(whole->reader, text, NULL, EVENT_TOPIC_TICKETS, &event, detail) == ERROR_NONE);
             (void)engine_event(whole->engine, &event, t_ms);
         }
+        make_snapshot(whole, i, chance);
     }
     whole->task.line = lives->count;
     while (engine_advance(whole->engine, lives->end_ms, ENGINE_THROUGH, 1))
@@ -375,13 +513,15 @@ whole_live(struct whole *whole, const struct lives *lives)
 }
 
 /* Lines before `committed` stand in the log with all they made; of those up to `cut` only what tickets made.
- */
+ * head NULL: from the log alone. */
 static void
-rebuild(struct task *task, const struct whole *whole, size_t committed, size_t cut, size_t sleeps_at,
-        int64_t t_ms)
+rebuild(struct task *task, const struct whole *whole, const struct shelves *head, size_t committed,
+        size_t cut, size_t sleeps_at, int64_t t_ms)
 {
     scores_set_rebuilding(task->scores, true, 0);
-    for (size_t i = 0; i < whole->task.count; i++) {
+    if (head != NULL)
+        load_head(task, head);
+    for (size_t i = head != NULL ? head->offset : 0; i < whole->task.count; i++) {
         const struct entry *entry = &whole->task.entries[i];
 
         if (entry->line >= sleeps_at) {
@@ -436,8 +576,8 @@ same_answers(const struct task *task, const struct task *whole, size_t cut)
 }
 
 static bool
-check_cut(struct whole *whole, const char *policies, const struct lives *lives, size_t committed, size_t cut,
-          size_t sleeps_at)
+check_cut(struct whole *whole, const char *policies, const struct lives *lives, const struct shelves *head,
+          size_t committed, size_t cut, size_t sleeps_at)
 {
     static struct task task;
     uint64_t digest, rebuilt;
@@ -446,7 +586,7 @@ check_cut(struct whole *whole, const char *policies, const struct lives *lives, 
     task_open(&task, policies);
     task.lost = whole->task.lost = committed != cut;
     digest = task_finish(&whole->task, lives->end_ms);
-    rebuild(&task, whole, committed, cut, sleeps_at, lives->lines[cut - 1].arrives_ms);
+    rebuild(&task, whole, head, committed, cut, sleeps_at, lives->lines[cut - 1].arrives_ms);
     go_on(&task, whole, lives, committed, cut);
     scores_check(task.scores);
     rebuilt = task_finish(&task, lives->end_ms);
@@ -454,11 +594,12 @@ check_cut(struct whole *whole, const char *policies, const struct lives *lives, 
     if (committed == cut) /* nothing was lost: nothing is said twice */
         good = good && rebuilt == digest && same_answers(&task, &whole->task, cut);
     if (!good)
-        printf("cut after line %zu of %zu, answers after line %zu lost: digest %016" PRIx64
-               ", rebuilt %016" PRIx64 "\n%.*s\n"
-               "expected\n%.*s\n",
-               cut, lives->count, committed, digest, rebuilt, (int)task.printed.bytes, task.printed.at,
-               (int)whole->task.printed.bytes, whole->task.printed.at);
+        printf(
+            "cut after line %zu of %zu, answers after line %zu lost, snapshot of line %zd: digest %016" PRIx64
+            ", rebuilt %016" PRIx64 "\n%.*s\n"
+            "expected\n%.*s\n",
+            cut, lives->count, committed, head != NULL ? (ssize_t)head->line : -1, digest, rebuilt,
+            (int)task.printed.bytes, task.printed.at, (int)whole->task.printed.bytes, whole->task.printed.at);
     task_close(&task);
     return good;
 }
@@ -470,13 +611,21 @@ check_cuts(const char *policies, const struct lives *lives, struct chance *chanc
     bool good = true;
 
     whole_open(&whole, policies);
-    whole_live(&whole, lives);
+    whole_live(&whole, lives, chance);
     scores_check(whole.task.scores);
     for (int i = 0; good && i < 6; i++) {
         size_t cut = 1 + chance_below(chance, (unsigned)lives->count);
         size_t lost = i % 2 == 0 ? 0 : chance_below(chance, 12);
 
-        good = check_cut(&whole, policies, lives, cut > lost ? cut - lost : 0, cut,
+        good = check_cut(&whole, policies, lives, NULL, cut > lost ? cut - lost : 0, cut,
+                         chance_below(chance, (unsigned)cut + 1));
+    }
+    for (size_t i = 0; good && i < HEADS_MAX && i < whole.heads_count; i++) {
+        size_t known = whole.heads[i].line + 1;
+        size_t cut = known + chance_below(chance, (unsigned)(lives->count - known) + 1);
+        size_t committed = i % 2 == 0 ? cut : known + chance_below(chance, (unsigned)(cut - known) + 1);
+
+        good = check_cut(&whole, policies, lives, &whole.heads[i], committed, cut,
                          chance_below(chance, (unsigned)cut + 1));
     }
     whole_close(&whole);

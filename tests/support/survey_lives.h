@@ -132,8 +132,10 @@ lives_say_feedback(struct buffer *out, struct chance *chance)
     if (chance_one_in(chance, 25)) {
         static const char *const states[] = {"plan", "healthy", "release_right", "no_data"};
 
-        lives_say(out, ",\"type\":\"contract.moved\",\"contract\":\"%s\",\"to\":\"%s\",\"by\":\"m-1\",\"reason\":\"so\"",
-                  chance_one_in(chance, 2) ? "acme" : "all", CHANCE_PICK(chance, states));
+        lives_say(
+            out,
+            ",\"type\":\"contract.moved\",\"contract\":\"%s\",\"to\":\"%s\",\"by\":\"m-1\",\"reason\":\"so\"",
+            chance_one_in(chance, 2) ? "acme" : "all", CHANCE_PICK(chance, states));
         return;
     }
     lives_say(out, ",\"type\":\"feedback.%s\"", type);
@@ -234,27 +236,31 @@ lives_say_policy(struct buffer *out, struct chance *chance, unsigned number)
         "      first-response: {measure: first_response, start: creation_always, target: %uh}\n",
         chance_one_in(chance, 2) ? "resume" : "new_cycle", 4 + chance_below(chance, 60),
         1 + chance_below(chance, 20));
+    lives_say(out,
+              "experience:\n  one_answer_per: %s\n  min_answers: %u\n  windows: [24h, 7d, month]\n"
+              "  time_zone: Europe/Berlin\n  targets: {px: 90%%, nps: 30, attainment: 20%%}\n  scopes: %s\n  "
+              "detractor_alert: %s\n",
+              CHANCE_PICK(chance, per), 1 + chance_below(chance, 3), CHANCE_PICK(chance, scopes),
+              chance_one_in(chance, 3)
+                  ? "false"
+                  : "true\n  detractor_repeat: {every: 9h, stop_after: 6d, ack_timeout: 30h}");
     lives_say(
         out,
-        "experience:\n  one_answer_per: %s\n  min_answers: %u\n  windows: [24h, 7d, month]\n"
-        "  time_zone: Europe/Berlin\n  targets: {px: 90%%, nps: 30, attainment: 20%%}\n  scopes: %s\n  detractor_alert: %s\n",
-        CHANCE_PICK(chance, per), 1 + chance_below(chance, 3), CHANCE_PICK(chance, scopes),
-        chance_one_in(chance, 3) ? "false" : "true\n  detractor_repeat: {every: 9h, stop_after: 6d, ack_timeout: 30h}");
-    lives_say(out,
-              "  keis:\n    - {name: repeats, measure: repeat_contact_rate, window: 7d, target: 10%%}\n"
-              "    - {name: lived, measure: experienced_p90, match: {customer: acme}, window: month, target: 3d, "
-              "review_by: 2026-06-20}\n    - {name: %s, measure: %s, window: 24h, target: %s}\n",
-              chance_one_in(chance, 2) ? "speed" : "hops", chance_one_in(chance, 2) ? "aspect:speed" : "px",
-              "60%");
-    lives_say(out,
-              "contracts:\n  - name: acme\n    match: {customer: acme}\n    time_zone: Europe/Berlin\n"
-              "    pxa: {window: %ud, threshold: 60%%, min_answers: %u, neutral: %s, plan_days: %u}\n"
-              "    watermelon: {window: %s}\n"
-              "    credits: {currency: EUR, monthly_fee: \"1000.01\", at_risk: 10%%, lines: [{clock: "
-              "sla/resolution, target: 95%%, allocation: 50%%, share: 40%%}]}\n  - {name: all, pxa: {window: 3d, "
-              "threshold: 30%%, min_answers: 1, neutral: excluded, plan_days: 2}}\n",
-              1 + chance_below(chance, 9), 1 + chance_below(chance, 3), chance_one_in(chance, 2) ? "counted" : "excluded",
-              1 + chance_below(chance, 5), chance_one_in(chance, 2) ? "2d" : "month");
+        "  keis:\n    - {name: repeats, measure: repeat_contact_rate, window: 7d, target: 10%%}\n"
+        "    - {name: lived, measure: experienced_p90, match: {customer: acme}, window: month, target: 3d, "
+        "review_by: 2026-06-20}\n    - {name: %s, measure: %s, window: 24h, target: %s}\n",
+        chance_one_in(chance, 2) ? "speed" : "hops", chance_one_in(chance, 2) ? "aspect:speed" : "px", "60%");
+    lives_say(
+        out,
+        "contracts:\n  - name: acme\n    match: {customer: acme}\n    time_zone: Europe/Berlin\n"
+        "    pxa: {window: %ud, threshold: 60%%, min_answers: %u, neutral: %s, plan_days: %u}\n"
+        "    watermelon: {window: %s}\n"
+        "    credits: {currency: EUR, monthly_fee: \"1000.01\", at_risk: 10%%, lines: [{clock: "
+        "sla/resolution, target: 95%%, allocation: 50%%, share: 40%%}]}\n  - {name: all, pxa: {window: 3d, "
+        "threshold: 30%%, min_answers: 1, neutral: excluded, plan_days: 2}}\n",
+        1 + chance_below(chance, 9), 1 + chance_below(chance, 3),
+        chance_one_in(chance, 2) ? "counted" : "excluded", 1 + chance_below(chance, 5),
+        chance_one_in(chance, 2) ? "2d" : "month");
 }
 
 #endif
