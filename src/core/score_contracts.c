@@ -180,6 +180,7 @@ void
 score_contracts_fold(struct scores *scores, const struct contract_outcome *outcome)
 {
     scores->folded++;
+    score_parts_touch(scores, SCORE_PART_REST, 0);
     if (outcome->event.at != NULL)
         score_seen_add(scores, outcome->event_source, outcome->event);
     switch (outcome->subject) {

@@ -119,6 +119,7 @@ keep(struct scores *scores, const struct answer_outcome *outcome)
             (scores->waiting_count - i) * sizeof *scores->waiting);
     scores->waiting[i] = copy(outcome);
     scores->waiting_count++;
+    score_parts_touch(scores, SCORE_PART_REST, 0);
 }
 
 void

@@ -254,7 +254,7 @@ restore_from_snapshot(struct restore_load *load, int used)
                                                .state_end = load->state_end,
                                                .now_ms = wallclock_wall_ms(),
                                                .age_ms_max = restore->snapshot_age_ms_max};
-    const struct snapshot_taker taker = {restore_take_bucket, load};
+    const struct snapshot_taker taker = {.take = restore_take_bucket, .context = load};
     char redis_error[REDIS_ERROR_BYTES] = "", error[KAFKA_ERROR_BYTES] = "";
     struct snapshot_head head;
     enum snapshot_verdict verdict =

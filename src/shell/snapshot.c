@@ -1,7 +1,8 @@
 /*
- * Snapshots of ticket tasks.
+ * Snapshots of ticket tasks and of the score task.
  *
- * What: carries out a snapshot plan: gathers the dirty buckets of one task, sends each to Redis, waits for
+ * What: carries out a snapshot plan: gathers the dirty buckets of one task (the score task's are the parts of
+ * its state), sends each to Redis, waits for
  * the answers and for the epochs they saw to be committed, moves the head, deletes what no head names any
  * more.
  *
@@ -19,6 +20,7 @@
 #include "base/memory.h"
 #include "base/panic.h"
 #include "shell/restore_plan.h"
+#include "shell/score_task.h"
 #include "shell/task.h"
 #include "shell/wallclock.h"
 #include <stdio.h>
@@ -45,9 +47,10 @@ struct snapshot_task {
 struct snapshot {
     struct world *world;
     struct redis *redis;
+    struct score_task *scores; /* NULL: none in this process */
     /* the one under way: serial 0: none is */
     uint64_t serial;
-    int32_t partition;
+    int32_t partition; /* of a ticket task, or SNAPSHOT_SCORES */
     uint64_t number; /* answers to another one are not for this one */
     int64_t begun_mono_ms;
     size_t unanswered_count;
@@ -64,6 +67,18 @@ struct snapshot {
     bool sweep_asked;
     struct buffer sweep_found;
     int32_t first; /* task to be looked at first: each gets its turn */
+};
+
+/* Whoever has snapshots, as it stands: one of the two. */
+struct snapshot_subject {
+    struct task *task;
+    struct score_task *scores;
+    struct snapshot_task *of_task;
+    int32_t partition;
+    uint64_t serial;
+    uint64_t committed_epoch, seen_epoch; /* seen: what the state has seen, committed or not */
+    int64_t state_offset;
+    bool may_begin, goes_on;
 };
 
 /* What an answer belongs to. */
@@ -100,6 +115,20 @@ snapshot_task_changed(struct snapshot_task *of_task, struct slice ticket)
         snapshot_plan_changed(of_task->plan, ticket);
 }
 
+void
+snapshot_task_touch(struct snapshot_task *of_task, uint32_t part)
+{
+    if (of_task != NULL)
+        snapshot_plan_touch(of_task->plan, part);
+}
+
+void
+snapshot_task_touch_all(struct snapshot_task *of_task)
+{
+    if (of_task != NULL)
+        snapshot_plan_touch_all(of_task->plan);
+}
+
 int64_t
 snapshot_task_age_ms(const struct snapshot_task *of_task, int64_t now_mono_ms)
 {
@@ -111,6 +140,68 @@ snapshot_due_mono_ms(const struct snapshot *snapshot, const struct snapshot_task
 {
     return of_task->due_mono_ms != 0 ? of_task->due_mono_ms
                                      : of_task->moved_mono_ms + snapshot->world->config->snapshot_every_ms;
+}
+
+/* ---- who has snapshots ---- */
+
+static struct snapshot_subject
+snapshot_subject_of_task(struct task *task)
+{
+    return (struct snapshot_subject){
+        .task = task,
+        .of_task = task->snapshot,
+        .partition = task->partition,
+        .serial = task->serial,
+        .committed_epoch = task->committed_epoch,
+        .seen_epoch = task->dirty ? task->epoch + 1 : task->epoch,
+        .state_offset = task->state_end,
+        .may_begin = task->state == TASK_LIVE && task->committed_epoch > 0 && task->state_end > 0,
+        .goes_on = task->state == TASK_LIVE || task->state == TASK_CHECKING,
+    };
+}
+
+static struct snapshot_subject
+snapshot_subject_of_scores(struct score_task *scores)
+{
+    bool live = scores->state == SCORE_TASK_LIVE;
+
+    return (struct snapshot_subject){
+        .scores = scores,
+        .of_task = scores->snapshot,
+        .partition = SNAPSHOT_SCORES,
+        .serial = scores->serial,
+        .committed_epoch = scores->committed_epoch,
+        .seen_epoch = scores->dirty ? scores->epoch + 1 : scores->epoch,
+        .state_offset = scores->outcomes_offset,
+        .may_begin = live && scores->committed_epoch > 0 && scores_has_room_for_parts(scores->scores),
+        .goes_on = live,
+    };
+}
+
+/* The i-th of all: the ticket tasks, then the score task. false: there is none there, or it has none. */
+static bool
+snapshot_subject_at(const struct snapshot *snapshot, struct task *const *tasks, int32_t tasks_count, int32_t i,
+                    struct snapshot_subject *ret_subject)
+{
+    if (i < tasks_count && tasks[i] != NULL && tasks[i]->snapshot != NULL)
+        *ret_subject = snapshot_subject_of_task(tasks[i]);
+    else if (i == tasks_count && snapshot->scores != NULL && snapshot->scores->snapshot != NULL)
+        *ret_subject = snapshot_subject_of_scores(snapshot->scores);
+    else
+        return false;
+    return true;
+}
+
+/* The one that this partition belongs to. */
+static bool
+snapshot_subject_of(const struct snapshot *snapshot, struct task *const *tasks, int32_t tasks_count,
+                    int32_t partition, struct snapshot_subject *ret_subject)
+{
+    int32_t i = partition == SNAPSHOT_SCORES ? tasks_count : partition;
+
+    if (i < 0 || (partition != SNAPSHOT_SCORES && i >= tasks_count))
+        return false;
+    return snapshot_subject_at(snapshot, tasks, tasks_count, i, ret_subject);
 }
 
 /* ---- words with Redis ---- */
@@ -203,40 +294,43 @@ snapshot_over(struct snapshot *snapshot)
 }
 
 static void
-snapshot_give_up(struct snapshot *snapshot, struct task *task, const char *error)
+snapshot_give_up(struct snapshot *snapshot, const struct snapshot_subject *subject, const char *error)
 {
     struct world *world = snapshot->world;
+    struct snapshot_task *of_task = subject->of_task;
 
     metrics_add(world->metrics, METRIC_SNAPSHOTS, METRIC_SNAPSHOT_FAILED, 1);
-    log_write(world->log, LOG_WARNING, "snapshot_failed", LOG_INTEGER("task", task->partition),
+    log_write(world->log, LOG_WARNING, "snapshot_failed", LOG_INTEGER("task", subject->partition),
               LOG_TEXT("why", error),
-              LOG_INTEGER("age_ms", snapshot_task_age_ms(task->snapshot, world->now_mono_ms)));
-    snapshot_plan_gave_up(task->snapshot->plan);
-    task->snapshot->due_mono_ms = world->now_mono_ms + world->config->snapshot_every_ms;
+              LOG_INTEGER("age_ms", snapshot_task_age_ms(of_task, world->now_mono_ms)));
+    snapshot_plan_gave_up(of_task->plan);
+    of_task->due_mono_ms = world->now_mono_ms + world->config->snapshot_every_ms;
     snapshot_over(snapshot);
 }
 
-static bool
-snapshot_is_possible(const struct task *task)
+/* About how many bytes all of it is: the number of a ticket task's buckets. */
+static size_t
+snapshot_content_bytes(const struct snapshot_subject *subject)
 {
-    return task != NULL && task->snapshot != NULL && task->state == TASK_LIVE && task->committed_epoch > 0 &&
-           task->state_end > 0;
+    const struct snapshot_task *of_task = subject->of_task;
+    uint64_t ticket_bytes = of_task->gathered_tickets > 0
+                                ? of_task->gathered_bytes / of_task->gathered_tickets + 1
+                                : SNAPSHOT_TICKET_BYTES;
+
+    return subject->task != NULL ? engine_tickets_count(subject->task->engine) * ticket_bytes : 0;
 }
 
 /* false: there is nothing to write. */
 static bool
-snapshot_begin(struct snapshot *snapshot, struct task *task)
+snapshot_begin(struct snapshot *snapshot, const struct snapshot_subject *subject)
 {
-    struct snapshot_task *of_task = task->snapshot;
+    struct snapshot_task *of_task = subject->of_task;
     struct world *world = snapshot->world;
-    uint64_t ticket_bytes = of_task->gathered_tickets > 0
-                                ? of_task->gathered_bytes / of_task->gathered_tickets + 1
-                                : SNAPSHOT_TICKET_BYTES;
     struct snapshot_begin begin = {
-        .committed_epoch = task->committed_epoch,
-        .state_offset = task->state_end,
+        .committed_epoch = subject->committed_epoch,
+        .state_offset = subject->state_offset,
         .now_ms = world->now_ms,
-        .content_bytes = engine_tickets_count(task->engine) * ticket_bytes,
+        .content_bytes = snapshot_content_bytes(subject),
         .anyway = snapshot_task_age_ms(of_task, world->now_mono_ms) >= SNAPSHOT_REFRESH_MS,
     };
 
@@ -244,7 +338,7 @@ snapshot_begin(struct snapshot *snapshot, struct task *task)
     if (!redis_is_up(snapshot->redis)) {
         const char *error = redis_error(snapshot->redis);
 
-        snapshot_give_up(snapshot, task, error != NULL ? error : "Redis is not there yet");
+        snapshot_give_up(snapshot, subject, error != NULL ? error : "Redis is not there yet");
         return false;
     }
     if (!snapshot_plan_begin(of_task->plan, &begin)) {
@@ -252,8 +346,8 @@ snapshot_begin(struct snapshot *snapshot, struct task *task)
             of_task->moved_mono_ms = world->now_mono_ms;
         return false;
     }
-    snapshot->serial = task->serial;
-    snapshot->partition = task->partition;
+    snapshot->serial = subject->serial;
+    snapshot->partition = subject->partition;
     snapshot->begun_mono_ms = world->now_mono_ms;
     of_task->gathered_bytes /= 2; /* the last ones count most */
     of_task->gathered_tickets /= 2;
@@ -262,7 +356,7 @@ snapshot_begin(struct snapshot *snapshot, struct task *task)
 
 /* The content of one bucket: every ticket and merge of it, as a loader takes records. */
 static void
-snapshot_gather(struct snapshot *snapshot, struct task *task, uint32_t bucket)
+snapshot_gather_tickets(struct snapshot *snapshot, struct task *task, uint32_t bucket)
 {
     uint32_t count = snapshot_plan_buckets_count(task->snapshot->plan);
     unsigned bits = (unsigned)__builtin_ctz(count);
@@ -271,7 +365,6 @@ snapshot_gather(struct snapshot *snapshot, struct task *task, uint32_t bucket)
     struct ticket *ticket;
     struct slice from;
 
-    buffer_reset(&snapshot->content);
     while ((ticket = engine_each_in_part(task->engine, bucket, bits, &cursor)) != NULL) {
         buffer_reset(&key);
         buffer_reset(&record);
@@ -295,55 +388,72 @@ snapshot_gather(struct snapshot *snapshot, struct task *task, uint32_t bucket)
 }
 
 static void
-snapshot_write_bucket(struct snapshot *snapshot, struct task *task, uint32_t bucket)
+snapshot_write_piece(struct snapshot *snapshot, struct slice content)
 {
-    uint64_t seen_epoch = task->dirty ? task->epoch + 1 : task->epoch;
-    struct slice words[3];
+    struct slice words[3] = {slice_of("SET"), buffer_slice(&snapshot->name), content};
 
-    snapshot_gather(snapshot, task, bucket);
-    buffer_reset(&snapshot->name);
-    if (!snapshot_plan_gathered(task->snapshot->plan, bucket, seen_epoch, buffer_slice(&snapshot->content),
-                                &snapshot->name))
-        return;
-    words[0] = slice_of("SET");
-    words[1] = buffer_slice(&snapshot->name);
-    words[2] = buffer_slice(&snapshot->content);
-    if (!snapshot_say(snapshot, words, 3, snapshot_on_written)) {
+    if (snapshot_say(snapshot, words, 3, snapshot_on_written))
+        snapshot->unanswered_count++;
+    else
         snapshot_fail(snapshot, "Redis went away");
+}
+
+static void
+snapshot_write_bucket(struct snapshot *snapshot, const struct snapshot_subject *subject, uint32_t bucket)
+{
+    size_t bytes_max = (size_t)snapshot->world->config->snapshot_bucket_bytes_max, name_bytes;
+    struct slice rest;
+
+    buffer_reset(&snapshot->content);
+    buffer_reset(&snapshot->name);
+    if (subject->task != NULL)
+        snapshot_gather_tickets(snapshot, subject->task, bucket);
+    else
+        (void)scores_save_part(subject->scores->scores, bucket, &snapshot->content);
+    rest = buffer_slice(&snapshot->content);
+    if (!snapshot_plan_gathered(subject->of_task->plan, bucket, subject->seen_epoch, rest, &snapshot->name))
         return;
+    metrics_add(snapshot->world->metrics, METRIC_SNAPSHOT_BYTES, 0, rest.bytes);
+    name_bytes = snapshot->name.bytes;
+    for (size_t piece = 0; rest.bytes > 0 && !snapshot->failed; piece++) {
+        size_t bytes = rest.bytes < bytes_max ? rest.bytes : bytes_max;
+
+        snapshot->name.bytes = name_bytes;
+        snapshot_name_piece(&snapshot->name, piece);
+        snapshot_write_piece(snapshot, (struct slice){rest.at, bytes});
+        rest = (struct slice){rest.at + bytes, rest.bytes - bytes};
     }
-    snapshot->unanswered_count++;
-    metrics_add(snapshot->world->metrics, METRIC_SNAPSHOT_BYTES, 0, snapshot->content.bytes);
 }
 
 /* As many buckets as the turn allows. true: more could be written at once. */
 static bool
-snapshot_write(struct snapshot *snapshot, struct task *task)
+snapshot_write(struct snapshot *snapshot, const struct snapshot_subject *subject)
 {
     int64_t begun_us = wallclock_mono_us(), took_us = 0;
+    struct snapshot_plan *plan = subject->of_task->plan;
     uint32_t bucket;
 
     while (!snapshot->failed && took_us < SNAPSHOT_TURN_US &&
            redis_pending_bytes(snapshot->redis) < SNAPSHOT_PENDING_BYTES_MAX &&
-           snapshot_plan_next(task->snapshot->plan, &bucket)) {
-        snapshot_write_bucket(snapshot, task, bucket);
+           snapshot_plan_next(plan, &bucket)) {
+        snapshot_write_bucket(snapshot, subject, bucket);
         took_us = wallclock_mono_us() - begun_us;
     }
     if (took_us > 0)
         metrics_observe(snapshot->world->metrics, METRIC_SNAPSHOT_TURN_TIME, 0, took_us);
-    return snapshot_plan_next(task->snapshot->plan, &bucket) &&
+    return snapshot_plan_next(plan, &bucket) &&
            redis_pending_bytes(snapshot->redis) < SNAPSHOT_PENDING_BYTES_MAX;
 }
 
 static void
-snapshot_ask_to_move(struct snapshot *snapshot, struct task *task)
+snapshot_ask_to_move(struct snapshot *snapshot, const struct snapshot_subject *subject)
 {
     struct buffer head = {0}, before = {0}, expected = {0}, fresh = {0};
     struct slice words[7];
 
-    snapshot_name_head(&head, snapshot->world->config->prefix, task->partition);
-    snapshot_name_before(&before, snapshot->world->config->prefix, task->partition);
-    snapshot_plan_move(task->snapshot->plan, &expected, &fresh);
+    snapshot_name_head(&head, snapshot->world->config->prefix, subject->partition);
+    snapshot_name_before(&before, snapshot->world->config->prefix, subject->partition);
+    snapshot_plan_move(subject->of_task->plan, &expected, &fresh);
     words[0] = slice_of("EVAL");
     words[1] = slice_of(snapshot_move_script);
     words[2] = slice_of("2");
@@ -369,24 +479,24 @@ snapshot_note_garbage(void *context, struct slice name)
 }
 
 static void
-snapshot_end_moved(struct snapshot *snapshot, struct task *task)
+snapshot_end_moved(struct snapshot *snapshot, const struct snapshot_subject *subject)
 {
     struct world *world = snapshot->world;
-    struct snapshot_task *of_task = task->snapshot;
+    struct snapshot_task *of_task = subject->of_task;
 
     snapshot_plan_moved(of_task->plan, snapshot_note_garbage, snapshot);
     of_task->moved = true;
     of_task->moved_mono_ms = snapshot->begun_mono_ms;
     metrics_add(world->metrics, METRIC_SNAPSHOTS, METRIC_SNAPSHOT_MOVED, 1);
     metrics_observe(world->metrics, METRIC_SNAPSHOT_TIME, 0, world->now_mono_ms - snapshot->begun_mono_ms);
-    log_write(world->log, LOG_DEBUG, "snapshot_moved", LOG_INTEGER("task", task->partition),
-              LOG_INTEGER("epoch", task->committed_epoch),
+    log_write(world->log, LOG_DEBUG, "snapshot_moved", LOG_INTEGER("task", subject->partition),
+              LOG_INTEGER("epoch", subject->committed_epoch),
               LOG_INTEGER("took_ms", world->now_mono_ms - snapshot->begun_mono_ms));
     snapshot_over(snapshot);
 }
 
 static void
-snapshot_end_refused(struct snapshot *snapshot, struct task *task)
+snapshot_end_refused(struct snapshot *snapshot, const struct snapshot_subject *subject)
 {
     static const char *const reasons[] = {
         [SNAPSHOT_MOVED_AFTER_ALL] = "",
@@ -396,38 +506,40 @@ snapshot_end_refused(struct snapshot *snapshot, struct task *task)
     };
     struct world *world = snapshot->world;
     enum snapshot_refusal refusal =
-        snapshot_plan_refused(task->snapshot->plan, buffer_slice(&snapshot->found));
+        snapshot_plan_refused(subject->of_task->plan, buffer_slice(&snapshot->found));
 
     if (refusal == SNAPSHOT_MOVED_AFTER_ALL) {
-        snapshot_end_moved(snapshot, task);
+        snapshot_end_moved(snapshot, subject);
         return;
     }
     metrics_add(world->metrics, METRIC_SNAPSHOTS, METRIC_SNAPSHOT_REFUSED, 1);
-    log_write(world->log, LOG_WARNING, "snapshot_refused", LOG_INTEGER("task", task->partition),
+    log_write(world->log, LOG_WARNING, "snapshot_refused", LOG_INTEGER("task", subject->partition),
               LOG_TEXT("why", reasons[refusal]));
     if (refusal == SNAPSHOT_FOREIGN)
-        task->snapshot->due_mono_ms = world->now_mono_ms + SNAPSHOT_FOREIGN_AGAIN_MS;
+        subject->of_task->due_mono_ms = world->now_mono_ms + SNAPSHOT_FOREIGN_AGAIN_MS;
     snapshot_over(snapshot);
 }
 
 /* true: there is more to do at once. */
 static bool
-snapshot_go_on(struct snapshot *snapshot, struct task *task)
+snapshot_go_on(struct snapshot *snapshot, const struct snapshot_subject *subject)
 {
+    struct snapshot_plan *plan = subject->of_task->plan;
     bool more = false;
 
+    if (snapshot_plan_is_spoiled(plan) && !snapshot->asked_to_move)
+        snapshot_fail(snapshot, "the state was laid out anew meanwhile");
     if (!snapshot->failed && !snapshot->asked_to_move) {
-        more = snapshot_write(snapshot, task);
-        if (!more && snapshot->unanswered_count == 0 &&
-            snapshot_plan_may_move(task->snapshot->plan, task->committed_epoch))
-            snapshot_ask_to_move(snapshot, task);
+        more = snapshot_write(snapshot, subject);
+        if (!more && snapshot->unanswered_count == 0 && snapshot_plan_may_move(plan, subject->committed_epoch))
+            snapshot_ask_to_move(snapshot, subject);
     }
     if (snapshot->failed)
-        snapshot_give_up(snapshot, task, snapshot->error);
+        snapshot_give_up(snapshot, subject, snapshot->error);
     else if (snapshot->answered_move && snapshot->moved)
-        snapshot_end_moved(snapshot, task);
+        snapshot_end_moved(snapshot, subject);
     else if (snapshot->answered_move)
-        snapshot_end_refused(snapshot, task);
+        snapshot_end_refused(snapshot, subject);
     return more;
 }
 
@@ -505,26 +617,34 @@ snapshot_ask_sweep(struct snapshot *snapshot)
     buffer_free(&pattern);
 }
 
+/* Whose name it is: what stands behind PREFIX:snapshot: */
+static int32_t
+snapshot_partition_of(struct slice name, size_t stem_bytes)
+{
+    char number[12];
+    size_t bytes = name.bytes - stem_bytes;
+
+    if (bytes >= strlen("scores:") && memcmp(name.at + stem_bytes, "scores:", strlen("scores:")) == 0)
+        return SNAPSHOT_SCORES;
+    snprintf(number, sizeof number, "%.*s", (int)(bytes < sizeof number ? bytes : sizeof number - 1),
+             name.at + stem_bytes);
+    return (int32_t)strtol(number, NULL, 10);
+}
+
 static void
 snapshot_judge_swept(struct snapshot *snapshot, struct task *const *tasks, int32_t tasks_count)
 {
     struct slice rest = buffer_slice(&snapshot->sweep_found), name;
     size_t stem_bytes = strlen(snapshot->world->config->prefix) + strlen(":snapshot:");
-    char number[12];
 
     while (rest.bytes > 0) {
-        long partition;
+        struct snapshot_subject subject;
 
         must(varint_get_slice(&rest, &name) == 0);
-        if (name.bytes <= stem_bytes)
+        if (name.bytes <= stem_bytes ||
+            !snapshot_subject_of(snapshot, tasks, tasks_count, snapshot_partition_of(name, stem_bytes), &subject))
             continue;
-        snprintf(number, sizeof number, "%.*s",
-                 (int)(name.bytes - stem_bytes < sizeof number ? name.bytes - stem_bytes : sizeof number - 1),
-                 name.at + stem_bytes);
-        partition = strtol(number, NULL, 10);
-        if (partition >= 0 && partition < tasks_count && snapshot_is_possible(tasks[partition]) &&
-            tasks[partition]->snapshot->swept &&
-            snapshot_plan_is_garbage(tasks[partition]->snapshot->plan, name))
+        if (subject.may_begin && subject.of_task->swept && snapshot_plan_is_garbage(subject.of_task->plan, name))
             snapshot_note_garbage(snapshot, name);
     }
     buffer_reset(&snapshot->sweep_found);
@@ -534,18 +654,21 @@ snapshot_judge_swept(struct snapshot *snapshot, struct task *const *tasks, int32
 static void
 snapshot_sweep(struct snapshot *snapshot, struct task *const *tasks, int32_t tasks_count)
 {
+    struct snapshot_subject subject;
     bool begins = false;
 
     snapshot_judge_swept(snapshot, tasks, tasks_count);
     if (snapshot->sweep_asked || snapshot->garbage.bytes > 0)
         return;
-    for (int32_t p = 0; p < tasks_count && snapshot->sweep_cursor[0] == '\0' && !begins; p++)
-        begins = snapshot_is_possible(tasks[p]) && tasks[p]->snapshot->moved && !tasks[p]->snapshot->swept;
+    for (int32_t i = 0; i <= tasks_count && snapshot->sweep_cursor[0] == '\0' && !begins; i++)
+        begins = snapshot_subject_at(snapshot, tasks, tasks_count, i, &subject) && subject.may_begin &&
+                 subject.of_task->moved && !subject.of_task->swept;
     if (begins) {
         snprintf(snapshot->sweep_cursor, sizeof snapshot->sweep_cursor, "0");
-        for (int32_t p = 0; p < tasks_count; p++)
-            if (snapshot_is_possible(tasks[p]) && tasks[p]->snapshot->moved)
-                tasks[p]->snapshot->swept = true;
+        for (int32_t i = 0; i <= tasks_count; i++)
+            if (snapshot_subject_at(snapshot, tasks, tasks_count, i, &subject) && subject.may_begin &&
+                subject.of_task->moved)
+                subject.of_task->swept = true;
     }
     if (snapshot->sweep_cursor[0] != '\0')
         snapshot_ask_sweep(snapshot);
@@ -554,34 +677,34 @@ snapshot_sweep(struct snapshot *snapshot, struct task *const *tasks, int32_t tas
 /* ---- the phase ---- */
 
 /* The task of the snapshot under way, when it is still the same assignment. */
-static struct task *
-snapshot_present_task(struct snapshot *snapshot, struct task *const *tasks, int32_t tasks_count)
+static bool
+snapshot_present_subject(struct snapshot *snapshot, struct task *const *tasks, int32_t tasks_count,
+                         struct snapshot_subject *ret_subject)
 {
-    struct task *task = snapshot->partition < tasks_count ? tasks[snapshot->partition] : NULL;
-
-    return task != NULL && task->serial == snapshot->serial && task->snapshot != NULL &&
-                   (task->state == TASK_LIVE || task->state == TASK_CHECKING)
-               ? task
-               : NULL;
+    return snapshot_subject_of(snapshot, tasks, tasks_count, snapshot->partition, ret_subject) &&
+           ret_subject->serial == snapshot->serial && ret_subject->goes_on;
 }
 
 static void
 snapshot_find_due(struct snapshot *snapshot, struct task *const *tasks, int32_t tasks_count)
 {
-    for (int32_t i = 0; i < tasks_count && snapshot->serial == 0; i++) {
-        int32_t p = (snapshot->first + i) % tasks_count;
+    int32_t count = tasks_count + 1;
 
-        if (snapshot_is_possible(tasks[p]) &&
-            snapshot_due_mono_ms(snapshot, tasks[p]->snapshot) <= snapshot->world->now_mono_ms &&
-            snapshot_begin(snapshot, tasks[p]))
-            snapshot->first = p + 1;
+    for (int32_t k = 0; k < count && snapshot->serial == 0; k++) {
+        int32_t i = (snapshot->first + k) % count;
+        struct snapshot_subject subject;
+
+        if (snapshot_subject_at(snapshot, tasks, tasks_count, i, &subject) && subject.may_begin &&
+            snapshot_due_mono_ms(snapshot, subject.of_task) <= snapshot->world->now_mono_ms &&
+            snapshot_begin(snapshot, &subject))
+            snapshot->first = i + 1;
     }
 }
 
 bool
 snapshot_turn(struct snapshot *snapshot, struct task *const *tasks, int32_t tasks_count)
 {
-    struct task *task;
+    struct snapshot_subject subject;
 
     redis_turn(snapshot->redis, snapshot->world->now_mono_ms);
     if (snapshot->serial == 0)
@@ -592,9 +715,8 @@ snapshot_turn(struct snapshot *snapshot, struct task *const *tasks, int32_t task
     }
     if (snapshot->serial == 0)
         return false;
-    task = snapshot_present_task(snapshot, tasks, tasks_count);
-    if (task != NULL)
-        return snapshot_go_on(snapshot, task);
+    if (snapshot_present_subject(snapshot, tasks, tasks_count, &subject))
+        return snapshot_go_on(snapshot, &subject);
     snapshot_over(snapshot); /* it was revoked, or loaded anew */
     return false;
 }
@@ -604,10 +726,11 @@ snapshot_wait_ms(const struct snapshot *snapshot, struct task *const *tasks, int
 {
     int64_t now_mono_ms = snapshot->world->now_mono_ms;
     int64_t wait_ms = redis_wait_ms(snapshot->redis, now_mono_ms);
+    struct snapshot_subject subject;
 
-    for (int32_t p = 0; p < tasks_count && snapshot->serial == 0; p++)
-        if (snapshot_is_possible(tasks[p])) {
-            int64_t left_ms = snapshot_due_mono_ms(snapshot, tasks[p]->snapshot) - now_mono_ms;
+    for (int32_t i = 0; i <= tasks_count && snapshot->serial == 0; i++)
+        if (snapshot_subject_at(snapshot, tasks, tasks_count, i, &subject) && subject.may_begin) {
+            int64_t left_ms = snapshot_due_mono_ms(snapshot, subject.of_task) - now_mono_ms;
 
             if (left_ms < wait_ms)
                 wait_ms = left_ms;
@@ -626,6 +749,12 @@ snapshot_new(struct world *world, struct redis *redis)
     snapshot->redis = redis;
     snapshot->number = 1;
     return snapshot;
+}
+
+void
+snapshot_set_scores(struct snapshot *snapshot, struct score_task *scores)
+{
+    snapshot->scores = scores;
 }
 
 void

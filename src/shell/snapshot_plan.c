@@ -390,6 +390,8 @@ snapshot_plan_begin(struct snapshot_plan *plan, const struct snapshot_begin *beg
         any |= plan->dirty[i];
     if (!any && !begin->anyway)
         return false;
+    if (plan->options.buckets_fixed > 0)
+        plan->dirty[0] = true;
     plan->next = (struct snapshot_head){
         .lineage = plan->options.lineage,
         .epoch = begin->committed_epoch,

@@ -104,7 +104,8 @@ struct snapshot_plan_options {
     const char *prefix; /* borrowed */
     int32_t partition;
     size_t bucket_bytes_max; /* aimed at by the number of buckets: half of it on the average */
-    uint32_t buckets_fixed;  /* 0, or the number of buckets: always as many, a power of two */
+    uint32_t buckets_fixed;  /* 0, or the number of buckets: always as many, a power of two. Then bucket 0 is
+                              * written with every snapshot, before the others */
     uint64_t stamp; /* differs for every load of a task by any process: writer.low + the task's serial. With
                      * buckets_fixed it goes up by 1 << 24 with every snapshot */
     struct hash128 writer; /* this process */

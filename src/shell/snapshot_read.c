@@ -228,28 +228,66 @@ snapshot_content_is_sound(struct slice content)
     return true;
 }
 
+/* The answer to a GET, appended. */
 static int
-snapshot_reader_take_bucket(struct snapshot_reader *reader, const struct snapshot_bucket *bucket,
-                            const struct snapshot_taker *taker, char error[REDIS_ERROR_BYTES])
+snapshot_reader_take_value(struct snapshot_reader *reader, struct buffer *out, char error[REDIS_ERROR_BYTES])
 {
     redisReply *reply = snapshot_reader_get(reader, error);
-    struct slice content;
     int result = -1;
 
     if (reply == NULL)
         return -1;
-    content = (struct slice){reply->str, reply->len};
     if (reply->type == REDIS_REPLY_ERROR)
         snprintf(error, REDIS_ERROR_BYTES, "redis: %s", reply->str);
     else if (reply->type != REDIS_REPLY_STRING)
         snprintf(error, REDIS_ERROR_BYTES, "a bucket is missing");
-    else if (!snapshot_bucket_is(bucket, content) || !snapshot_content_is_sound(content))
-        snprintf(error, REDIS_ERROR_BYTES, "a bucket is not what its head says");
-    else if (!taker->take(taker->context, content))
-        snprintf(error, REDIS_ERROR_BYTES, "stopped");
-    else
+    else {
+        buffer_append(out, reply->str, reply->len);
         result = 0;
+    }
     freeReplyObject(reply);
+    return result;
+}
+
+static int
+snapshot_give_bucket(const struct snapshot_bucket *bucket, uint32_t number, struct slice content,
+                     const struct snapshot_taker *taker, char error[REDIS_ERROR_BYTES])
+{
+    bool is_part = taker->take_part != NULL;
+
+    if (!snapshot_bucket_is(bucket, content) || (!is_part && !snapshot_content_is_sound(content)))
+        snprintf(error, REDIS_ERROR_BYTES, "a bucket is not what its head says");
+    else if (!(is_part ? taker->take_part(taker->context, number, content)
+                       : taker->take(taker->context, content)))
+        snprintf(error, REDIS_ERROR_BYTES, is_part ? "a part cannot be read" : "stopped");
+    else
+        return 0;
+    return -1;
+}
+
+/* The pieces behind the first, one at a time: they are few. What was asked for ahead has been answered. */
+static int
+snapshot_reader_take_pieces(struct snapshot_reader *reader, int32_t partition, const struct snapshot_head *head,
+                            uint32_t number, struct buffer *content, char error[REDIS_ERROR_BYTES])
+{
+    struct buffer name = {0};
+    int result = 0;
+
+    for (size_t piece = 1; result == 0 && content->bytes < head->buckets[number].bytes; piece++) {
+        size_t before = content->bytes;
+
+        buffer_reset(&name);
+        snapshot_name_bucket(&name, reader->config->prefix, partition, head, number);
+        snapshot_name_piece(&name, piece);
+        result = snapshot_reader_ask(reader, &name, error);
+        if (result == 0)
+            result = snapshot_reader_take_value(reader, content, error);
+        if (result == 0 && content->bytes == before) {
+            snprintf(error, REDIS_ERROR_BYTES, "a bucket is not what its head says");
+            result = -1;
+        }
+    }
+    buffer_free(&name);
     return result;
 }
 
@@ -262,28 +300,52 @@ snapshot_next_named(const struct snapshot_head *head, uint32_t *bucket)
     return *bucket < head->buckets_count;
 }
 
+/* Some buckets, asked for ahead and then taken: numbers[0 .. count). */
+static int
+snapshot_reader_take_some(struct snapshot_reader *reader, int32_t partition, const struct snapshot_head *head,
+                          const uint32_t *numbers, size_t count, const struct snapshot_taker *taker,
+                          char error[REDIS_ERROR_BYTES])
+{
+    struct buffer contents[SNAPSHOT_READ_AHEAD] = {{0}}, name = {0};
+    int result = 0;
+
+    for (size_t i = 0; result == 0 && i < count; i++) {
+        buffer_reset(&name);
+        snapshot_name_bucket(&name, reader->config->prefix, partition, head, numbers[i]);
+        result = snapshot_reader_ask(reader, &name, error);
+    }
+    for (size_t i = 0; result == 0 && i < count; i++)
+        result = snapshot_reader_take_value(reader, &contents[i], error);
+    for (size_t i = 0; result == 0 && i < count; i++) {
+        result = snapshot_reader_take_pieces(reader, partition, head, numbers[i], &contents[i], error);
+        if (result == 0)
+            result = snapshot_give_bucket(&head->buckets[numbers[i]], numbers[i], buffer_slice(&contents[i]),
+                                          taker, error);
+    }
+    for (size_t i = 0; i < count; i++)
+        buffer_free(&contents[i]);
+    buffer_free(&name);
+    return result;
+}
+
 int
 snapshot_reader_buckets(struct snapshot_reader *reader, int32_t partition, const struct snapshot_head *head,
                         const struct snapshot_taker *taker, char error[REDIS_ERROR_BYTES])
 {
-    uint32_t asked = 0, taken = 0, ahead = 0;
-    struct buffer name = {0};
     int result = snapshot_reader_connect(reader, error);
+    uint32_t next = 0;
 
     while (result == 0) {
-        while (result == 0 && ahead < SNAPSHOT_READ_AHEAD && snapshot_next_named(head, &asked)) {
-            buffer_reset(&name);
-            snapshot_name_bucket(&name, reader->config->prefix, partition, head, asked++);
-            result = snapshot_reader_ask(reader, &name, error);
-            ahead++;
-        }
-        if (result != 0 || !snapshot_next_named(head, &taken))
+        uint32_t numbers[SNAPSHOT_READ_AHEAD];
+        size_t count = 0;
+
+        while (count < SNAPSHOT_READ_AHEAD && snapshot_next_named(head, &next))
+            numbers[count++] = next++;
+        if (count == 0)
             break;
-        result = snapshot_reader_take_bucket(reader, &head->buckets[taken++], taker, error);
-        ahead--;
+        result = snapshot_reader_take_some(reader, partition, head, numbers, count, taker, error);
     }
     if (result != 0) /* answers may be on their way */
         snapshot_reader_close(reader);
-    buffer_free(&name);
     return result;
 }

@@ -224,7 +224,7 @@ check_head(struct scene *scene)
                                                .now_ms = wallclock_wall_ms(),
                                                .age_ms_max = 3600000};
     size_t count = 0;
-    const struct snapshot_taker taker = {count_records, &count};
+    const struct snapshot_taker taker = {.take = count_records, .context = &count};
     struct snapshot_head sound;
     char error[REDIS_ERROR_BYTES];
 
@@ -370,7 +370,7 @@ test_reading_fails_once(void **state)
         struct buffer head = {0}, before = {0};
         struct snapshot_head sound = {0};
         size_t count = 0;
-        const struct snapshot_taker taker = {count_records, &count};
+        const struct snapshot_taker taker = {.take = count_records, .context = &count};
         char error[REDIS_ERROR_BYTES] = "";
         int result;
 
