@@ -357,7 +357,7 @@ void scores_contract(struct scores *scores, const struct contract_outcome *outco
  * sink.parts_moved what was saved belongs to no common snapshot with what is saved from then on.
  */
 enum { SCORES_PARTS_COUNT = 65536 };
-/* Appends the part. false: it is empty, nothing is appended. O(records of the part), some thousands. Format 2,
+/* Appends the part. false: it is empty, nothing is appended; the last one always is: the caller's own. O(records of the part), some thousands. Format 2,
  * on any machine of this byte order. */
 bool scores_save_part(const struct scores *scores, uint32_t part, struct buffer *out);
 /* More records than parts take: no snapshots. */
@@ -369,6 +369,10 @@ bool scores_has_room_for_parts(const struct scores *scores);
  * as ever, then scores_set_rebuilding(false). Policies may be others. */
 int scores_load_part(struct scores *scores, uint32_t part, struct slice bytes);
 int scores_load_end(struct scores *scores);
+/* The two of the sink that tell of parts, when they were not given at first (a thread loads, another one
+ * listens): from now on. */
+void scores_watch_parts(struct scores *scores, void (*part_changed)(void *context, uint32_t part),
+                        void (*parts_moved)(void *context));
 /* T of what was loaded or folded; INT64_MIN: of nothing. */
 int64_t scores_t_ms(const struct scores *scores);
 

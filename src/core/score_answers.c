@@ -320,10 +320,11 @@ find_triple(const struct scores *scores, const struct score_answer *answer, bool
             return number;
     }
     /* Without ticket and person an offer and its answer are known by their feedback id. */
-    if (answer->ticket == 0 && answer->person == 0)
-        return score_answers_find(scores, survey_of(scores, answer),
-                                  score_texts_get(&scores->texts, answer->id), offer);
-    return 0;
+    if (answer->ticket != 0 || answer->person != 0)
+        return 0;
+    number = score_answers_find(scores, survey_of(scores, answer),
+                                score_texts_get(&scores->texts, answer->id), offer);
+    return number != 0 && same_triple(scores, scores_answer_at(scores, number), answer) ? number : 0;
 }
 
 static bool

@@ -60,7 +60,10 @@ digest_answer(const struct scores *scores, const struct score_answer *answer)
     hash = mix_number(hash, answer->lost_minutes);
     hash = mix_number(hash, answer->revision);
     hash = mix_number(hash, answer->own);
-    hash = mix_number(hash, answer->flags);
+    hash = mix_number(hash, (answer->flags & ANSWER_COUNTED) !=
+                                    0 /* nobody asks the others whether they were answered */
+                                ? answer->flags
+                                : answer->flags & ~(unsigned)ANSWER_ANSWERED);
     hash = mix_symbol(scores, hash, scores->scales[answer->scale]);
     if (answer->aspects != 0) {
         const struct score_answer_aspects *aspects = score_store_at(&scores->aspects, answer->aspects);

@@ -72,7 +72,7 @@ scores_has_room_for_parts(const struct scores *scores)
 {
     return scores->tickets.used >> bits_of(scores, SCORE_PART_TICKETS) < PARTS_OF_KIND &&
            scores->answers.used >> bits_of(scores, SCORE_PART_ANSWERS) < PARTS_OF_KIND &&
-           scores->seen[0].count >> bits_of(scores, SCORE_PART_SEEN) < PARTS_OF_KIND &&
+           scores->seen[0].count >> bits_of(scores, SCORE_PART_SEEN) < PARTS_OF_KIND - 1 &&
            scores->seen[1].count >> bits_of(scores, SCORE_PART_SEEN) < PARTS_OF_KIND - 1;
 }
 
@@ -1105,6 +1105,14 @@ scores_load_end(struct scores *scores)
     else
         score_bulk_count(scores);
     return 0;
+}
+
+void
+scores_watch_parts(struct scores *scores, void (*part_changed)(void *context, uint32_t part),
+                   void (*parts_moved)(void *context))
+{
+    scores->options.sink.part_changed = part_changed;
+    scores->options.sink.parts_moved = parts_moved;
 }
 
 int64_t

@@ -44,7 +44,7 @@ enum {
     DAEMON_WAIT_MS_MAX = 1000,
     DAEMON_SHOW_EVERY_MS = 200,
     DAEMON_MEASURE_EVERY_MS = 1000,
-    DAEMON_WATCHES_MAX = 8,
+    DAEMON_WATCHES_MAX = 10,
     DAEMON_REASONS_MAX = 16
 };
 
@@ -183,11 +183,12 @@ daemon_begin_roles(struct daemon *daemon, const struct topic_found found[TOPICS_
 
     daemon->world.partitions_count = found[TOPIC_TICKETS].partitions_count;
     daemon->world.feedback_partitions_count = found[TOPIC_FEEDBACK].partitions_count;
+    if ((roles & (CONFIG_ROLE_TICKETS | CONFIG_ROLE_SCORES)) != 0)
+        daemon_open_snapshots(daemon);
     if ((roles & CONFIG_ROLE_TICKETS) != 0) {
         daemon->tickets = tickets_new(&daemon->world, daemon->restore);
         if (daemon->tickets == NULL)
             goto refused;
-        daemon_open_snapshots(daemon);
         daemon_wake_on(daemon, tickets_records_descriptor(daemon->tickets));
         daemon_wake_on(daemon, tickets_done_descriptor(daemon->tickets));
     }
@@ -197,6 +198,9 @@ daemon_begin_roles(struct daemon *daemon, const struct topic_found found[TOPICS_
             goto refused;
         daemon_wake_on(daemon, scoring_records_descriptor(daemon->scoring));
         daemon_wake_on(daemon, scoring_done_descriptor(daemon->scoring));
+        daemon_wake_on(daemon, scoring_loaded_descriptor(daemon->scoring));
+        if (daemon->snapshot != NULL)
+            snapshot_set_scores(daemon->snapshot, scoring_task(daemon->scoring));
     }
     if ((roles & (CONFIG_ROLE_BOARD | CONFIG_ROLE_TICKETS)) != 0) {
         daemon->model = model_new(daemon->log);
@@ -294,9 +298,17 @@ daemon_turn_tickets(struct daemon *daemon)
     more = tickets_ingest(daemon->tickets);
     more |= tickets_tick(daemon->tickets);
     tickets_close_epoch(daemon->tickets);
-    if (daemon->snapshot != NULL)
-        more |= tickets_snapshot(daemon->tickets, daemon->snapshot);
     return more;
+}
+
+/* After both roles: a step of the snapshot under way. */
+static bool
+daemon_turn_snapshots(struct daemon *daemon)
+{
+    if (daemon->snapshot == NULL)
+        return false;
+    return daemon->tickets != NULL ? tickets_snapshot(daemon->tickets, daemon->snapshot)
+                                   : snapshot_turn(daemon->snapshot, NULL, 0);
 }
 
 static bool
@@ -462,7 +474,7 @@ daemon_take_policies(struct daemon *daemon)
     if (daemon->tickets != NULL)
         tickets_take_policies(daemon->tickets);
     if (daemon->scoring != NULL)
-        scoring_set_policies(daemon->scoring, daemon->policies);
+        scoring_take_policies(daemon->scoring);
     policy_book_release(daemon->book, before);
     metrics_add(daemon->metrics, METRIC_POLICY_LOADS, 0, 1);
     log_write(daemon->log, LOG_NOTICE, "policy_loaded",
@@ -480,6 +492,7 @@ daemon_reload_policies(struct daemon *daemon)
     if (fresh != NULL) {
         policy_book_set_disk(daemon->book, fresh);
         refused = daemon->tickets != NULL && tickets_refuse_policies(daemon->tickets, &errors);
+        refused |= daemon->scoring != NULL && scoring_refuses_policies(daemon->scoring, &errors);
     }
     daemon->shown_mono_ms = 0;
     if (refused) {
@@ -514,8 +527,9 @@ daemon_arm(struct daemon *daemon)
     role_ms = daemon->tickets != NULL ? tickets_wait_ms(daemon->tickets) : INT64_MAX;
     if (role_ms < wait_ms)
         wait_ms = role_ms;
-    if (daemon->tickets != NULL && daemon->snapshot != NULL) {
-        role_ms = tickets_snapshot_wait_ms(daemon->tickets, daemon->snapshot);
+    if (daemon->snapshot != NULL) {
+        role_ms = daemon->tickets != NULL ? tickets_snapshot_wait_ms(daemon->tickets, daemon->snapshot)
+                                          : snapshot_wait_ms(daemon->snapshot, NULL, 0);
         if (role_ms < wait_ms)
             wait_ms = role_ms;
     }
@@ -556,6 +570,7 @@ daemon_turn(struct daemon *daemon)
     more = daemon_take_news(daemon);
     more |= daemon_turn_tickets(daemon);
     more |= daemon_turn_scoring(daemon);
+    more |= daemon_turn_snapshots(daemon);
     if (daemon->watch != NULL) {
         more |= watch_drain(daemon->watch, daemon->config->turn_records_max);
         daemon_take_foresight(daemon);

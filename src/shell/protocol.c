@@ -460,6 +460,8 @@ protocol_on_news(struct protocol *protocol, const struct restore_news *news)
         break;
     case RESTORE_TOPICS:
     case RESTORE_OFFSETS:
+    case RESTORE_FOUND:
+    case RESTORE_POLICIES:
         break;
     }
 }

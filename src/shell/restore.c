@@ -48,7 +48,9 @@ enum restore_question_kind {
     RESTORE_ASKS_DECISION,
     RESTORE_ASKS_NOTHING, /* what was asked for this partition is void */
     RESTORE_ASKS_MARKER,
-    RESTORE_ASKS_OFFSETS
+    RESTORE_ASKS_OFFSETS,
+    RESTORE_ASKS_FOUND,
+    RESTORE_ASKS_POLICIES
 };
 
 struct restore_question {
@@ -57,7 +59,7 @@ struct restore_question {
     uint64_t number;
     char *group;
     rd_kafka_topic_partition_list_t *partitions;
-    struct buffer known; /* policy versions */
+    struct buffer known; /* policy versions; of ASKS_POLICIES: those that are looked for */
     /* while it waits to be looked at again */
     struct restore_question *next;
     struct restore_patience patience;
@@ -532,6 +534,78 @@ restore_answer_offsets(struct restore *restore, struct restore_question *questio
     restore_tell(restore, news);
 }
 
+/* ---- for the score task ---- */
+
+/* Where slad.outcomes[0] begins and ends, transactions that are open included. */
+static int
+restore_find_log(struct restore *restore, struct score_found *found, char error[KAFKA_ERROR_BYTES])
+{
+    struct kafka_setting settings[] = {{"group.id", restore->options.group},
+                                       {"isolation.level", "read_uncommitted"}};
+    struct kafka_client description = {
+        .kafka = restore->options.kafka, .name = "loader", .settings = settings, .settings_count = 2};
+    rd_kafka_t *consumer = kafka_consumer_new(&description, error);
+    rd_kafka_resp_err_t code;
+
+    if (consumer == NULL)
+        return -1;
+    code = rd_kafka_query_watermark_offsets(consumer, restore->options.topics->names[TOPIC_OUTCOMES], 0,
+                                            &found->log_begin, &found->log_end, RESTORE_CALL_MS);
+    rd_kafka_destroy(consumer);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        snprintf(error, KAFKA_ERROR_BYTES, "end of slad.outcomes: %s", rd_kafka_err2str(code));
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : -1;
+}
+
+static void
+restore_take_note(struct restore_news *news, const rd_kafka_topic_partition_t *committed)
+{
+    const struct slice note = {committed->metadata != NULL ? committed->metadata : "",
+                               committed->metadata_size};
+
+    news->found.committed_offset = committed->offset >= 0 ? committed->offset : MARKER_NO_OFFSET;
+    news->found.has_note = news->found.committed_offset != MARKER_NO_OFFSET &&
+                           score_note_read(note, &news->found.note, &news->bytes) == 0;
+}
+
+static void
+restore_answer_found(struct restore *restore, struct restore_question *question)
+{
+    struct restore_news *news = restore_news_new(RESTORE_FOUND, question);
+
+    question->partitions = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(question->partitions, restore->options.topics->names[TOPIC_OUTCOMES],
+                                      0);
+    while (!restore_stopping(restore) && (restore_ask_committed(restore, question, news->error) != 0 ||
+                                          restore_find_log(restore, &news->found, news->error) != 0)) {
+        log_write(restore->options.kafka->log, LOG_WARNING, "offsets_wait", LOG_TEXT("why", news->error));
+        restore_pause(restore, RESTORE_AGAIN_MS);
+    }
+    restore_take_note(news, &question->partitions->elems[0]);
+    restore_tell(restore, news);
+}
+
+static void
+restore_answer_policies(struct restore *restore, const struct restore_question *question)
+{
+    struct restore_news *news = restore_news_new(RESTORE_POLICIES, question);
+    struct policy_gather gather;
+    const struct state_taker taker = {restore_take_policy, &gather};
+    struct slice id, source;
+
+    policy_gather_init(&gather, buffer_slice(&question->known));
+    for (int32_t p = 0; p < question->partitions_count && !restore_stopping(restore); p++)
+        if (state_topic_open(&restore->state, news->error) != 0 ||
+            state_topic_read(&restore->state, p, RD_KAFKA_OFFSET_BEGINNING, &taker, news->error) != 0)
+            log_write(restore->options.kafka->log, LOG_WARNING, "policies_wait", LOG_INTEGER("task", p),
+                      LOG_TEXT("why", news->error));
+    for (size_t i = 0; i < gather.count; i++)
+        if (policy_gather_get(&gather, i, &id, &source))
+            restore_plan_add(&news->policies, id, source);
+    policy_gather_done(&gather);
+    restore_tell(restore, news);
+}
+
 /* ---- the thread ---- */
 
 static void
@@ -584,6 +658,12 @@ restore_answer(struct restore *restore, struct restore_question *question)
         break;
     case RESTORE_ASKS_OFFSETS:
         restore_answer_offsets(restore, question);
+        break;
+    case RESTORE_ASKS_FOUND:
+        restore_answer_found(restore, question);
+        break;
+    case RESTORE_ASKS_POLICIES:
+        restore_answer_policies(restore, question);
         break;
     }
     if (answered) {
@@ -739,6 +819,24 @@ restore_ask_offsets(struct restore *restore, const char *group, rd_kafka_topic_p
                                     .partition = -1,
                                     .group = kafka_name(group != NULL ? group : restore->options.group, ""),
                                     .partitions = partitions});
+}
+
+uint64_t
+restore_ask_found(struct restore *restore, const char *group)
+{
+    return restore_ask(restore, (struct restore_question){.kind = RESTORE_ASKS_FOUND,
+                                                          .partition = -1,
+                                                          .group = kafka_name(group, "")});
+}
+
+uint64_t
+restore_ask_policies(struct restore *restore, int32_t partitions_count, struct slice ids)
+{
+    struct restore_question question = {
+        .kind = RESTORE_ASKS_POLICIES, .partition = -1, .partitions_count = partitions_count};
+
+    buffer_append_slice(&question.known, ids);
+    return restore_ask(restore, question);
 }
 
 struct restore_news *

@@ -13,6 +13,7 @@
 #include "shell/kafka.h"
 #include "shell/marker.h"
 #include "shell/restore_plan.h"
+#include "shell/score_plan.h"
 #include "shell/topics.h"
 
 struct restore;
@@ -25,6 +26,8 @@ enum restore_news_kind {
     RESTORE_HELD,    /* error says why: a person has to judge */
     RESTORE_MARKER,  /* the answer of restore_ask_marker */
     RESTORE_OFFSETS, /* offsets */
+    RESTORE_FOUND,   /* found: of the score task */
+    RESTORE_POLICIES /* policies: those that were found */
 };
 
 struct restore_news {
@@ -47,6 +50,7 @@ struct restore_news {
     int used;
     uint64_t snapshot_bytes; /* of BEGUN: of all chunks that come out of a snapshot */
     bool behind_snapshot;    /* of CHUNK: read from slad.state behind a snapshot */
+    struct score_found found; /* its note's policies are in bytes */
     rd_kafka_topic_partition_list_t *offsets;
     char error[KAFKA_ERROR_BYTES];
 };
@@ -77,6 +81,11 @@ uint64_t restore_ask_marker(struct restore *restore, int32_t partition);
 /* Takes the list: the group's committed offsets of these partitions. group NULL: the loader's own. */
 uint64_t restore_ask_offsets(struct restore *restore, const char *group,
                              rd_kafka_topic_partition_list_t *partitions);
+
+/* What is committed for slad.outcomes[0] by this group, with its note, and where the log begins and ends. */
+uint64_t restore_ask_found(struct restore *restore, const char *group);
+/* The texts of these versions, out of whichever partition of slad.state has them. */
+uint64_t restore_ask_policies(struct restore *restore, int32_t partitions_count, struct slice ids);
 
 /* News, or NULL. The caller frees it. */
 struct restore_news *restore_take(struct restore *restore);

@@ -22,6 +22,8 @@
 #include "shell/learning.h"
 #include "shell/partitioner.h"
 #include "shell/poison.h"
+#include "shell/policy_book.h"
+#include "shell/restore_plan.h"
 #include "wire/contract_json.h"
 #include "wire/effect.h"
 #include "wire/kei_json.h"
@@ -30,7 +32,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SCORE_TASK_RETRY_MS = 100, SCORE_TASK_PUBLISH_EVERY_MS = 1000, SCORE_TASK_HEARTBEAT_MS = 6 * 3600000 };
+enum {
+    SCORE_TASK_RETRY_MS = 100,
+    SCORE_TASK_PUBLISH_EVERY_MS = 1000,
+    SCORE_TASK_HEARTBEAT_MS = 6 * 3600000,
+    SCORE_TASK_LEARN_AGAIN_MS = 2000
+};
 
 /* ---- what goes out ---- */
 
@@ -178,12 +185,30 @@ score_task_init(struct score_task *task, struct world *world, const struct score
         memory_allocate_zeroed((size_t)task->feedback_count, sizeof *task->feedback_at_end);
 }
 
+static void
+score_task_drop_scores(struct score_task *task)
+{
+    if (task->home != NULL)
+        score_home_free(task->home);
+    else
+        scores_free(task->scores);
+    task->home = NULL;
+    task->scores = NULL;
+    learning_free(task->learning);
+    task->learning = NULL;
+    snapshot_task_free(task->snapshot);
+    task->snapshot = NULL;
+    memory_free(task->missing);
+    task->missing = NULL;
+}
+
 void
 score_task_done(struct score_task *task)
 {
     transaction_job_free(task->retry);
-    scores_free(task->scores);
-    learning_free(task->learning);
+    score_task_drop_scores(task);
+    buffer_free(&task->found_policies);
+    buffer_free(&task->policies);
     batch_free(task->batch);
     outcome_reader_free(task->reader);
     ingest_free(task->ingest);
@@ -194,20 +219,33 @@ score_task_done(struct score_task *task)
 static void
 score_task_drop_state(struct score_task *task)
 {
-    scores_free(task->scores);
-    task->scores = NULL;
-    learning_free(task->learning);
-    task->learning = NULL;
+    score_task_drop_scores(task);
     batch_free(task->batch);
     task->batch = batch_new();
     task->dirty = task->announces = false;
     task->serial++;
 }
 
-void
-score_task_begin(struct score_task *task)
+static void
+score_task_on_part_changed(void *context, uint32_t part)
 {
-    struct scores_options options = {
+    const struct score_task *task = context;
+
+    snapshot_task_touch(task->snapshot, part);
+}
+
+static void
+score_task_on_parts_moved(void *context)
+{
+    const struct score_task *task = context;
+
+    snapshot_task_touch_all(task->snapshot);
+}
+
+static struct scores_options
+score_task_options(struct score_task *task)
+{
+    return (struct scores_options){
         .symbols = task->world->symbols,
         .sink = {.context = task,
                  .answer = score_task_on_answer,
@@ -225,19 +263,38 @@ score_task_begin(struct score_task *task)
         .accept_age_ms = task->world->config->accept_age_ms,
         .outcomes_offset = &task->outcomes_offset,
     };
+}
 
-    must(task->state == SCORE_TASK_IDLE);
-    score_task_drop_state(task);
-    task->scores = scores_new(&options, task->world->policies);
-    task->learning = learning_new(task->world);
-    task->t_ms = 0;
-    scores_set_rebuilding(task->scores, true, 0);
-    task->outcomes_offset = 0;
+/* The state is there: what the log has behind it. */
+static void
+score_task_fold_from(struct score_task *task, int64_t offset)
+{
+    task->t_ms = scores_t_ms(task->scores) > 0 ? scores_t_ms(task->scores) : 0;
+    task->outcomes_offset = task->from_offset = offset;
     task->outcomes_at_end = false;
     task->folded_count = 0;
     task->folding_since_mono_ms = task->world->now_mono_ms;
     task->state = SCORE_TASK_FOLDING;
     task->port.fetch_outcomes(task->port.context, task->outcomes_offset);
+}
+
+void
+score_task_begin(struct score_task *task)
+{
+    struct scores_options options = score_task_options(task);
+
+    must(task->state == SCORE_TASK_IDLE);
+    score_task_drop_state(task);
+    if (task->port.ask_found != NULL) {
+        task->state = SCORE_TASK_FINDING;
+        task->question = task->port.ask_found(task->port.context);
+        return;
+    }
+    task->found = (struct score_found){.committed_offset = MARKER_NO_OFFSET};
+    task->scores = scores_new(&options, task->world->policies);
+    task->learning = learning_new(task->world);
+    scores_set_rebuilding(task->scores, true, 0);
+    score_task_fold_from(task, 0);
 }
 
 void
@@ -248,9 +305,283 @@ score_task_end(struct score_task *task)
     if (task->feedback_fetching)
         task->port.unfetch_feedback(task->port.context);
     task->feedback_fetching = false;
-    task->port.unfetch_outcomes(task->port.context);
+    if (task->state >= SCORE_TASK_FOLDING)
+        task->port.unfetch_outcomes(task->port.context);
     score_task_drop_state(task);
     task->state = SCORE_TASK_IDLE;
+}
+
+/* ---- policies ---- */
+
+/* id and source of each version in force. */
+static void
+score_task_sources(const struct score_task *task, struct buffer *out)
+{
+    struct slice ids = buffer_slice(&task->policies);
+
+    for (size_t i = 0; i < policy_ids_count(ids); i++)
+        restore_plan_add(out, policy_ids_get(ids, i),
+                         policy_book_source(task->world->book, policy_ids_get(ids, i)));
+}
+
+/* What was held and what the disk adds. true: they are others than before. */
+static bool
+score_task_join_policies(struct score_task *task)
+{
+    struct buffer ids = {0}, refusals = {0};
+    bool others;
+
+    if (!policy_book_join(task->world->book, buffer_slice(&task->policies), &ids, &refusals))
+        log_write(task->world->log, LOG_ERROR, "policy_disagrees", LOG_TEXT("task", "scores"),
+                  LOG_SLICE("why", buffer_slice(&refusals)));
+    others = !slice_equal(buffer_slice(&ids), buffer_slice(&task->policies));
+    buffer_reset(&task->policies);
+    buffer_append_slice(&task->policies, buffer_slice(&ids));
+    buffer_free(&ids);
+    buffer_free(&refusals);
+    return others;
+}
+
+void
+score_task_take_policies(struct score_task *task)
+{
+    struct buffer sources = {0};
+
+    if (task->learning != NULL)
+        learning_take_policies(task->learning);
+    if (task->home == NULL) {
+        if (task->scores != NULL)
+            scores_set_policies(task->scores, task->world->policies, task->t_ms);
+        task->policies_due = task->port.ask_found != NULL;
+        task->learn_mono_ms = 0; /* what was missing may be on disk now */
+        return;
+    }
+    if (task->state != SCORE_TASK_LIVE) {
+        task->policies_due = true;
+        return;
+    }
+    task->policies_due = false;
+    if (!score_task_join_policies(task))
+        return;
+    score_task_sources(task, &sources);
+    score_home_set_policies(task->home, buffer_slice(&sources), task->t_ms);
+    score_task_touch(task, false); /* in force from this epoch on */
+    buffer_free(&sources);
+}
+
+bool
+score_task_refuses_policies(const struct score_task *task, struct buffer *refusals)
+{
+    struct buffer ids = {0};
+    bool refused = task->home != NULL &&
+                   !policy_book_join(task->world->book, buffer_slice(&task->policies), &ids, refusals);
+
+    buffer_free(&ids);
+    return refused;
+}
+
+void
+score_task_reasons(const struct score_task *task, struct buffer *out)
+{
+    if (task->missing != NULL) {
+        buffer_append_text(out, "scores: ");
+        buffer_append_text(out, task->missing);
+        buffer_append_byte(out, '\n');
+    } else if (task->state != SCORE_TASK_IDLE && task->state != SCORE_TASK_LIVE)
+        buffer_append_text(out, "scores: the outcomes are being read\n");
+    if (task->home != NULL)
+        policy_book_differences(task->world->book, buffer_slice(&task->policies), out);
+}
+
+/* ---- loading ---- */
+
+static void
+score_task_begin_again(struct score_task *task)
+{
+    score_task_end(task);
+    score_task_begin(task);
+}
+
+static void
+score_task_ask_load(struct score_task *task)
+{
+    struct score_load *load = memory_allocate_zeroed(1, sizeof *load);
+
+    task->policies_due = false;
+    (void)score_task_join_policies(task);
+    load->serial = task->serial;
+    load->options = score_task_options(task);
+    load->found = task->found;
+    load->identity = task->identity;
+    load->found.note.policies = load->identity.policies = (struct slice){"", 0};
+    load->snapshots = !task->distrusts_redis && task->port.has_snapshots(task->port.context);
+    load->now_ms = task->world->now_ms;
+    score_task_sources(task, &load->sources);
+    task->state = SCORE_TASK_LOADING;
+    task->port.load(task->port.context, load);
+}
+
+/* Texts of what is in force: here, or asked for. */
+static void
+score_task_learn(struct score_task *task)
+{
+    struct buffer known = {0}, missing = {0};
+
+    policy_book_known(task->world->book, &known);
+    score_plan_missing(task->identity.policies, buffer_slice(&known), &missing);
+    if (missing.bytes == 0) {
+        memory_free(task->missing);
+        task->missing = NULL;
+        buffer_reset(&task->policies);
+        buffer_append_slice(&task->policies, task->identity.policies);
+        score_task_ask_load(task);
+    } else {
+        task->state = SCORE_TASK_LEARNING;
+        task->learn_mono_ms = INT64_MAX;
+        task->question = task->port.ask_policies(task->port.context, buffer_slice(&missing));
+    }
+    buffer_free(&known);
+    buffer_free(&missing);
+}
+
+static void
+score_task_take_found(struct score_task *task, const struct score_found *found)
+{
+    struct hash128 fresh = hash_bytes128(task->world->writer, &task->serial, sizeof task->serial);
+
+    buffer_reset(&task->found_policies);
+    if (found->has_note)
+        buffer_append_slice(&task->found_policies, found->note.policies);
+    task->found = *found;
+    task->found.note.policies = buffer_slice(&task->found_policies);
+    task->identity = score_plan_identity(&task->found, fresh);
+    if (task->identity.epoch == 0) /* what was committed is of a former life */
+        task->found.committed_offset = MARKER_NO_OFFSET;
+    task->epoch = task->committed_epoch = task->identity.epoch;
+}
+
+bool
+score_task_on_found(struct score_task *task, uint64_t question, const struct score_found *found)
+{
+    if (task->state != SCORE_TASK_FINDING || question != task->question)
+        return false;
+    score_task_take_found(task, found);
+    score_task_learn(task);
+    return true;
+}
+
+bool
+score_task_on_policies(struct score_task *task, uint64_t question, struct slice sources)
+{
+    struct buffer error = {0}, known = {0}, missing = {0};
+    struct slice id, source;
+
+    if (task->state != SCORE_TASK_LEARNING || question != task->question)
+        return false;
+    while (restore_plan_take(&sources, &id, &source))
+        if (policy_book_learn(task->world->book, id, source, &error) != 0)
+            log_write(task->world->log, LOG_ERROR, "policy_unreadable", LOG_TEXT("task", "scores"),
+                      LOG_SLICE("why", buffer_slice(&error)));
+    policy_book_known(task->world->book, &known);
+    score_plan_missing(task->identity.policies, buffer_slice(&known), &missing);
+    if (missing.bytes == 0)
+        score_task_learn(task);
+    else {
+        if (task->missing == NULL)
+            log_write(task->world->log, LOG_ERROR, "scores_held",
+                      LOG_INTEGER("versions_missing", policy_ids_count(buffer_slice(&missing))));
+        memory_free(task->missing);
+        task->missing = kafka_name("a policy version in force for the scores is neither on this disk nor in "
+                                   "slad.state: put its file back and reload",
+                                   "");
+        task->learn_mono_ms = task->world->now_mono_ms + SCORE_TASK_LEARN_AGAIN_MS;
+    }
+    buffer_free(&error);
+    buffer_free(&known);
+    buffer_free(&missing);
+    return true;
+}
+
+static void
+score_task_begin_snapshots(struct score_task *task, const struct score_load *load)
+{
+    const struct world *world = task->world;
+    const struct snapshot_plan_options options = {
+        .prefix = world->config->prefix,
+        .partition = SCORE_PLAN_PARTITION,
+        .bucket_bytes_max = (size_t)world->config->snapshot_bucket_bytes_max,
+        .buckets_fixed = SCORES_PARTS_COUNT,
+        .stamp = world->writer.low + (task->serial << 44),
+        .writer = world->writer,
+        .lineage = task->identity.lineage,
+        .loaded_epoch = task->identity.epoch,
+        .loaded_writer = task->identity.epoch > 0 ? task->identity.writer : world->writer,
+        .head = buffer_slice(&load->head),
+        .before = buffer_slice(&load->before),
+        .used = load->used,
+    };
+
+    if (task->port.has_snapshots(task->port.context))
+        task->snapshot = snapshot_task_new(&options, world->now_mono_ms);
+}
+
+void
+score_task_save_part(const struct score_task *task, uint32_t part, struct buffer *out)
+{
+    if (part == SCORE_TASK_PART_LEARNING)
+        learning_save(task->learning, out);
+    else
+        (void)scores_save_part(task->scores, part, out);
+}
+
+/* What was learned is part of the snapshot: none without it. */
+static bool
+score_task_load_learning(struct score_task *task, const struct score_load *load)
+{
+    int64_t offset;
+
+    task->learning = learning_new(task->world);
+    if (load->used < 0 || learning_load(task->learning, buffer_slice(&load->learned), &offset) == 0)
+        return true;
+    log_write(task->world->log, LOG_WARNING, "snapshot_unusable", LOG_TEXT("task", "scores"),
+              LOG_TEXT("why", "what was learned cannot be read"));
+    task->distrusts_redis = true;
+    return false;
+}
+
+void
+score_task_on_loaded(struct score_task *task, struct score_load *load)
+{
+    bool ours = task->state == SCORE_TASK_LOADING && load->serial == task->serial;
+
+    if (ours && !score_task_load_learning(task, load))
+        score_task_begin_again(task);
+    else if (ours) {
+        task->home = load->home;
+        task->scores = load->home->scores;
+        load->home = NULL;
+        scores_watch_parts(task->scores, score_task_on_part_changed, score_task_on_parts_moved);
+        score_task_begin_snapshots(task, load);
+        if (load->snapshots && load->identity.epoch > 0 && load->used != 0)
+            metrics_add(task->world->metrics, METRIC_SNAPSHOT_UNUSABLE, 0, 1);
+        log_write(task->world->log, LOG_INFO, "scores_loaded",
+                  LOG_TEXT("from", load->used < 0 ? "nothing" : "snapshot"),
+                  LOG_INTEGER("offset", load->offset), LOG_INTEGER("took_ms", load->took_ms));
+        score_task_fold_from(task, load->offset);
+    }
+    score_load_free(load);
+}
+
+void
+score_task_on_outcomes_lost(struct score_task *task)
+{
+    if (task->state < SCORE_TASK_FOLDING)
+        return;
+    log_write(task->world->log, LOG_WARNING, "snapshot_unusable", LOG_TEXT("task", "scores"),
+              LOG_TEXT("why", "slad.outcomes does not have its offset"),
+              LOG_INTEGER("offset", task->from_offset));
+    task->distrusts_redis = true;
+    score_task_begin_again(task);
 }
 
 /* ---- transactions ---- */
@@ -260,6 +591,28 @@ score_task_submit(struct score_task *task, struct transaction_job *job)
 {
     task->in_flight = true;
     task->port.submit(task->port.context, job);
+}
+
+/* The offset of slad.outcomes, and with it who we are as of this epoch. */
+static void
+score_task_add_note(struct score_task *task, rd_kafka_topic_partition_t *offset)
+{
+    struct slice ids = buffer_slice(&task->policies);
+    struct score_note before = task->identity, note;
+    struct buffer text = {0};
+
+    offset->offset = task->outcomes_offset;
+    if (task->home == NULL)
+        return;
+    if (policy_ids_count(ids) > SCORE_NOTE_POLICIES_MAX)
+        ids.bytes = (size_t)SCORE_NOTE_POLICIES_MAX * POLICY_ID_BYTES;
+    before.epoch = task->epoch - 1;
+    note = score_plan_next(&before, task->world->writer, ids);
+    score_note_write(&note, &text);
+    buffer_append_byte(&text, '\0');
+    offset->metadata_size = text.bytes - 1;
+    offset->metadata = memory_copy(text.at, text.bytes);
+    buffer_free(&text);
 }
 
 static bool
@@ -277,8 +630,8 @@ score_task_close(struct score_task *task)
     part->epoch = ++task->epoch;
     part->batch = task->batch;
     part->offsets = rd_kafka_topic_partition_list_new(task->feedback_count + 1);
-    rd_kafka_topic_partition_list_add(part->offsets, topics->names[TOPIC_OUTCOMES], 0)->offset =
-        task->outcomes_offset;
+    score_task_add_note(task,
+                        rd_kafka_topic_partition_list_add(part->offsets, topics->names[TOPIC_OUTCOMES], 0));
     for (int32_t p = 0; p < task->feedback_count; p++)
         if (task->feedback_offsets[p] != MARKER_NO_OFFSET)
             rd_kafka_topic_partition_list_add(part->offsets, topics->names[TOPIC_FEEDBACK], p)->offset =
@@ -328,6 +681,12 @@ score_task_on_committed(struct score_task *task, const struct transaction_job *j
     metrics_add(metrics, METRIC_TRANSACTIONS, METRIC_ENDED_COMMITTED, 1);
     metrics_add(metrics, METRIC_TRANSACTION_RECORDS, METRIC_ROLE_SCORES, job->records_count);
     metrics_observe(metrics, METRIC_TRANSACTION_TIME, METRIC_ROLE_SCORES, job->took_us);
+    if (job->parts_count == 0 || job->parts[0].serial != task->serial)
+        return;
+    task->committed_epoch = job->parts[0].epoch;
+    task->distrusts_redis = false; /* the next one finds what is written from now on */
+    task->identity.epoch = task->committed_epoch;
+    task->identity.writer = task->world->writer;
 }
 
 /* true: it waits to be sent again. */
@@ -351,10 +710,8 @@ score_task_on_unknown(struct score_task *task, const struct transaction_job *job
     metrics_add(task->world->metrics, METRIC_TRANSACTIONS, METRIC_ENDED_FATAL, 1);
     log_write(task->world->log, LOG_ERROR, "transaction_unknown", LOG_TEXT("role", "scores"),
               LOG_TEXT("why", job->error));
-    if (!ours)
-        return;
-    score_task_end(task);
-    score_task_begin(task);
+    if (ours)
+        score_task_begin_again(task);
 }
 
 void
@@ -402,9 +759,11 @@ score_task_fold(struct score_task *task, const struct outcome *outcome, int64_t 
     switch (outcome->kind) {
     case OUTCOME_RISK_SAMPLE:
         learning_sample(task->learning, &outcome->risk_sample, offset);
+        snapshot_task_touch(task->snapshot, SCORE_TASK_PART_LEARNING);
         break;
     case OUTCOME_VERDICT:
         learning_time(task->learning, outcome->verdict.arrival.detected_at_ms, offset);
+        snapshot_task_touch(task->snapshot, SCORE_TASK_PART_LEARNING);
         scores_verdict(task->scores, &outcome->verdict, task->t_ms);
         break;
     case OUTCOME_TICKET:
@@ -428,7 +787,8 @@ score_task_on_outcome(struct score_task *task, const struct ingest_record *recor
     struct outcome outcome;
     enum error_code error;
 
-    if (task->state == SCORE_TASK_IDLE || record->offset < task->outcomes_offset || record->value.at == NULL)
+    if (task->state < SCORE_TASK_FOLDING || record->offset < task->outcomes_offset ||
+        record->value.at == NULL)
         return;
     score_task_arrive(task, record->timestamp_ms);
     error = outcome_read(task->reader, record->value, &outcome, detail);
@@ -446,13 +806,22 @@ score_task_on_outcome(struct score_task *task, const struct ingest_record *recor
 void
 score_task_on_outcomes_end(struct score_task *task, int64_t offset)
 {
-    if (task->state == SCORE_TASK_IDLE)
+    if (task->state < SCORE_TASK_FOLDING)
         return;
     task->outcomes_at_end = true;
     if (offset > task->outcomes_offset)
         task->outcomes_offset = offset;
     if (task->state != SCORE_TASK_FOLDING)
         return;
+    switch (score_plan_reached(&task->found, task->from_offset, offset)) {
+    case SCORE_REACH_MORE: /* somebody's transaction is open before the end */
+        return;
+    case SCORE_REACH_SHORT:
+        score_task_on_outcomes_lost(task);
+        return;
+    case SCORE_REACH_WHOLE:
+        break;
+    }
     task->state = SCORE_TASK_ASKING;
     for (int32_t p = 0; p < task->feedback_count; p++)
         task->feedback_offsets[p] = MARKER_NO_OFFSET;
@@ -479,6 +848,10 @@ score_task_on_offsets(struct score_task *task, uint64_t question, const int64_t 
     scores_set_rebuilding(task->scores, false, task->t_ms);
     scores_set_behind(task->scores, true); /* what came while nobody ran is still to be read */
     log_write(task->world->log, LOG_INFO, "scores_live");
+    if (task->policies_due)
+        score_task_take_policies(task);
+    if (task->identity.epoch == 0)
+        score_task_touch(task, false); /* who we are is written though nothing has happened */
     return true;
 }
 
@@ -596,6 +969,8 @@ score_task_turn(struct score_task *task)
 {
     int64_t now_mono_ms = task->world->now_mono_ms;
 
+    if (task->state == SCORE_TASK_LEARNING && now_mono_ms >= task->learn_mono_ms)
+        score_task_learn(task);
     if (task->retry != NULL && !task->in_flight && now_mono_ms >= task->retry_mono_ms)
         score_task_send_again(task);
     if (task->producer_ready && !score_task_is_out(task) && score_task_close_at_mono_ms(task) <= now_mono_ms)
@@ -617,9 +992,11 @@ score_task_wait_ms(const struct score_task *task)
 
     if (next_ms != INT64_MAX)
         wait_ms = next_ms - task->world->now_ms;
+    if (task->state == SCORE_TASK_LEARNING)
+        at_mono_ms = task->learn_mono_ms;
     if (task->retry != NULL)
         at_mono_ms = task->retry_mono_ms;
-    else if (!task->in_flight && task->producer_ready)
+    else if (task->state == SCORE_TASK_LIVE && !task->in_flight && task->producer_ready)
         at_mono_ms = score_task_close_at_mono_ms(task);
     if (task->state == SCORE_TASK_LIVE && task->outcomes_at_end && learning_wait_ms(task->learning) < wait_ms)
         wait_ms = learning_wait_ms(task->learning);

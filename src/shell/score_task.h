@@ -8,6 +8,8 @@
  * thread only.
  */
 #include "shell/ingest.h"
+#include "shell/score_load.h"
+#include "shell/snapshot.h"
 #include "shell/transaction.h"
 #include "slad/scores.h"
 
@@ -27,14 +29,29 @@ struct score_task_port {
     uint64_t (*ask_offsets)(void *context);
     /* Takes the job; it comes back through score_task_on_done. The group's metadata is taken now. */
     void (*submit)(void *context, struct transaction_job *job);
+    /* The four below belong together: all of them, or NULL: then every owner begins a life of its own, with
+     * the policies of the disk and an empty state.
+     * What is committed and where the log ends: score_task_on_found. The question's number, > 0. */
+    uint64_t (*ask_found)(void *context);
+    /* Texts of policy versions, out of slad.state: score_task_on_policies. */
+    uint64_t (*ask_policies)(void *context, struct slice ids);
+    /* Takes the load; it comes back through score_task_on_loaded. */
+    void (*load)(void *context, struct score_load *load);
+    bool (*has_snapshots)(void *context);
 };
 
 enum score_task_state {
-    SCORE_TASK_IDLE,    /* somebody else is the owner */
-    SCORE_TASK_FOLDING, /* reading slad.outcomes from its beginning */
-    SCORE_TASK_ASKING,  /* where feedback goes on */
+    SCORE_TASK_IDLE,     /* somebody else is the owner */
+    SCORE_TASK_FINDING,  /* who we are, how far the log goes */
+    SCORE_TASK_LEARNING, /* texts of policies in force that this process does not have */
+    SCORE_TASK_LOADING,  /* the state of a snapshot, or an empty one */
+    SCORE_TASK_FOLDING,  /* reading slad.outcomes, from its beginning or behind the snapshot */
+    SCORE_TASK_ASKING,   /* where feedback goes on */
     SCORE_TASK_LIVE
 };
+
+/* The last part of its snapshots is what it has learned (learning.h); the others are the scores'. */
+enum { SCORE_TASK_PART_LEARNING = SCORES_PARTS_COUNT - 1 };
 
 struct score_task {
     struct world *world;
@@ -45,8 +62,22 @@ struct score_task {
     enum score_task_state state;
     uint64_t serial;           /* of the assignment */
     uint64_t question;         /* open, while ASKING */
-    struct scores *scores;     /* NULL while idle */
-    struct learning *learning; /* of the same records; NULL while idle */
+    struct scores *scores;     /* NULL before it is loaded */
+    struct learning *learning; /* of the same records; likewise */
+    struct score_home *home;   /* all that scores needs; NULL: it goes by the world's policies */
+
+    /* who we are (score_plan.h) */
+    struct score_found found;
+    struct score_note identity; /* as of the last epoch that was committed or found */
+    struct buffer found_policies;
+    struct buffer policies;         /* ids of the versions in force; written with every epoch */
+    bool policies_due;              /* the disk was loaded anew while no state was there */
+    bool distrusts_redis;           /* the log is not the one a snapshot was made of */
+    int64_t from_offset;            /* the fold began here */
+    int64_t learn_mono_ms;          /* when it is asked again */
+    char *missing;                  /* labels for people: why nothing is published; NULL */
+    struct snapshot_task *snapshot; /* NULL: no snapshots */
+
     int64_t t_ms;
     int64_t outcomes_offset; /* next */
     bool outcomes_at_end;
@@ -61,7 +92,7 @@ struct score_task {
     struct batch *batch;
     bool dirty, announces;
     int64_t dirty_since_mono_ms, closed_mono_ms;
-    uint64_t epoch;
+    uint64_t epoch, committed_epoch; /* over all owners */
 
     bool producer_ready, in_flight;
     struct transaction_job *retry;
@@ -71,13 +102,36 @@ struct score_task {
 void score_task_init(struct score_task *task, struct world *world, const struct score_task_port *port);
 void score_task_done(struct score_task *task);
 
-/* Ours from now on: an empty state, and everything read again. It was idle. */
+/* Ours from now on: found, loaded, folded. It was idle. */
 void score_task_begin(struct score_task *task);
 /* Not ours any more, or never mind; idle is fine. */
 void score_task_end(struct score_task *task);
 /* It is to be given back (not: lost): the last commit. true: wait for what is out, then call again with the
  * same *closed (false at first); false: now it may be ended. Whoever runs out of patience ends it anyway. */
 bool score_task_is_parting(struct score_task *task, bool *closed);
+
+/* ---- loading ---- */
+
+/* Answers of the port's questions; false: nobody waits for it any more. found: its note's policies are
+ * copied. */
+bool score_task_on_found(struct score_task *task, uint64_t question, const struct score_found *found);
+/* sources: id and source of what was found, as restore_plan_add writes them. */
+bool score_task_on_policies(struct score_task *task, uint64_t question, struct slice sources);
+void score_task_on_loaded(struct score_task *task, struct score_load *load); /* takes it */
+/* slad.outcomes does not have the offset that was asked for: the snapshot is of another log. */
+void score_task_on_outcomes_lost(struct score_task *task);
+
+/* Appends a part of the state. */
+void score_task_save_part(const struct score_task *task, uint32_t part, struct buffer *out);
+
+/* ---- policies ---- */
+
+/* The disk was loaded anew. */
+void score_task_take_policies(struct score_task *task);
+/* Whether the disk contradicts what is in force: lines. */
+bool score_task_refuses_policies(const struct score_task *task, struct buffer *refusals);
+/* Why it is not live, or what the disk lacks: lines; nothing when all is well. */
+void score_task_reasons(const struct score_task *task, struct buffer *out);
 
 /* ---- records ---- */
 

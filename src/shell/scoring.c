@@ -40,6 +40,7 @@ struct scoring {
     int records_descriptor;
 
     struct score_task task;
+    struct score_loader *loader;
     bool joined, assigned_once, stopping;
     char fatal[KAFKA_ERROR_BYTES];
 };
@@ -117,6 +118,38 @@ scoring_ask_offsets(void *context)
     struct scoring *scoring = context;
 
     return restore_ask_offsets(scoring->restore, scoring->group, scoring_feedback_list(scoring));
+}
+
+static uint64_t
+scoring_ask_found(void *context)
+{
+    struct scoring *scoring = context;
+
+    return restore_ask_found(scoring->restore, scoring->group);
+}
+
+static uint64_t
+scoring_ask_policies(void *context, struct slice ids)
+{
+    struct scoring *scoring = context;
+
+    return restore_ask_policies(scoring->restore, scoring->world->partitions_count, ids);
+}
+
+static void
+scoring_load(void *context, struct score_load *load)
+{
+    struct scoring *scoring = context;
+
+    score_loader_submit(scoring->loader, load);
+}
+
+static bool
+scoring_has_snapshots(void *context)
+{
+    const struct scoring *scoring = context;
+
+    return scoring->world->config->snapshot == CONFIG_SNAPSHOT_REDIS && !scoring->world->kafka.embedded;
 }
 
 static void
@@ -207,25 +240,38 @@ void
 scoring_take_done(struct scoring *scoring)
 {
     struct transaction_job *job;
+    struct score_load *load;
 
     while ((job = transaction_take(scoring->transaction)) != NULL)
         score_task_on_done(&scoring->task, job);
+    while ((load = score_loader_take(scoring->loader)) != NULL)
+        score_task_on_loaded(&scoring->task, load);
     if (scoring->task.producer_ready && !scoring->joined && !scoring->stopping)
         scoring_join(scoring);
+}
+
+static void
+scoring_take_offsets(struct scoring *scoring, const struct restore_news *news)
+{
+    int64_t *offsets = memory_allocate_zeroed((size_t)scoring->task.feedback_count, sizeof *offsets);
+
+    for (int i = 0; i < news->offsets->cnt; i++)
+        offsets[news->offsets->elems[i].partition] = news->offsets->elems[i].offset;
+    (void)score_task_on_offsets(&scoring->task, news->question, offsets);
+    memory_free(offsets);
 }
 
 bool
 scoring_take_news(struct scoring *scoring, struct restore_news *news)
 {
-    int64_t *offsets;
-
-    if (news->kind != RESTORE_OFFSETS)
+    if (news->kind == RESTORE_OFFSETS)
+        scoring_take_offsets(scoring, news);
+    else if (news->kind == RESTORE_FOUND)
+        (void)score_task_on_found(&scoring->task, news->question, &news->found);
+    else if (news->kind == RESTORE_POLICIES)
+        (void)score_task_on_policies(&scoring->task, news->question, buffer_slice(&news->policies));
+    else
         return false;
-    offsets = memory_allocate_zeroed((size_t)scoring->task.feedback_count, sizeof *offsets);
-    for (int i = 0; i < news->offsets->cnt; i++)
-        offsets[news->offsets->elems[i].partition] = news->offsets->elems[i].offset;
-    (void)score_task_on_offsets(&scoring->task, news->question, offsets);
-    memory_free(offsets);
     restore_news_free(news);
     return true;
 }
@@ -237,7 +283,9 @@ scoring_on_event(struct scoring *scoring, bool is_outcomes, const rd_kafka_messa
         rd_kafka_fatal_error(scoring->consumer, scoring->fatal, sizeof scoring->fatal);
     else if (scoring->task.state == SCORE_TASK_IDLE)
         return;
-    else if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && !is_outcomes)
+    else if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && is_outcomes)
+        score_task_on_outcomes_lost(&scoring->task);
+    else if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
         snprintf(scoring->fatal, sizeof scoring->fatal,
                  "feedback[%d] does not have the committed offset any more: records were lost, or the topic "
                  "was made anew",
@@ -310,18 +358,27 @@ scoring_wait_ms(const struct scoring *scoring)
 }
 
 void
-scoring_set_policies(struct scoring *scoring, const struct policy_set *set)
+scoring_take_policies(struct scoring *scoring)
 {
-    if (scoring->task.scores != NULL)
-        scores_set_policies(scoring->task.scores, set, scoring->task.t_ms);
-    if (scoring->task.learning != NULL)
-        learning_take_policies(scoring->task.learning);
+    score_task_take_policies(&scoring->task);
 }
 
 void
 scoring_measure(struct scoring *scoring)
 {
     score_task_measure(&scoring->task);
+}
+
+bool
+scoring_refuses_policies(const struct scoring *scoring, struct buffer *refusals)
+{
+    return score_task_refuses_policies(&scoring->task, refusals);
+}
+
+struct score_task *
+scoring_task(struct scoring *scoring)
+{
+    return &scoring->task;
 }
 
 void
@@ -333,8 +390,8 @@ scoring_reasons(const struct scoring *scoring, struct buffer *out)
         buffer_append_text(out, "scores: waiting for the brokers to take transactions\n");
     else if (!scoring->assigned_once)
         buffer_append_text(out, "scores: waiting for the group\n");
-    else if (task->state == SCORE_TASK_FOLDING || task->state == SCORE_TASK_ASKING)
-        buffer_append_text(out, "scores: the outcomes are being read\n");
+    else
+        score_task_reasons(task, out);
 }
 
 const char *
@@ -357,6 +414,12 @@ scoring_done_descriptor(const struct scoring *scoring)
     return transaction_descriptor(scoring->transaction);
 }
 
+int
+scoring_loaded_descriptor(const struct scoring *scoring)
+{
+    return score_loader_descriptor(scoring->loader);
+}
+
 void
 scoring_clear(struct scoring *scoring)
 {
@@ -365,6 +428,7 @@ scoring_clear(struct scoring *scoring)
     while (read(scoring->records_descriptor, &rung, sizeof rung) > 0)
         ;
     transaction_clear(scoring->transaction);
+    score_loader_clear(scoring->loader);
 }
 
 static int
@@ -408,6 +472,10 @@ scoring_new(struct world *world, struct restore *restore)
         .unfetch_feedback = scoring_unfetch_feedback,
         .ask_offsets = scoring_ask_offsets,
         .submit = scoring_submit,
+        .ask_found = scoring_ask_found,
+        .ask_policies = scoring_ask_policies,
+        .load = scoring_load,
+        .has_snapshots = scoring_has_snapshots,
     };
     char *first;
 
@@ -418,6 +486,7 @@ scoring_new(struct world *world, struct restore *restore)
     scoring->transactional_id = kafka_name(first, world->config->instance);
     memory_free(first);
     scoring->ingest = ingest_new(world);
+    scoring->loader = score_loader_new(world->config, world->log);
     score_task_init(&scoring->task, world, &port);
     scoring->records_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     must(scoring->records_descriptor >= 0);
@@ -444,6 +513,7 @@ scoring_free(struct scoring *scoring)
 {
     if (scoring == NULL)
         return;
+    score_loader_free(scoring->loader);
     transaction_free(scoring->transaction);
     if (scoring->queue != NULL) {
         rd_kafka_queue_io_event_enable(scoring->queue, -1, NULL, 0);

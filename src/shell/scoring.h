@@ -21,10 +21,15 @@ bool scoring_ingest(struct scoring *scoring);
 void scoring_tick(struct scoring *scoring);
 void scoring_close_epoch(struct scoring *scoring);
 int64_t scoring_wait_ms(const struct scoring *scoring);
-void scoring_set_policies(struct scoring *scoring, const struct policy_set *set);
+void scoring_take_policies(struct scoring *scoring); /* the disk was loaded anew */
+/* Whether the disk contradicts what is in force for the scores: lines. */
+bool scoring_refuses_policies(const struct scoring *scoring, struct buffer *refusals);
+/* Borrowed, as long as the role lives: for its snapshots. */
+struct score_task *scoring_task(struct scoring *scoring);
 
 int scoring_records_descriptor(const struct scoring *scoring);
 int scoring_done_descriptor(const struct scoring *scoring);
+int scoring_loaded_descriptor(const struct scoring *scoring);
 void scoring_clear(struct scoring *scoring);
 /* About once a second: gauges of what is learned. */
 void scoring_measure(struct scoring *scoring);

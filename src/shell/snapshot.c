@@ -51,7 +51,7 @@ struct snapshot {
     /* the one under way: serial 0: none is */
     uint64_t serial;
     int32_t partition; /* of a ticket task, or SNAPSHOT_SCORES */
-    uint64_t number; /* answers to another one are not for this one */
+    uint64_t number;   /* answers to another one are not for this one */
     int64_t begun_mono_ms;
     size_t unanswered_count;
     bool failed;
@@ -180,8 +180,8 @@ snapshot_subject_of_scores(struct score_task *scores)
 
 /* The i-th of all: the ticket tasks, then the score task. false: there is none there, or it has none. */
 static bool
-snapshot_subject_at(const struct snapshot *snapshot, struct task *const *tasks, int32_t tasks_count, int32_t i,
-                    struct snapshot_subject *ret_subject)
+snapshot_subject_at(const struct snapshot *snapshot, struct task *const *tasks, int32_t tasks_count,
+                    int32_t i, struct snapshot_subject *ret_subject)
 {
     if (i < tasks_count && tasks[i] != NULL && tasks[i]->snapshot != NULL)
         *ret_subject = snapshot_subject_of_task(tasks[i]);
@@ -409,7 +409,7 @@ snapshot_write_bucket(struct snapshot *snapshot, const struct snapshot_subject *
     if (subject->task != NULL)
         snapshot_gather_tickets(snapshot, subject->task, bucket);
     else
-        (void)scores_save_part(subject->scores->scores, bucket, &snapshot->content);
+        score_task_save_part(subject->scores, bucket, &snapshot->content);
     rest = buffer_slice(&snapshot->content);
     if (!snapshot_plan_gathered(subject->of_task->plan, bucket, subject->seen_epoch, rest, &snapshot->name))
         return;
@@ -531,7 +531,8 @@ snapshot_go_on(struct snapshot *snapshot, const struct snapshot_subject *subject
         snapshot_fail(snapshot, "the state was laid out anew meanwhile");
     if (!snapshot->failed && !snapshot->asked_to_move) {
         more = snapshot_write(snapshot, subject);
-        if (!more && snapshot->unanswered_count == 0 && snapshot_plan_may_move(plan, subject->committed_epoch))
+        if (!more && snapshot->unanswered_count == 0 &&
+            snapshot_plan_may_move(plan, subject->committed_epoch))
             snapshot_ask_to_move(snapshot, subject);
     }
     if (snapshot->failed)
@@ -642,9 +643,11 @@ snapshot_judge_swept(struct snapshot *snapshot, struct task *const *tasks, int32
 
         must(varint_get_slice(&rest, &name) == 0);
         if (name.bytes <= stem_bytes ||
-            !snapshot_subject_of(snapshot, tasks, tasks_count, snapshot_partition_of(name, stem_bytes), &subject))
+            !snapshot_subject_of(snapshot, tasks, tasks_count, snapshot_partition_of(name, stem_bytes),
+                                 &subject))
             continue;
-        if (subject.may_begin && subject.of_task->swept && snapshot_plan_is_garbage(subject.of_task->plan, name))
+        if (subject.may_begin && subject.of_task->swept &&
+            snapshot_plan_is_garbage(subject.of_task->plan, name))
             snapshot_note_garbage(snapshot, name);
     }
     buffer_reset(&snapshot->sweep_found);

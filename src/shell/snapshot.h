@@ -2,8 +2,9 @@
 #define SLAD_SHELL_SNAPSHOT_H
 
 /*
- * Snapshots of ticket tasks and of the score task, written to Redis beside everything else: one task's at a time, a bucket or a few
- * a turn, and nothing is ever waited for. What is decided lies in snapshot_plan.h. The loop thread only.
+ * Snapshots of ticket tasks and of the score task, written to Redis beside everything else: one task's at a
+ * time, a bucket or a few a turn, and nothing is ever waited for. What is decided lies in snapshot_plan.h.
+ * The loop thread only.
  */
 #include "shell/redis.h"
 #include "shell/snapshot_plan.h"

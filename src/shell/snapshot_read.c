@@ -267,8 +267,9 @@ snapshot_give_bucket(const struct snapshot_bucket *bucket, uint32_t number, stru
 
 /* The pieces behind the first, one at a time: they are few. What was asked for ahead has been answered. */
 static int
-snapshot_reader_take_pieces(struct snapshot_reader *reader, int32_t partition, const struct snapshot_head *head,
-                            uint32_t number, struct buffer *content, char error[REDIS_ERROR_BYTES])
+snapshot_reader_take_pieces(struct snapshot_reader *reader, int32_t partition,
+                            const struct snapshot_head *head, uint32_t number, struct buffer *content,
+                            char error[REDIS_ERROR_BYTES])
 {
     struct buffer name = {0};
     int result = 0;

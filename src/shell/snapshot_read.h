@@ -39,8 +39,8 @@ int snapshot_reader_heads(struct snapshot_reader *reader, int32_t partition, int
 struct snapshot_taker {
     bool (*take)(void *context, struct slice content);
     void *context;
-    bool (*take_part)(void *context, uint32_t part, struct slice content); /* in place of take: a score task's,
-                                                                            * in ascending order */
+    bool (*take_part)(void *context, uint32_t part, struct slice content); /* in place of take: a score
+                                                                            * task's, in ascending order */
 };
 int snapshot_reader_buckets(struct snapshot_reader *reader, int32_t partition,
                             const struct snapshot_head *head, const struct snapshot_taker *taker,
