@@ -262,17 +262,26 @@ produce(struct acks *acks, struct pending *pending, const struct ack *ack, struc
 {
     enum topic topic = is_of_feedback(ack->alert) ? TOPIC_FEEDBACK : TOPIC_TICKETS;
     struct slice key = board_entry_fact(ack->alert, FACT_TICKET);
-    rd_kafka_resp_err_t code;
+    rd_kafka_error_t *failed;
+    char text[KAFKA_ERROR_BYTES];
 
     if (key.at == NULL)
         key = board_entry_fact(ack->alert, FACT_CUSTOMER);
-    code = rd_kafka_producev(
-        acks->producer, RD_KAFKA_V_TOPIC(acks->world->topics.names[topic]),
-        RD_KAFKA_V_PARTITION(acks_partition(acks->world, ack->alert)), RD_KAFKA_V_KEY(key.at, key.bytes),
-        RD_KAFKA_V_VALUE((void *)(uintptr_t)event.at, event.bytes), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_OPAQUE(pending), RD_KAFKA_V_END);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        pending_end(pending, rd_kafka_err2str(code));
+    failed = rd_kafka_produceva(
+        acks->producer,
+        (rd_kafka_vu_t[]){
+            {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = acks->world->topics.names[topic]},
+            {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = acks_partition(acks->world, ack->alert)},
+            {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)(uintptr_t)key.at, key.bytes}},
+            {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)(uintptr_t)event.at, event.bytes}},
+            {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+            {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = pending},
+        },
+        6);
+    if (failed == NULL)
+        return;
+    kafka_error_text(failed, text);
+    pending_end(pending, text);
 }
 
 /* Somebody has it in hand already, and it is the one who asks: nothing is to be written. */
