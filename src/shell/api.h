@@ -44,5 +44,6 @@ void api_contracts(struct api_call *call);
 void api_policies(struct api_call *call);
 void api_tasks(struct api_call *call);
 void api_report(struct api_call *call);
+void api_reload(struct api_call *call);
 
 #endif

@@ -356,6 +356,71 @@ api_policies(struct api_call *call)
     buffer_free(&out);
 }
 
+/* ---- reload ---- */
+
+/* Names with comma and blank between, or lines: a list of texts. */
+static void
+print_pieces(struct buffer *out, const char *key, const struct buffer *pieces, const char *between)
+{
+    struct slice rest = buffer_slice(pieces);
+    size_t step = strlen(between);
+
+    print_key(out, key);
+    buffer_append_byte(out, '[');
+    while (rest.bytes > 0) {
+        const char *end = memmem(rest.at, rest.bytes, between, step);
+        size_t bytes = end != NULL ? (size_t)(end - rest.at) : rest.bytes;
+
+        if (bytes > 0) {
+            print_comma(out);
+            print_text(out, (struct slice){rest.at, bytes});
+        }
+        bytes += end != NULL ? step : 0;
+        rest = (struct slice){rest.at + bytes, rest.bytes - bytes};
+    }
+    buffer_append_byte(out, ']');
+}
+
+static void
+print_reload(struct buffer *out, const struct reload_report *report, const char *instance)
+{
+    buffer_append_byte(out, '{');
+    print_key(out, "instance"), print_text(out, slice_of(instance));
+    print_key(out, "configuration");
+    buffer_append_byte(out, '{');
+    print_key(out, "taken"), print_bool(out, report->configuration_taken);
+    print_pieces(out, "changed", &report->changed, ", ");
+    print_pieces(out, "needs_restart", &report->needs_restart, ", ");
+    print_pieces(out, "errors", &report->configuration_errors, "\n");
+    buffer_append_byte(out, '}');
+    print_key(out, "policies");
+    buffer_append_byte(out, '{');
+    print_key(out, "taken"), print_bool(out, report->policies_taken);
+    print_key(out, "versions"), buffer_append_int64(out, (int64_t)report->versions_count);
+    print_pieces(out, "errors", &report->policy_errors, "\n");
+    buffer_append_text(out, "}}");
+}
+
+/* Both are tried, and each is taken or not by itself: 200 says that it was tried. */
+void
+api_reload(struct api_call *call)
+{
+    struct reload_report report = {0};
+    struct buffer out = {0};
+
+    if (!is_plain(call))
+        return;
+    if (call->installation == NULL || call->installation->reload == NULL) {
+        reply_problem(call->request, call->rooms->metrics, PROBLEM_NOT_FOUND, "nothing to load again here");
+        return;
+    }
+    call->installation->reload(call->installation->context, &report);
+    print_reload(&out, &report, call->rooms->config->instance);
+    reply_json(call->request, call->rooms->metrics, 200, buffer_slice(&out));
+    http_reload_report_done(&report);
+    buffer_free(&out);
+}
+
 /* ---- tasks ---- */
 
 enum { FRESH_MS = 30000 }; /* an `open` record comes every ten seconds */

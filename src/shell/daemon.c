@@ -444,23 +444,21 @@ daemon_now_and_then(struct daemon *daemon)
 }
 
 static void
-daemon_reload_config(struct daemon *daemon)
+daemon_reload_config(struct daemon *daemon, struct reload_report *report)
 {
-    struct buffer changed = {0}, refused = {0}, errors = {0};
-
-    if (config_reload(daemon->config, &daemon->options->source, &changed, &refused, &errors) != 0)
-        daemon_log_lines(daemon, LOG_ERROR, "configuration_refused", buffer_slice(&errors));
+    report->configuration_taken = config_reload(daemon->config, &daemon->options->source, &report->changed,
+                                                &report->needs_restart, &report->configuration_errors) == 0;
+    if (!report->configuration_taken)
+        daemon_log_lines(daemon, LOG_ERROR, "configuration_refused",
+                         buffer_slice(&report->configuration_errors));
     else
         log_write(daemon->log, LOG_NOTICE, "configuration_loaded",
-                  LOG_SLICE("changed", buffer_slice(&changed)),
-                  LOG_SLICE("needs_restart", buffer_slice(&refused)));
+                  LOG_SLICE("changed", buffer_slice(&report->changed)),
+                  LOG_SLICE("needs_restart", buffer_slice(&report->needs_restart)));
     log_set(daemon->log, (enum log_level)daemon->config->log_level,
             daemon->options->log_format >= 0 ? (enum log_format)daemon->options->log_format
                                              : (enum log_format)daemon->config->log_format,
             daemon->config->log_burst_max);
-    buffer_free(&changed);
-    buffer_free(&refused);
-    buffer_free(&errors);
 }
 
 /* The disk is known; whether anything goes by it is decided by what the tasks hold. */
@@ -482,37 +480,50 @@ daemon_take_policies(struct daemon *daemon)
 }
 
 static void
-daemon_reload_policies(struct daemon *daemon)
+daemon_reload_policies(struct daemon *daemon, struct reload_report *report)
 {
-    struct buffer errors = {0};
+    struct buffer *errors = &report->policy_errors;
     struct policy_set *fresh =
-        policy_files_load(daemon->config->policy, daemon->config->zoneinfo_dir, daemon->symbols, &errors);
+        policy_files_load(daemon->config->policy, daemon->config->zoneinfo_dir, daemon->symbols, errors);
     bool refused = fresh == NULL;
 
     if (fresh != NULL) {
         policy_book_set_disk(daemon->book, fresh);
-        refused = daemon->tickets != NULL && tickets_refuse_policies(daemon->tickets, &errors);
-        refused |= daemon->scoring != NULL && scoring_refuses_policies(daemon->scoring, &errors);
+        refused = daemon->tickets != NULL && tickets_refuse_policies(daemon->tickets, errors);
+        refused |= daemon->scoring != NULL && scoring_refuses_policies(daemon->scoring, errors);
     }
     daemon->shown_mono_ms = 0;
     if (refused) {
-        daemon_log_lines(daemon, LOG_ERROR, "policy_refused", buffer_slice(&errors));
+        daemon_log_lines(daemon, LOG_ERROR, "policy_refused", buffer_slice(errors));
         metrics_add(daemon->metrics, METRIC_POLICY_REFUSED, 0, 1);
     } else
         daemon_take_policies(daemon);
-    buffer_free(&errors);
+    report->policies_taken = !refused;
+    report->versions_count = policy_set_count(daemon->policies);
+}
+
+/* By a signal, or asked for over HTTP. */
+static void
+daemon_reload(void *context, struct reload_report *report)
+{
+    struct daemon *daemon = context;
+
+    notify_reloading(&daemon->notify, wallclock_mono_us());
+    daemon_reload_config(daemon, report);
+    http_reload(daemon->http);
+    daemon_reload_policies(daemon, report);
+    if (daemon->ready_once)
+        notify_ready(&daemon->notify);
 }
 
 static void
 daemon_do_reload(struct daemon *daemon)
 {
+    struct reload_report report = {0};
+
     daemon->reload = false;
-    notify_reloading(&daemon->notify, wallclock_mono_us());
-    daemon_reload_config(daemon);
-    http_reload(daemon->http);
-    daemon_reload_policies(daemon);
-    if (daemon->ready_once)
-        notify_ready(&daemon->notify);
+    daemon_reload(daemon, &report);
+    http_reload_report_done(&report);
 }
 
 /* ---- the turn ---- */
@@ -670,7 +681,9 @@ daemon_open_http(struct daemon *daemon)
     http_set_installation(daemon->http, &(struct http_installation){.world = &daemon->world,
                                                                     .tickets = &daemon->tickets,
                                                                     .acks = &daemon->acks,
-                                                                    .reports = &daemon->reports});
+                                                                    .reports = &daemon->reports,
+                                                                    .reload = daemon_reload,
+                                                                    .context = daemon});
     daemon->world.api_url =
         daemon->config->api_url[0] != '\0' ? daemon->config->api_url : http_url(daemon->http);
     log_write(daemon->log, LOG_NOTICE, "listening", LOG_TEXT("at", http_url(daemon->http)));

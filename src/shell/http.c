@@ -399,6 +399,7 @@ static const struct route routes[] = {
     {"/api/v1/tasks", EVHTTP_REQ_GET, READERS, api_tasks, NULL, false, false},
     /* not for a customer: indicators of all customers stand in it */
     {"/api/v1/report", EVHTTP_REQ_GET, READERS, api_report, NULL, false, true},
+    {"/api/v1/reload", EVHTTP_REQ_POST, FULL, api_reload, NULL, false, true},
     {"/api/v1/stream", EVHTTP_REQ_GET, EVERYONE, NULL, answer_stream, false, true},
 };
 
@@ -775,6 +776,15 @@ http_set_installation(struct http *http, const struct http_installation *install
 {
     http->installation = *installation;
     http->has_installation = true;
+}
+
+void
+http_reload_report_done(struct reload_report *report)
+{
+    buffer_free(&report->changed);
+    buffer_free(&report->needs_restart);
+    buffer_free(&report->configuration_errors);
+    buffer_free(&report->policy_errors);
 }
 
 void

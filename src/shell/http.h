@@ -34,6 +34,14 @@ struct reports;
 struct tickets;
 struct world;
 
+/* What came of a reload; texts are lines, or names with comma and blank between. Filled and freed by whoever
+ * asks. */
+struct reload_report {
+    bool configuration_taken, policies_taken;
+    struct buffer changed, needs_restart, configuration_errors, policy_errors;
+    size_t versions_count; /* in force and known now */
+};
+
 /* What stands behind the board: for questions about tickets, tasks and policies. Borrowed; the pointers may
  * be NULL until the roles begin. */
 struct http_installation {
@@ -41,6 +49,9 @@ struct http_installation {
     struct tickets *const *tickets;
     struct acks *const *acks;
     struct reports *const *reports;
+    /* Loads configuration and policies again, as SIGHUP does, at once. May be NULL. */
+    void (*reload)(void *context, struct reload_report *report);
+    void *context; /* of reload */
 };
 
 /* Binds and listens at config->listen. NULL when it cannot (logged with the reason): the address is taken,
@@ -48,6 +59,7 @@ struct http_installation {
 struct http *http_new(struct event_base *base, const struct http_rooms *rooms);
 /* From now on what is behind the board is answered too. Borrowed; outlives the door. */
 void http_set_installation(struct http *http, const struct http_installation *installation);
+void http_reload_report_done(struct reload_report *report);
 /* On a reload: tokens and certificates are looked at now, not within the second. */
 void http_reload(struct http *http);
 /* Ends every stream and connection; call it before the event_base goes. NULL is fine. */

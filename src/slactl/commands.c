@@ -20,6 +20,7 @@
 #include "slactl/play.h"
 #include "slactl/policy.h"
 #include "slactl/relay.h"
+#include "slactl/reload.h"
 #include "slactl/replay.h"
 #include "slactl/report.h"
 #include "slactl/scores.h"
@@ -45,6 +46,7 @@ static const struct command *const commands[] = {
     &play_command,
     &policy_command,
     &relay_command,
+    &reload_command,
     &replay_command,
     &report_command,
     &scores_command,
