@@ -197,7 +197,8 @@ oracle_read_outcomes(struct oracle *oracle)
     int64_t offset = 0;
 
     while ((record = broker_read(&oracle->sim->broker, TOPIC_OUTCOMES, 0, &offset)) != NULL)
-        oracle_note_outcome(oracle->outcomes_published, broker_key(record), broker_value(record));
+        if (!slice_is(oracle_member(broker_value(record), "type"), "risk_sample")) /* outside the law */
+            oracle_note_outcome(oracle->outcomes_published, broker_key(record), broker_value(record));
 }
 
 /* ---- what should have been ---- */
