@@ -1,1 +1,1 @@
-{slactl} whatif --old {dir}/explain-retired.policy --new {dir}/explain-retired.policy
+{slactl} whatif --old {dir}/whatif-retired.policy --new {dir}/whatif-retired.policy
