@@ -11,13 +11,14 @@
  * which never goes back, and ships what the sink is given. Same calls in the same order, same effects, byte
  * for byte. No floating point before a figure is read; what is read uses + - * / and sqrt only (R70).
  *
- * Live and in replay:
- *     scores_advance(scores, T, SCORES_BEFORE)   every timer before T fires
- *     scores_feedback(scores, &event, T)         decides an answer outcome, gives it to the sink, folds it
- *     scores_ticket(scores, &outcome, T)         folds it, and decides revisions of the answers it changes
- *     scores_verdict(scores, &outcome, T)        folds it
- *     scores_answer(scores, &outcome, T)         folds one read back; its own are known by key and revision
- * and ignored scores_advance(scores, T, SCORES_THROUGH)  with nothing more to read at T: timers at T fire too
+ * Live and in replay, at T:
+ *   - scores_advance(scores, T, SCORES_BEFORE): every timer before T fires;
+ *   - scores_feedback(scores, &event, T): decides an answer outcome, gives it to the sink, folds it;
+ *   - scores_ticket(scores, &outcome, T): folds it, and decides revisions of the answers it changes;
+ *   - scores_verdict(scores, &outcome, T): folds it;
+ *   - scores_answer(scores, &outcome, T): folds one read back; its own are known by key and revision, and
+ *     ignored;
+ *   - scores_advance(scores, T, SCORES_THROUGH): with nothing more to read at T, timers at T fire too.
  *
  * Rebuilding from the log: scores_set_rebuilding(scores, true, T) first: then scores_ticket decides nothing
  * (the revisions stand in the log) and nothing is published. Fold the log in order, then
@@ -131,8 +132,8 @@ struct score_detractor {
 
 enum kei_unit { KEI_SHARE, KEI_POINTS, KEI_LENGTH };
 
-/* One key experience indicator in its window. Values are in the unit of its measure: shares as fractions of 1, points, means,
- * minutes, counts; lengths in milliseconds. */
+/* One key experience indicator in its window. Values are in the unit of its measure: shares as fractions of
+ * 1, points, means, minutes, counts; lengths in milliseconds. */
 struct score_kei {
     const struct symbols *symbols; /* of its match */
     enum kei_unit unit;
@@ -170,7 +171,7 @@ struct score_pxa {
     int64_t since_ms;      /* INSTANT_NONE: never decided */
     int64_t plan_until_ms; /* INSTANT_NONE: no plan */
     int64_t at_ms, after_ms;
-    struct score_px px; /* present: n >= min_answers */
+    struct score_px px;      /* present: n >= min_answers */
     int64_t people, tickets; /* behind the answers */
     int threshold_bp, min_answers;
     bool proven; /* the interval leaves the threshold out on the value's side; only while px is present */
@@ -197,7 +198,8 @@ struct score_watermelon {
     int px_target_bp;
     struct score_nps nps;
     int nps_target;
-    struct score_share negative[WATERMELON_ASPECTS_MAX], positive[WATERMELON_ASPECTS_MAX]; /* the greatest first */
+    struct score_share negative[WATERMELON_ASPECTS_MAX],
+        positive[WATERMELON_ASPECTS_MAX]; /* the greatest first */
     size_t negative_count, positive_count;
     int64_t wall_ms[PARTIES_COUNT]; /* where the time of the window's solved tickets went */
     uint32_t revision;
@@ -245,32 +247,33 @@ struct contract_answer {
 };
 enum { CONTRACT_ANSWERS_MAX = 100 };
 
-/* A fact about a contract: a daily decision of its PXA (whether or not it moved), a watermelon that opens or is over, the
- * credits of a month that is over. Never rewritten. One of the three evidences stands, by subject. Read back only what
- * comes before `evidence` is filled. */
+/* A fact about a contract: a daily decision of its PXA (whether or not it moved), a watermelon that opens or
+ * is over, the credits of a month that is over. Never rewritten. One of the three evidences stands, by
+ * subject. Read back only what comes before `evidence` is filled. */
 struct contract_outcome {
     struct slice contract;
     enum contract_subject subject;
     int64_t decided_at_ms;
-    bool has_states;      /* pxa, watermelon */
-    int from, to;         /* enum pxa_state or contract_state */
-    bool moved;           /* they differ, or it is the first */
-    int64_t since_ms;     /* in `to` */
-    bool has_plan;        /* pxa */
+    bool has_states;       /* pxa, watermelon */
+    int from, to;          /* enum pxa_state or contract_state */
+    bool moved;            /* they differ, or it is the first */
+    int64_t since_ms;      /* in `to` */
+    bool has_plan;         /* pxa */
     int64_t plan_until_ms; /* INSTANT_NONE: no plan */
-    bool has_scope;       /* watermelon */
+    bool has_scope;        /* watermelon */
     struct score_scope scope;
     struct slice window;
-    struct slice month;   /* credit: "2026-11"; else at NULL */
-    struct slice by, reason;              /* moved by hand; else at NULL */
-    int64_t offset;                       /* it has read slad.outcomes up to here (this one not); its own task's records stand
-                                           * before it in any case */
+    struct slice month;      /* credit: "2026-11"; else at NULL */
+    struct slice by, reason; /* moved by hand; else at NULL */
+    int64_t offset; /* it has read slad.outcomes up to here (this one not); its own task's records stand
+                     * before it in any case */
     struct slice policy;
-    struct slice event, event_source;     /* moved by hand: by which event */
+    struct slice event, event_source; /* moved by hand: by which event */
     struct arrival arrival;
     /* evidence */
     const struct score_pxa *pxa;
-    const struct contract_answer *answers; /* pxa, when it moved: those that are not positive, the latest; in order of time */
+    const struct contract_answer
+        *answers; /* pxa, when it moved: those that are not positive, the latest; in order of time */
     size_t answers_count, answers_omitted;
     const struct score_watermelon *watermelon;
     const struct score_credit *credit;
@@ -295,7 +298,8 @@ struct scores_sink {
     void (*parts_moved)(void *context);                 /* of all of them, and which record is in which */
 };
 
-/* For a report: besides what the policy asks for, everything that matches, cut by these dimensions (0: all in one). */
+/* For a report: besides what the policy asks for, everything that matches, cut by these dimensions (0: all in
+ * one). */
 struct scores_cut {
     struct policy_match match;
     uint32_t dimensions; /* SCOPE bits */
@@ -310,10 +314,10 @@ struct scores_options {
                                * thing in it. -1: nothing  ever goes (replay) */
     int64_t allowed_skew_ms;  /* stamped ahead: -1: any (replay, R14) */
     int64_t accept_age_ms;    /* too old: -1: any */
-    const int64_t *outcomes_offset; /* borrowed: how far slad.outcomes has been given to these functions; NULL: nobody
-                                     * knows (-1 in decisions) */
-    unsigned parts_finer;          /* parts hold fewer records, by this power of two; 0 ... 9. For tests */
-    const struct scores_cut *cuts; /* borrowed with all they point to; who gives them holds their symbols */
+    const int64_t *outcomes_offset; /* borrowed: how far slad.outcomes has been given to these functions;
+                                     * NULL: nobody knows (-1 in decisions) */
+    unsigned parts_finer;           /* parts hold fewer records, by this power of two; 0 ... 9. For tests */
+    const struct scores_cut *cuts;  /* borrowed with all they point to; who gives them holds their symbols */
     size_t cuts_count;
 };
 
@@ -328,8 +332,9 @@ void scores_free(struct scores *scores);
 void scores_set_policies(struct scores *scores, const struct policy_set *set, int64_t t_ms);
 void scores_set_rebuilding(struct scores *scores, bool rebuilding, int64_t t_ms);
 
-/* While the caller knows that more is waiting to be read than T says (it has just been down), nothing is decided of
- * contracts: midnights wait, watermelons stay as they are. Afterwards all of it is decided at once. False to begin with. */
+/* While the caller knows that more is waiting to be read than T says (it has just been down), nothing is
+ * decided of contracts: midnights wait, watermelons stay as they are. Afterwards all of it is decided at
+ * once. False to begin with. */
 void scores_set_behind(struct scores *scores, bool behind);
 
 /* feedback.offered, .submitted, .withdrawn. alert.acknowledged of a detractor. contract.moved (refused:
@@ -357,16 +362,16 @@ void scores_contract(struct scores *scores, const struct contract_outcome *outco
  * sink.parts_moved what was saved belongs to no common snapshot with what is saved from then on.
  */
 enum { SCORES_PARTS_COUNT = 65536 };
-/* Appends the part. false: it is empty, nothing is appended; the last one always is: the caller's own. O(records of the part), some thousands. Format 2,
- * on any machine of this byte order. */
+/* Appends the part. false: it is empty, nothing is appended; the last one always is: the caller's own.
+ * O(records of the part), some thousands. Format 2, on any machine of this byte order. */
 bool scores_save_part(const struct scores *scores, uint32_t part, struct buffer *out);
 /* More records than parts take: no snapshots. */
 bool scores_has_room_for_parts(const struct scores *scores);
 
 /* Loading, into a new object that is rebuilding: every part that is not empty, in ascending order, then the
  * end. -1: another format or no sound part; the object is to be thrown away. Between the two the object may
- * only be freed. Afterwards it is as if the log had been folded, with T as it was; what comes behind is folded
- * as ever, then scores_set_rebuilding(false). Policies may be others. */
+ * only be freed. Afterwards it is as if the log had been folded, with T as it was; what comes behind is
+ * folded as ever, then scores_set_rebuilding(false). Policies may be others. */
 int scores_load_part(struct scores *scores, uint32_t part, struct slice bytes);
 int scores_load_end(struct scores *scores);
 /* The two of the sink that tell of parts, when they were not given at first (a thread loads, another one
@@ -382,20 +387,23 @@ int scores_load(struct scores *scores, struct slice state);
 
 /* ---- audits ---- */
 
-/* Only while rebuilding, with all folded that had been read when the decision was made. The sink's `contract` is given what
- * ought to have been decided; then the state is what was read. */
+/* Only while rebuilding, with all folded that had been read when the decision was made. The sink's `contract`
+ * is given what ought to have been decided; then the state is what was read. */
 enum scores_verdict_of_audit {
     SCORES_AUDIT_DECIDED, /* the sink has it: to be compared */
     SCORES_AUDIT_GAP,     /* so too, but a midnight before it was left out */
-    SCORES_AUDIT_DROPPED, /* a watermelon that the policy does not look for any more is clear: nothing to compare */
+    SCORES_AUDIT_DROPPED, /* a watermelon that the policy does not look for any more is clear: nothing to
+                             compare */
     SCORES_AUDIT_NOTHING, /* there was nothing to decide */
     SCORES_AUDIT_UNKNOWN  /* the policy in force has no such contract, or no such scope of it */
 };
-enum scores_verdict_of_audit scores_redecide(struct scores *scores, const struct contract_outcome *read, int64_t t_ms);
-/* The instant at which the next decision of a contract was due, by what was decided so far; INT64_MAX: none. */
+enum scores_verdict_of_audit scores_redecide(struct scores *scores, const struct contract_outcome *read,
+                                             int64_t t_ms);
+/* The instant at which the next decision of a contract was due, by what was decided so far; INT64_MAX: none.
+ */
 int64_t scores_undecided_ms(struct scores *scores);
-/* Gives the sink one present value as of t_ms once more (a score: all its windows). name: of the KEI or the contract. False:
- * there is no such thing. Only while rebuilding. */
+/* Gives the sink one present value as of t_ms once more (a score: all its windows). name: of the KEI or the
+ * contract. False: there is no such thing. Only while rebuilding. */
 enum scores_value {
     SCORES_VALUE_SCORE,
     SCORES_VALUE_KEI,
@@ -404,8 +412,8 @@ enum scores_value {
     SCORES_VALUE_CREDIT,
     SCORES_VALUE_ATTAINMENT
 };
-bool scores_say(struct scores *scores, enum scores_value value, struct slice name, const struct score_scope *scope,
-                int64_t t_ms);
+bool scores_say(struct scores *scores, enum scores_value value, struct slice name,
+                const struct score_scope *scope, int64_t t_ms);
 
 /* The earliest timer (an answer that leaves a window, a month that turns, a waiting answer, a publication
  * held back, a policy that comes into force); INT64_MAX when there is none. O(1). */
@@ -423,7 +431,8 @@ bool scores_read(struct scores *scores, const struct score_scope *scope, struct 
 
 /* ---- cuts ---- */
 
-/* A stretch of time, (after, through], and the one it is compared with, (before, after]. before < after < through. */
+/* A stretch of time, (after, through], and the one it is compared with, (before, after]. before < after <
+ * through. */
 struct scores_span {
     int64_t before_ms, after_ms, through_ms;
 };
@@ -440,7 +449,8 @@ struct scores_slice {
     int64_t tickets; /* solved in it, and where their time went up to that */
     int64_t wall_ms[PARTIES_COUNT];
 };
-/* Gives every scope of the cut options.cuts[cut], in order of its values. What take is given lives for its call. */
+/* Gives every scope of the cut options.cuts[cut], in order of its values. What take is given lives for its
+ * call. */
 void scores_read_cut(struct scores *scores, size_t cut, const struct scores_span *span,
                      void (*take)(void *context, const struct scores_slice *slice), void *context);
 

@@ -28,12 +28,16 @@ struct score_answer {
     uint32_t aspects; /* in the store of aspects */
     uint32_t revision : 24;
     uint32_t flags : 8;
-    uint32_t score : 21;         /* over SCORE_ANSWER_LOWEST: score_of_answer() */
-    uint32_t own : 11;           /* ATTRIBUTE_BITs that came with it */
-    uint32_t lost_minutes : 24;  /* + 1; 0: not said */
-    uint32_t scale : 8;          /* number in scores.scales; 0: none */
+    uint32_t score : 21;        /* over SCORE_ANSWER_LOWEST: score_of_answer() */
+    uint32_t own : 11;          /* ATTRIBUTE_BITs that came with it */
+    uint32_t lost_minutes : 24; /* + 1; 0: not said */
+    uint32_t scale : 8;         /* number in scores.scales; 0: none */
 };
-enum { SCORE_ANSWER_REVISION_MAX = (1 << 24) - 1, SCORE_ANSWER_LOST_MAX = (1 << 24) - 1, SCORE_ANSWER_LOWEST = -(1 << 20) }; /* scales end at a million */
+enum {
+    SCORE_ANSWER_REVISION_MAX = (1 << 24) - 1,
+    SCORE_ANSWER_LOST_MAX = (1 << 24) - 1,
+    SCORE_ANSWER_LOWEST = -(1 << 20)
+}; /* scales end at a million */
 
 static inline int32_t
 score_of_answer(const struct score_answer *answer)
@@ -96,12 +100,12 @@ struct score_ticket {
     uint32_t name;                        /* text */
     uint32_t versions, answers, verdicts; /* heads */
     int64_t started_at_ms;
-    int64_t solved_at_ms;                 /* INSTANT_NONE */
+    int64_t solved_at_ms; /* INSTANT_NONE */
     int64_t counted_at_ms;
-    int64_t created_at_ms;                /* where it stands as created */
-    int64_t wall_ms[PARTIES_COUNT];       /* as of the last solve */
+    int64_t created_at_ms;          /* where it stands as created */
+    int64_t wall_ms[PARTIES_COUNT]; /* as of the last solve */
     uint32_t counted_context, created_context;
-    uint32_t contact, next_contact;       /* the chain of its requester and service; 0: none */
+    uint32_t contact, next_contact; /* the chain of its requester and service; 0: none */
     uint32_t bounces;
     uint32_t revision;
     uint32_t offers;        /* in the chain of answers */
@@ -190,7 +194,7 @@ struct scores {
     int64_t swept_at_ms, seen_turned_at_ms;
     bool rebuilding;
     bool behind; /* nothing is decided of contracts */
-    bool begun; /* T is real: KEIs and contracts have their timers */
+    bool begun;  /* T is real: KEIs and contracts have their timers */
     uint32_t
         context_cache[1 << SCORE_CONTEXT_CACHE_BITS]; /* contexts by a hash of their texts; may be stale */
     bool counts_requester, counts_assignee;           /* some scope has it as a dimension */
@@ -207,7 +211,7 @@ struct scores {
         uint64_t *hashes; /* in order of their coming */
         uint32_t *slots;  /* a hash's place there and 1; 0: empty */
         size_t room, count;
-    } seen[2];             /* (source, id) of feedback events: this generation and the last */
+    } seen[2]; /* (source, id) of feedback events: this generation and the last */
     struct score_contract *contracts;
     size_t contracts_count;
     int64_t decide_next_ms; /* the earliest of theirs */
@@ -220,8 +224,8 @@ struct scores {
         *read_sums; /* work room of score_figures; what records point to lives until the next reading */
     struct score_aspect *read_aspects;
     struct score_attainment_clock *read_clocks;
-    size_t read_room; /* series */
-    size_t behind_count; /* answers marked as behind, or more */
+    size_t read_room;        /* series */
+    size_t behind_count;     /* answers marked as behind, or more */
     struct score_load *load; /* NULL: none is under way */
 };
 
@@ -301,7 +305,8 @@ void score_tickets_place_people(struct scores *scores); /* see score_answers_pla
 /* ---- score_contacts.c: tickets by requester and service, as created. Empty unless some KEI asks ---- */
 void score_contacts_init(struct scores *scores);
 void score_contacts_done(struct scores *scores);
-void score_contacts_refresh(struct scores *scores, uint32_t ticket); /* its start or its first version changed */
+void score_contacts_refresh(struct scores *scores,
+                            uint32_t ticket); /* its start or its first version changed */
 void score_contacts_drop(struct scores *scores, uint32_t ticket);
 void score_contacts_uncount_all(struct scores *scores);
 void score_contacts_count_all(struct scores *scores);
@@ -413,7 +418,8 @@ struct score_frame {
 /* One frame of one scope; the window of the record stays empty. Its arrays live until the next reading. */
 void score_figures_frame(struct scores *scores, const struct score_scope_state *scope,
                          const struct score_frame *frame, struct score_reading *ret_reading);
-struct score_series *score_figures_series(const struct score_scope_state *scope, uint64_t kind); /* NULL: nothing */
+struct score_series *score_figures_series(const struct score_scope_state *scope,
+                                          uint64_t kind); /* NULL: nothing */
 struct score_tally score_figures_tally(const struct scores *scores, const struct score_scope_state *scope,
                                        uint64_t kind, int64_t after_ms, int64_t through_ms);
 /* When what is in the window, or in the one before, changes by time alone; INT64_MAX: never. */
@@ -428,7 +434,8 @@ int64_t score_publish_next_ms(const struct scores *scores);
 void score_publish_again(struct scores *scores, struct score_scope_state *scope);
 void score_publish_due(struct scores *scores); /* the first scope that is due, as of its instant */
 
-void score_publish_ask(struct scores *scores, struct score_scope_state *scope, int64_t at_ms); /* at the latest */
+void score_publish_ask(struct scores *scores, struct score_scope_state *scope,
+                       int64_t at_ms); /* at the latest */
 /* Whether this differs from what was published of the scope last; then *ret_revision is the next. */
 bool score_publish_differs(struct scores *scores, struct score_scope_state *scope, uint64_t digest,
                            uint32_t *ret_revision);
@@ -445,17 +452,19 @@ uint16_t score_keis_kinds(struct slice measure);
 void score_keis_read(struct scores *scores, struct score_scope_state *scope, int64_t at_ms,
                      struct score_kei *ret_kei, uint64_t *ret_digest);
 /* Publishes what changed (or all of it); when it changes by time alone. */
-int64_t score_keis_publish(struct scores *scores, struct score_scope_state *scope, int64_t at_ms, bool always);
+int64_t score_keis_publish(struct scores *scores, struct score_scope_state *scope, int64_t at_ms,
+                           bool always);
 
 /* ---- score_contracts.c: what is known of contracts, and their timers ---- */
 void score_contracts_done(struct scores *scores);
-void score_contracts_begin(struct scores *scores); /* the policy turned, or T is real now */
+void score_contracts_begin(struct scores *scores);  /* the policy turned, or T is real now */
 void score_contracts_decide(struct scores *scores); /* the first one is due */
 void score_contracts_fold(struct scores *scores, const struct contract_outcome *outcome);
 struct engine_answer score_contracts_move(struct scores *scores, const struct event *event);
 struct score_contract *score_contracts_of(struct scores *scores, const struct policy_contract *policy);
 const struct zone *score_contracts_zone(const struct scores *scores, const struct policy_contract *policy);
-void score_contracts_tell(struct scores *scores, struct contract_outcome *outcome); /* fills the common part */
+void score_contracts_tell(struct scores *scores,
+                          struct contract_outcome *outcome); /* fills the common part */
 
 /* ---- score_pxa.c ---- */
 void score_pxa_decide(struct scores *scores, uint32_t contract, int64_t at_ms);
@@ -465,7 +474,8 @@ int64_t score_pxa_publish(struct scores *scores, struct score_scope_state *scope
 
 /* ---- score_credits.c ---- */
 void score_credits_state(struct scores *scores, uint32_t contract, int64_t at_ms); /* of the month before */
-int64_t score_credits_publish(struct scores *scores, struct score_scope_state *scope, int64_t at_ms, bool always);
+int64_t score_credits_publish(struct scores *scores, struct score_scope_state *scope, int64_t at_ms,
+                              bool always);
 
 /* ---- score_attainments.c ---- */
 int64_t score_attainments_publish(struct scores *scores, struct score_scope_state *scope, int64_t at_ms,
@@ -476,10 +486,12 @@ void score_watermelons_done(struct scores *scores);
 void score_watermelons_fold(struct scores *scores, const struct contract_outcome *outcome);
 int64_t score_watermelons_publish(struct scores *scores, struct score_scope_state *scope, int64_t at_ms,
                                   bool always);
-void score_watermelons_drop(struct scores *scores); /* the policy turned: what it does not look for is clear */
+void
+score_watermelons_drop(struct scores *scores); /* the policy turned: what it does not look for is clear */
 
 /* ---- scores.c ---- */
-void scores_come_to(struct scores *scores, int64_t t_ms); /* every timer before, and what holds from then on */
+void scores_come_to(struct scores *scores,
+                    int64_t t_ms); /* every timer before, and what holds from then on */
 void scores_say_all_windows(struct scores *scores, struct score_scope_state *scope, int64_t at_ms);
 size_t scores_windows(const struct scores *scores, const struct policy_window **ret_windows);
 

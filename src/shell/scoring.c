@@ -23,7 +23,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { SCORING_REVOKE_MS_MAX = 5000, SCORING_AGAIN_MS = 100 };
+enum { SCORING_REVOKE_MS_MAX = 5000, SCORING_AGAIN_MS = 100, SCORING_TURN_US = 3000 };
 
 struct scoring {
     struct world *world;
@@ -321,9 +321,13 @@ scoring_on_message(struct scoring *scoring, const rd_kafka_message_t *message)
 bool
 scoring_ingest(struct scoring *scoring)
 {
+    int64_t begun_us = wallclock_mono_us();
+
     if (score_task_is_full(&scoring->task))
         return false;
-    for (int64_t i = 0; i < scoring->world->config->turn_records_max; i++) {
+    for (int64_t i = 0;
+         i < scoring->world->config->turn_records_max && wallclock_mono_us() - begun_us < SCORING_TURN_US;
+         i++) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(scoring->consumer, 0);
 
         if (message == NULL)

@@ -2,6 +2,7 @@
  * cut: prop_rebuild. */
 #include "../support/unit.h"
 #include "../support/scores.h"
+#include <stdlib.h>
 
 #define POLICY                                                                                               \
     "{min_answers: 1, windows: [24h, 7d], detractor_alert: true, detractor_repeat: {every: 1h}, scopes: "    \
@@ -134,13 +135,85 @@ test_refused(void **state)
     house_close(&house);
 }
 
+/* ---- kept: what this version writes, later ones go on reading (SLAD_KEEP=1 writes it) ---- */
+
+static void
+test_kept(void **state)
+{
+    const char *path = TESTS_DIR "/data/state/scores.2";
+    struct house house, loaded;
+    struct buffer bytes = {0}, kept = {0};
+    char block[4096];
+    size_t count;
+    FILE *file;
+
+    (void)state;
+    house_open(&house, POLICY, silent);
+    fill(&house);
+    scores_save(house.scores, &bytes);
+    file = fopen(path, getenv("SLAD_KEEP") != NULL ? "w+b" : "rb");
+    assert_non_null(file);
+    if (getenv("SLAD_KEEP") != NULL) {
+        assert_int_equal(fwrite(bytes.at, 1, bytes.bytes, file), bytes.bytes);
+        rewind(file);
+    }
+    while ((count = fread(block, 1, sizeof block, file)) > 0)
+        buffer_append(&kept, block, count);
+    fclose(file);
+    house_open(&loaded, POLICY, silent);
+    scores_set_rebuilding(loaded.scores, true, 0);
+    assert_int_equal(scores_load(loaded.scores, buffer_slice(&kept)), 0);
+    scores_check(loaded.scores);
+    scores_set_rebuilding(loaded.scores, false, T0_MS + 6);
+    assert_int_equal(scores_digest(house.scores), scores_digest(loaded.scores));
+    assert_int_equal(house_read(&loaded, "24h", T0_MS + 7).n, 1);
+    buffer_free(&bytes);
+    buffer_free(&kept);
+    house_close(&house);
+    house_close(&loaded);
+}
+
+/* A part that is of another place, or comes twice, is none. */
+static void
+test_parts(void **state)
+{
+    struct house house, loaded;
+    struct buffer rest = {0}, tickets = {0};
+    const uint32_t of_tickets = SCORES_PARTS_COUNT / 4;
+
+    (void)state;
+    house_open(&house, POLICY, silent);
+    fill(&house);
+    assert_true(scores_save_part(house.scores, 0, &rest));
+    assert_true(scores_save_part(house.scores, of_tickets, &tickets));
+    assert_false(scores_save_part(house.scores, of_tickets + 1, &tickets));
+    assert_true(scores_has_room_for_parts(house.scores));
+    house_open(&loaded, POLICY, silent);
+    scores_set_rebuilding(loaded.scores, true, 0);
+    assert_int_equal(scores_load_part(loaded.scores, 0, buffer_slice(&rest)), 0);
+    assert_int_equal(scores_load_part(loaded.scores, of_tickets, buffer_slice(&tickets)), 0);
+    assert_int_equal(scores_load_part(loaded.scores, of_tickets, buffer_slice(&tickets)), -1);
+    house_close(&loaded);
+    house_open(&loaded, POLICY, silent);
+    scores_set_rebuilding(loaded.scores, true, 0);
+    assert_int_equal(scores_load_part(loaded.scores, of_tickets, buffer_slice(&tickets)), -1);
+    house_close(&loaded);
+    house_open(&loaded, POLICY, silent);
+    scores_set_rebuilding(loaded.scores, true, 0);
+    assert_int_equal(scores_load_part(loaded.scores, 0, buffer_slice(&rest)), 0);
+    assert_int_equal(scores_load_part(loaded.scores, of_tickets + 1, buffer_slice(&tickets)), -1);
+    house_close(&loaded);
+    buffer_free(&rest);
+    buffer_free(&tickets);
+    house_close(&house);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_other_policy),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_kept),    cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_other_policy), cmocka_unit_test(test_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
