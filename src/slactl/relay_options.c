@@ -248,6 +248,8 @@ find_fault(const struct relay_options *options)
         return "--to pagerduty needs one --secret-file, with the routing key";
     if (options->to == RELAY_TO_ALERTMANAGER && options->secret_files_count > 0)
         return "--to alertmanager has no secret of its own: --token-file";
+    if (options->to == RELAY_TO_ALERTMANAGER && options->from_now)
+        return "--from now is not for alertmanager: it is told of everything that is firing";
     if (options->to != RELAY_TO_ALERTMANAGER && options->labels_count > 0)
         return "--label is for alertmanager";
     if (options->retry.max_ms < options->retry.min_ms)
