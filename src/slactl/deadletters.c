@@ -316,33 +316,48 @@ partition_of(const struct deadletters *tool, const struct letter *letter, int in
 }
 
 static rd_kafka_resp_err_t
+produce_one(struct deadletters *tool, const char *topic, int32_t partition, struct slice key,
+            struct slice value, rd_kafka_headers_t *taken)
+{
+    rd_kafka_error_t *failed = rd_kafka_produceva(
+        tool->producer,
+        (rd_kafka_vu_t[]){
+            {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic},
+            {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = partition},
+            {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK},
+            {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)(uintptr_t)key.at, key.bytes}},
+            {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)(uintptr_t)value.at, value.bytes}},
+            {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = taken}},
+        6);
+    rd_kafka_resp_err_t code = failed != NULL ? rd_kafka_error_code(failed) : RD_KAFKA_RESP_ERR_NO_ERROR;
+
+    if (failed != NULL) {
+        rd_kafka_headers_destroy(taken); /* not taken after all */
+        rd_kafka_error_destroy(failed);
+    }
+    return code;
+}
+
+/* The event as it came, and the mark of it. */
+static rd_kafka_resp_err_t
 produce(struct deadletters *tool, const struct letter *letter)
 {
     const struct letters_record *record = &letter->record;
     int input = input_of(tool, letter);
-    rd_kafka_headers_t *headers = own_headers(record->headers);
+    rd_kafka_headers_t *mark;
     char name[MARK_BYTES];
-    rd_kafka_resp_err_t code = rd_kafka_producev(
-        tool->producer,
-        RD_KAFKA_V_TOPIC(tool->reach.topics.names[input == 0 ? TOPIC_TICKETS : TOPIC_FEEDBACK]),
-        RD_KAFKA_V_PARTITION(partition_of(tool, letter, input)),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK),
-        RD_KAFKA_V_KEY((void *)(uintptr_t)record->key.at, record->key.bytes),
-        RD_KAFKA_V_VALUE((void *)(uintptr_t)record->value.at, record->value.bytes),
-        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+    rd_kafka_resp_err_t code = produce_one(
+        tool, tool->reach.topics.names[input == 0 ? TOPIC_TICKETS : TOPIC_FEEDBACK],
+        partition_of(tool, letter, input), record->key, record->value, own_headers(record->headers));
 
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        rd_kafka_headers_destroy(headers); /* not taken */
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return code;
-    }
     name_of(letter, name);
-    return rd_kafka_producev(tool->producer, RD_KAFKA_V_TOPIC(tool->reach.topics.names[TOPIC_DEADLETTERS]),
-                             RD_KAFKA_V_PARTITION(record->partition),
-                             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK),
-                             RD_KAFKA_V_KEY((void *)(uintptr_t)record->key.at, record->key.bytes),
-                             RD_KAFKA_V_HEADER(LETTERS_MARK_HEADER, name, (ssize_t)strlen(name)),
-                             RD_KAFKA_V_HEADER(LETTERS_MARK_BY_HEADER, tool->by, (ssize_t)strlen(tool->by)),
-                             RD_KAFKA_V_END);
+    mark = rd_kafka_headers_new(2);
+    (void)rd_kafka_header_add(mark, LETTERS_MARK_HEADER, -1, name, -1);
+    (void)rd_kafka_header_add(mark, LETTERS_MARK_BY_HEADER, -1, tool->by, -1);
+    return produce_one(tool, tool->reach.topics.names[TOPIC_DEADLETTERS], record->partition, record->key,
+                       (struct slice){0}, mark);
 }
 
 /* chosen[from .. to) in one transaction. 0, or -1 with the reason. */
