@@ -23,6 +23,12 @@ enum {
 
 const char *const top_frame_filters[TOP_FILTERS_COUNT] = {"customer", "service", "group", "priority"};
 
+/* One of those that stand; its record is in texts. */
+struct breach {
+    int64_t since_ms;
+    size_t from, bytes;
+};
+
 struct frame {
     struct api *api;
     const struct top_request *request;
@@ -33,6 +39,8 @@ struct frame {
     struct buffer held_text;
     bool failed;
     size_t looked_at;
+    struct buffer texts;
+    struct breach found[BREACHES_LOOKED_AT];
 };
 
 static const struct cJSON *
@@ -97,12 +105,35 @@ static bool
 take_breach(void *context, struct slice element)
 {
     struct frame *frame = context;
-    const struct cJSON *entry = read_element(frame, element), *value = json_fields_find(entry, "value");
+    const struct cJSON *value = json_fields_find(read_element(frame, element), "value");
 
-    if (entry == NULL)
+    if (frame->failed)
         return false;
-    frame->breaches_count++;
-    if (table_rows_count(&frame->breaches) < frame->rows) {
+    frame->found[frame->breaches_count++] =
+        (struct breach){json_fields_instant(value, "effective_at"), frame->texts.bytes, element.bytes};
+    buffer_append_slice(&frame->texts, element);
+    return frame->breaches_count < BREACHES_LOOKED_AT;
+}
+
+static int
+compare_breaches(const void *a, const void *b)
+{
+    const struct breach *x = a, *y = b;
+
+    if (x->since_ms != y->since_ms)
+        return x->since_ms > y->since_ms ? -1 : 1;
+    return x->from < y->from ? -1 : 1;
+}
+
+/* The newest first. */
+static void
+add_breaches(struct frame *frame)
+{
+    qsort(frame->found, frame->breaches_count, sizeof *frame->found, compare_breaches);
+    for (size_t i = 0; i < frame->breaches_count && i < frame->rows; i++) {
+        struct slice text = {buffer_slice(&frame->texts).at + frame->found[i].from, frame->found[i].bytes};
+        const struct cJSON *entry = read_element(frame, text), *value = json_fields_find(entry, "value");
+
         rows_cell_state(&frame->breaches, value, "severity");
         rows_cell_state(&frame->breaches, value, "state");
         rows_cell_instant(&frame->breaches, value, "effective_at");
@@ -111,7 +142,6 @@ take_breach(void *context, struct slice element)
         rows_cell(&frame->breaches, frame->api, value, "by");
         rows_cell(&frame->breaches, frame->api, entry, "key");
     }
-    return frame->breaches_count < BREACHES_LOOKED_AT;
 }
 
 static bool
@@ -177,6 +207,7 @@ ask_everything(struct frame *frame)
         status = ask(frame, "/api/v1/tickets", all, true, take_clock);
     if (status == COMMAND_DONE)
         status = ask(frame, "/api/v1/alerts", breaches, true, take_breach);
+    add_breaches(frame);
     if (status == COMMAND_DONE)
         status = ask(frame, "/api/v1/scores", scores, false, take_score);
     return status;
@@ -269,5 +300,6 @@ top_frame_draw(struct api *api, const struct top_request *request, const struct 
     table_done(&frame.breaches);
     table_done(&frame.scores);
     buffer_free(&frame.held_text);
+    buffer_free(&frame.texts);
     return status;
 }
