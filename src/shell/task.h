@@ -86,6 +86,7 @@ struct task {
     uint64_t open_hash;
     int64_t open_mono_ms;
     int64_t surveyed_mono_ms; /* the last complete picture */
+    int64_t surveyed_offset;  /* of tickets, when the last picture was complete */
 
     int64_t measured_mono_ms;
     struct engine_figures counted; /* what has been added to the metrics */

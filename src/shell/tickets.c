@@ -32,7 +32,8 @@ enum {
     TICKETS_ROOM_SHARE = 100,      /* a hundredth below tickets_max reading begins again */
     TICKETS_SEND_AGAIN_MS = 50,    /* while stopping or giving partitions back */
     TICKETS_QUERY_MS = 20,         /* of the broker in the process */
-    TICKETS_REVOKE_MS_MAX = 5000   /* the last commit before partitions are given back */
+    TICKETS_REVOKE_MS_MAX = 5000,  /* the last commit before partitions are given back */
+    TICKETS_FIRST_GROUP_MS = 2000  /* a stop waits so long for the first assignment */
 };
 
 struct tickets {
@@ -761,12 +762,28 @@ tickets_new(struct world *world, struct restore *restore)
     return tickets;
 }
 
+/* librdkafka before 2.2 aborts when a client goes that was made the leader of its group and has not given out
+ * anything yet (its issue 4312): a stop that comes right after the start waits for that, for a while. */
+static void
+tickets_wait_for_group(struct tickets *tickets)
+{
+    int64_t until_mono_ms = wallclock_mono_ms() + TICKETS_FIRST_GROUP_MS;
+
+    while (tickets->joined && !tickets->assigned_once && wallclock_mono_ms() < until_mono_ms) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(tickets->consumer, TICKETS_SEND_AGAIN_MS);
+
+        if (message != NULL)
+            rd_kafka_message_destroy(message);
+    }
+}
+
 void
 tickets_stop(struct tickets *tickets, int64_t timeout_ms)
 {
     int64_t until_mono_ms = wallclock_mono_ms() + timeout_ms;
 
     tickets->stopping = true;
+    tickets_wait_for_group(tickets);
     tickets_part(tickets, until_mono_ms);
     for (int32_t p = 0; p < tickets->protocol.tasks_count; p++)
         protocol_drop(&tickets->protocol, p, "stopping");
