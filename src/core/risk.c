@@ -390,7 +390,9 @@ engine_set_foresight(struct engine *engine, const struct engine_foresight *fores
 
     engine->risk.foresight = foresight != NULL ? *foresight : (struct engine_foresight){.forecast = NULL};
     engine->t_ms = t_ms > engine->t_ms ? t_ms : engine->t_ms;
-    while (!knew && foresight != NULL && (ticket = map_each(engine->tickets, &cursor)) != NULL) {
+    if (knew || foresight == NULL || risk_rules(engine) == NULL)
+        return; /* nobody has to be asked anew, or nobody asks */
+    while ((ticket = map_each(engine->tickets, &cursor)) != NULL) {
         if (ticket->open)
             engine_wake_at(engine, ticket, engine->t_ms);
     }
