@@ -135,8 +135,8 @@ read_context(struct slice text, struct foresight_context *context, char *detail)
     struct slice rest = text;
 
     memset(context, 0, sizeof *context);
-    if (text.bytes == 0)
-        return refuse(detail, "expected fields joined by +, found nothing", text);
+    if (text.bytes == 0 || text.at[text.bytes - 1] == '+')
+        return refuse(detail, "expected fields joined by +, found ", text);
     while (rest.bytes > 0) {
         if (context->fields_count == FORESIGHT_FIELDS_MAX)
             return refuse(detail, "expected at most four fields, found ", text);
@@ -154,6 +154,8 @@ foresight_contexts_read(struct slice text, struct foresight_contexts *contexts,
     struct foresight_contexts read = {.count = 0};
     struct slice rest = trimmed(text);
 
+    if (rest.bytes > 0 && rest.at[rest.bytes - 1] == ',')
+        return refuse(detail, "expected a context behind the last comma of ", rest);
     while (rest.bytes > 0) {
         struct slice one = before(&rest, ',');
 
