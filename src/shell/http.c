@@ -140,13 +140,14 @@ sweep_connections(struct http *http)
     metrics_set(http->rooms.metrics, METRIC_HTTP_CONNECTIONS, 0, (int64_t)kept);
 }
 
-/* Its connection has brought a whole request. */
+/* A request's connection begins to wait for it, or to bring the next one. */
 static void
-note_request(struct http *http, struct evhttp_request *request, bool waits)
+set_waits(struct http *http, struct evhttp_request *request, bool waits)
 {
-    struct bufferevent *stream = evhttp_connection_get_bufferevent(evhttp_request_get_connection(request));
+    struct evhttp_connection *owner = evhttp_request_get_connection(request);
+    struct bufferevent *stream = owner != NULL ? evhttp_connection_get_bufferevent(owner) : NULL;
 
-    for (size_t i = http->connections_count; i > 0; i--) {
+    for (size_t i = http->connections_count; i > 0 && stream != NULL; i--) {
         struct connection *connection = &http->connections[i - 1];
 
         if (connection->stream != stream)
@@ -155,6 +156,22 @@ note_request(struct http *http, struct evhttp_request *request, bool waits)
         connection->waits = waits;
         return;
     }
+}
+
+/* The answer has gone out: what comes next on this connection has its time again. */
+static void
+on_answered(struct evhttp_request *request, void *context)
+{
+    set_waits(context, request, false);
+}
+
+/* Its connection has brought a whole request. */
+static void
+note_request(struct http *http, struct evhttp_request *request, bool waits)
+{
+    set_waits(http, request, waits);
+    if (waits)
+        evhttp_request_set_on_complete_cb(request, on_answered, http);
 }
 
 static void
