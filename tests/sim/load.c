@@ -10,7 +10,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { LOAD_BACKFILL_TICKETS = 100, LOAD_LENGTH_MS = 45000, LOAD_LIFE_MAX = 16 };
+enum { LOAD_BACKFILL_TICKETS = 100, LOAD_LENGTH_MS = 45000, LOAD_LIFE_MAX = 16, LOAD_ANSWERS = 120 };
 
 /* One ticket at a time. */
 struct load_life {
@@ -186,9 +186,68 @@ load_make(struct load *load, struct chance *chance, size_t events_min)
     qsort(load->events, load->count, sizeof *load->events, load_compare);
 }
 
+/* ---- what the users say ---- */
+
+static void
+load_say(struct load *load, int64_t at_ms, unsigned number, unsigned told, const char *type, const char *more)
+{
+    char at[INSTANT_TEXT_BYTES], json[512];
+    int bytes;
+
+    if (load->feedback_count == load->feedback_room) {
+        load->feedback_room = load->feedback_room == 0 ? 256 : load->feedback_room * 2;
+        load->feedback = memory_resize(load->feedback, load->feedback_room * sizeof *load->feedback);
+    }
+    instant_format(at_ms, at);
+    bytes = snprintf(
+        json, sizeof json,
+        "{\"id\":\"F%u-%u\",\"source\":\"survey\",\"type\":\"feedback.%s\",\"time\":\"%s\",\"ticket\":"
+        "\"K%u\",\"feedback\":{\"id\":\"F%u\",\"survey\":\"post\",\"respondent\":\"r%u\"%s}}",
+        number, told, type, at, 1 + number * 7 % 300, number, number, more);
+    must(bytes > 0 && (size_t)bytes < sizeof json);
+    load->feedback[load->feedback_count] = (struct load_feedback){
+        at_ms, (unsigned)load->feedback_count, (int32_t)(number % 2), memory_copy(json, (size_t)bytes + 1)};
+    load->feedback_count++;
+}
+
+static int
+load_compare_feedback(const void *left, const void *right)
+{
+    const struct load_feedback *a = left, *b = right;
+
+    return a->at_ms != b->at_ms  ? (a->at_ms < b->at_ms ? -1 : 1)
+           : a->order < b->order ? -1
+                                 : a->order > b->order;
+}
+
+void
+load_make_feedback(struct load *load, struct chance *chance)
+{
+    for (unsigned number = 1; number <= LOAD_ANSWERS; number++) {
+        int64_t at_ms = SIM_START_MS + chance_within(chance, 3000, 48000);
+        char score[48];
+
+        (void)snprintf(score, sizeof score, ",\"scale\":\"nps\",\"score\":%u", chance_below(chance, 11));
+        load_say(load, at_ms, number, 1, "submitted", score);
+        if (chance_one_in(chance, 8)) /* told twice */
+            load_say(load, at_ms + chance_within(chance, 0, 900), number, 1, "submitted", score);
+        at_ms += chance_within(chance, 1000, 6000);
+        (void)snprintf(score, sizeof score, ",\"scale\":\"nps\",\"score\":%u", chance_below(chance, 11));
+        if (chance_one_in(chance, 4))
+            load_say(load, at_ms, number, 2, "submitted", score);
+        if (chance_one_in(chance, 10))
+            load_say(load, at_ms + chance_within(chance, 1000, 3000), number, 3, "withdrawn", "");
+    }
+    load->feedback_ids = LOAD_ANSWERS;
+    qsort(load->feedback, load->feedback_count, sizeof *load->feedback, load_compare_feedback);
+}
+
 void
 load_done(struct load *load)
 {
+    for (size_t i = 0; i < load->feedback_count; i++)
+        memory_free(load->feedback[i].json);
+    memory_free(load->feedback);
     for (size_t i = 0; i < load->count; i++)
         memory_free(load->events[i].json);
     memory_free(load->events);

@@ -56,9 +56,9 @@ process_dies(struct process *process, enum crash_point point)
 /* ---- requests ---- */
 
 static void
-request_send(struct process *process, struct request request)
+request_send(struct writer *writer, struct request request)
 {
-    struct sim *sim = process->sim;
+    struct sim *sim = writer->process->sim;
     int64_t there_ms = chance_within(&sim->faults, 0, 3), back_ms = chance_within(&sim->faults, 0, 3);
 
     if (!sim->calm && chance_one_in(&sim->faults, 60))
@@ -69,9 +69,10 @@ request_send(struct process *process, struct request request)
     request.replies_ms = request.applies_ms + back_ms;
     request.gives_up_ms = sim->now_ms + PROCESS_GIVES_UP_MS;
     request.reply_lost = !sim->calm && chance_one_in(&sim->faults, 150);
-    request.producer = process->instance;
-    request.epoch = process->epoch;
-    process->request = request;
+    request.producer = writer->process->instance + (writer->of_scores ? SIM_INSTANCES : 0);
+    request.epoch = writer->epoch;
+    request.of_scores = writer->of_scores;
+    writer->request = request;
 }
 
 static void
@@ -84,8 +85,8 @@ request_produce(struct sim *sim, struct request *request, struct transaction_job
         int32_t partition = record.partition;
         int64_t offset;
 
-        if (record.topic == TOPIC_SCORES)
-            continue; /* nobody here reads them */
+        if (record.topic == TOPIC_SCORES && !request->of_scores)
+            continue; /* nobody here reads what is open */
         if (partition < 0)
             partition = 0;
         request->error = broker_produce(&sim->broker, request->producer, request->epoch, record.topic,
@@ -108,6 +109,10 @@ request_apply(struct sim *sim, struct request *request, struct transaction_job *
         request_produce(sim, request, job);
         break;
     case REQUEST_OFFSETS:
+        if (request->of_scores)
+            request->error =
+                broker_send_scores(&sim->broker, request->producer, request->epoch, request->member,
+                                   request->generation, request->scores_offsets, request->scores_note);
         for (int32_t p = 0; p < BROKER_PARTITIONS && request->error == BROKER_OK; p++)
             if (request->has_offsets[p])
                 request->error =
@@ -137,9 +142,9 @@ request_orphan(struct sim *sim, const struct request *request)
 }
 
 static enum course_verdict
-request_verdict(struct process *process, const struct request *request)
+request_verdict(struct writer *writer, const struct request *request)
 {
-    struct sim *sim = process->sim;
+    struct sim *sim = writer->process->sim;
 
     switch (request->error) {
     case BROKER_OK:
@@ -152,7 +157,7 @@ request_verdict(struct process *process, const struct request *request)
     case BROKER_ILLEGAL_GENERATION:
         return COURSE_MUST_ABORT;
     case BROKER_CONCURRENT:
-        process->again_ms = sim->now_ms + 5;
+        writer->again_ms = sim->now_ms + 5;
         return COURSE_AGAIN;
     case BROKER_FENCED:
     case BROKER_INVALID_STATE:
@@ -163,15 +168,15 @@ request_verdict(struct process *process, const struct request *request)
 
 /* true: answered, or given up; *ret_verdict says what that means. */
 static bool
-request_is_over(struct process *process, enum course_verdict *ret_verdict)
+request_is_over(struct writer *writer, enum course_verdict *ret_verdict)
 {
-    struct sim *sim = process->sim;
-    struct request *request = &process->request;
+    struct sim *sim = writer->process->sim;
+    struct request *request = &writer->request;
 
     if (!request->applied && request->applies_ms <= sim->now_ms)
-        request_apply(sim, request, process->job);
+        request_apply(sim, request, writer->job);
     if (request->applied && !request->reply_lost && request->replies_ms <= sim->now_ms) {
-        *ret_verdict = request_verdict(process, request);
+        *ret_verdict = request_verdict(writer, request);
         return true;
     }
     if (sim->now_ms < request->gives_up_ms)
@@ -187,34 +192,53 @@ request_is_over(struct process *process, enum course_verdict *ret_verdict)
 /* ---- the transaction thread ---- */
 
 static void
-transaction_produce_next(struct process *process)
+transaction_produce_next(struct writer *writer)
 {
-    struct transaction_job *job = process->job;
+    struct transaction_job *job = writer->job;
     size_t count, half;
 
-    while (process->part < job->parts_count &&
-           process->record >= batch_count(job->parts[process->part].batch)) {
-        process->part++;
-        process->record = 0;
+    while (writer->part < job->parts_count && writer->record >= batch_count(job->parts[writer->part].batch)) {
+        writer->part++;
+        writer->record = 0;
     }
-    if (process->part >= job->parts_count) {
-        course_go(&process->course, COURSE_GOES_ON);
+    if (writer->part >= job->parts_count) {
+        course_go(&writer->course, COURSE_GOES_ON);
         return;
     }
-    count = batch_count(job->parts[process->part].batch);
-    half = process->record + count / 2 + 1;
-    request_send(process, (struct request){.kind = REQUEST_PRODUCE,
-                                           .part = process->part,
-                                           .first = process->record,
-                                           .end = half < count ? half : count});
+    count = batch_count(job->parts[writer->part].batch);
+    half = writer->record + count / 2 + 1;
+    request_send(writer, (struct request){.kind = REQUEST_PRODUCE,
+                                          .part = writer->part,
+                                          .first = writer->record,
+                                          .end = half < count ? half : count});
 }
 
 static void
-transaction_send_offsets(struct process *process)
+transaction_send_scores(struct writer *writer)
 {
-    struct transaction_job *job = process->job;
+    const struct topics *topics = &writer->process->world.topics;
+    const rd_kafka_topic_partition_list_t *offsets = writer->job->parts[0].offsets;
     struct request request = {
-        .kind = REQUEST_OFFSETS, .member = process->job_member, .generation = process->job_generation};
+        .kind = REQUEST_OFFSETS, .member = writer->job_member, .generation = writer->job_generation};
+
+    memset(request.scores_offsets, 0xff, sizeof request.scores_offsets);
+    for (int i = 0; i < offsets->cnt; i++) {
+        const rd_kafka_topic_partition_t *at = &offsets->elems[i];
+        bool outcomes = strcmp(at->topic, topics->names[TOPIC_OUTCOMES]) == 0;
+
+        request.scores_offsets[outcomes ? 0 : 1 + at->partition] = at->offset;
+        if (outcomes && at->metadata_size > 0 && at->metadata_size < sizeof request.scores_note)
+            memcpy(request.scores_note, at->metadata, at->metadata_size);
+    }
+    request_send(writer, request);
+}
+
+static void
+transaction_send_offsets(struct writer *writer)
+{
+    struct transaction_job *job = writer->job;
+    struct request request = {
+        .kind = REQUEST_OFFSETS, .member = writer->job_member, .generation = writer->job_generation};
     bool any = false;
 
     memset(request.offsets, 0xff, sizeof request.offsets);
@@ -223,7 +247,7 @@ transaction_send_offsets(struct process *process)
 
         for (int k = 0; k < offsets->cnt; k++) {
             const rd_kafka_topic_partition_t *at = &offsets->elems[k];
-            bool relay = strcmp(at->topic, process->world.topics.names[TOPIC_RELAY]) == 0;
+            bool relay = strcmp(at->topic, writer->process->world.topics.names[TOPIC_RELAY]) == 0;
 
             request.has_offsets[at->partition] = any = true;
             request.offsets[at->partition][relay] = at->offset;
@@ -232,134 +256,137 @@ transaction_send_offsets(struct process *process)
         }
     }
     if (any)
-        request_send(process, request);
+        request_send(writer, request);
     else
-        course_go(&process->course, COURSE_GOES_ON);
+        course_go(&writer->course, COURSE_GOES_ON);
 }
 
 /* The next call of the course. */
 static void
-transaction_call(struct process *process)
+transaction_call(struct writer *writer)
 {
-    struct course *course = &process->course;
+    struct course *course = &writer->course;
 
     switch (course->step) {
     case COURSE_BEGIN:
-        process->part = process->record = 0;
+        writer->part = writer->record = 0;
         course_go(course, COURSE_GOES_ON);
-        process_dies(process, CRASH_TRANSACTION_BEGUN);
+        process_dies(writer->process, CRASH_TRANSACTION_BEGUN);
         break;
     case COURSE_PRODUCE:
-        transaction_produce_next(process);
+        transaction_produce_next(writer);
         break;
     case COURSE_SETTLE:
-        if (!process_dies(process, CRASH_PRODUCED_ALL))
+        if (!process_dies(writer->process, CRASH_PRODUCED_ALL))
             course_go(course, COURSE_GOES_ON);
-        process_dies(process, CRASH_REPORTS_HEARD);
+        process_dies(writer->process, CRASH_REPORTS_HEARD);
         break;
     case COURSE_OFFSETS:
-        transaction_send_offsets(process);
-        process_dies(process, CRASH_OFFSETS_OUT);
+        (writer->of_scores ? transaction_send_scores : transaction_send_offsets)(writer);
+        process_dies(writer->process, CRASH_OFFSETS_OUT);
         break;
     case COURSE_COMMIT:
-        if (process_dies(process, CRASH_COMMIT_READY))
+        if (process_dies(writer->process, CRASH_COMMIT_READY))
             break;
-        request_send(process, (struct request){.kind = REQUEST_COMMIT});
-        process_dies(process, CRASH_COMMIT_OUT);
+        request_send(writer, (struct request){.kind = REQUEST_COMMIT});
+        process_dies(writer->process, CRASH_COMMIT_OUT);
         break;
     case COURSE_ABORT:
-        request_send(process, (struct request){.kind = REQUEST_ABORT});
-        process_dies(process, CRASH_ABORT_OUT);
+        request_send(writer, (struct request){.kind = REQUEST_ABORT});
+        process_dies(writer->process, CRASH_ABORT_OUT);
         break;
     case COURSE_RENEW:
-        if (process_dies(process, CRASH_OUTCOME_UNKNOWN))
+        if (process_dies(writer->process, CRASH_OUTCOME_UNKNOWN))
             break;
-        request_send(process, (struct request){.kind = REQUEST_INIT});
-        process_dies(process, CRASH_RENEW_OUT);
+        request_send(writer, (struct request){.kind = REQUEST_INIT});
+        process_dies(writer->process, CRASH_RENEW_OUT);
         break;
     case COURSE_ENDED:
-        process->job->result = course->result;
-        process->done = process->job;
-        process->job = NULL;
+        writer->job->result = course->result;
+        writer->done = writer->job;
+        writer->job = NULL;
         break;
     }
 }
 
 static void
-transaction_answer(struct process *process, enum request_kind kind, enum course_verdict verdict)
+transaction_answer(struct writer *writer, enum request_kind kind, enum course_verdict verdict)
 {
-    struct course *course = &process->course;
-    const struct request *request = &process->request;
+    struct course *course = &writer->course;
+    const struct request *request = &writer->request;
 
     if (kind == REQUEST_PRODUCE && verdict == COURSE_GOES_ON) {
-        process->record = request->end;
-        if (process_dies(process, CRASH_PRODUCED_HALF))
+        writer->record = request->end;
+        if (process_dies(writer->process, CRASH_PRODUCED_HALF))
             return;
-        transaction_produce_next(process);
+        transaction_produce_next(writer);
         return;
     }
-    if (kind == REQUEST_OFFSETS && verdict == COURSE_GOES_ON && process_dies(process, CRASH_OFFSETS_TAKEN))
+    if (kind == REQUEST_OFFSETS && verdict == COURSE_GOES_ON &&
+        process_dies(writer->process, CRASH_OFFSETS_TAKEN))
         return;
-    if (kind == REQUEST_COMMIT && request->applied && process_dies(process, CRASH_COMMIT_TAKEN))
+    if (kind == REQUEST_COMMIT && request->applied && process_dies(writer->process, CRASH_COMMIT_TAKEN))
         return;
     if (kind == REQUEST_INIT)
         verdict = verdict == COURSE_GOES_ON ? verdict : COURSE_AGAIN;
     course_go(course, verdict);
     if (kind == REQUEST_COMMIT && verdict == COURSE_GOES_ON)
-        process_dies(process, CRASH_COMMIT_HEARD);
+        process_dies(writer->process, CRASH_COMMIT_HEARD);
     if (kind == REQUEST_ABORT && verdict == COURSE_GOES_ON)
-        process_dies(process, CRASH_ABORT_HEARD);
+        process_dies(writer->process, CRASH_ABORT_HEARD);
     if (kind == REQUEST_INIT && verdict == COURSE_GOES_ON)
-        process_dies(process, CRASH_RENEWED);
+        process_dies(writer->process, CRASH_RENEWED);
 }
 
 /* The first producer of a process. */
 static void
-transaction_start(struct process *process)
+transaction_start(struct writer *writer)
 {
     enum course_verdict verdict;
 
-    if (process->request.kind == REQUEST_NONE) {
-        if (process_dies(process, CRASH_STARTED))
+    if (writer->request.kind == REQUEST_NONE) {
+        if (process_dies(writer->process, CRASH_STARTED))
             return;
-        request_send(process, (struct request){.kind = REQUEST_INIT});
-        process_dies(process, CRASH_PRODUCER_ASKED);
+        request_send(writer, (struct request){.kind = REQUEST_INIT});
+        process_dies(writer->process, CRASH_PRODUCER_ASKED);
         return;
     }
-    if (!request_is_over(process, &verdict))
+    if (!request_is_over(writer, &verdict))
         return;
     if (verdict == COURSE_GOES_ON) {
-        process->starting = false;
-        process->epoch = process->request.epoch;
-        process->done = transaction_job_new(1);
-        process->done->result = TRANSACTION_READY;
+        writer->starting = false;
+        writer->epoch = writer->request.epoch;
+        writer->done = transaction_job_new(1);
+        writer->done->result = TRANSACTION_READY;
     }
-    process->request.kind = REQUEST_NONE;
+    writer->request.kind = REQUEST_NONE;
 }
 
-static void
-transaction_turn(struct process *process)
+void
+process_write(struct writer *writer)
 {
-    for (int i = 0; i < 32 && !process->dying && process->sim->now_ms >= process->frozen_until_ms; i++) {
+    for (int i = 0; i < 32 && !writer->process->dying &&
+                    writer->process->sim->now_ms >= writer->process->frozen_until_ms;
+         i++) {
         enum course_verdict verdict;
-        enum request_kind kind = process->request.kind;
+        enum request_kind kind = writer->request.kind;
 
-        if (process->starting) {
-            transaction_start(process);
+        if (writer->starting) {
+            transaction_start(writer);
             continue;
         }
-        if (process->job == NULL || process->done != NULL || process->sim->now_ms < process->again_ms)
+        if (writer->job == NULL || writer->done != NULL || writer->process->sim->now_ms < writer->again_ms)
             return;
         if (kind == REQUEST_NONE) {
-            transaction_call(process);
+            transaction_call(writer);
             continue;
         }
-        if (!request_is_over(process, &verdict))
+        if (!request_is_over(writer, &verdict))
             return;
         if (kind == REQUEST_INIT && verdict == COURSE_GOES_ON)
-            process->epoch = process->request.epoch;
-        process->request.kind = REQUEST_NONE;
-        transaction_answer(process, kind, verdict);
+            writer->epoch = writer->request.epoch;
+        writer->request.kind = REQUEST_NONE;
+        transaction_answer(writer, kind, verdict);
     }
 }
 
@@ -420,11 +447,11 @@ process_submit(void *context, struct transaction_job *job)
 {
     struct process *process = context;
 
-    must(process->job == NULL);
-    process->job = job;
-    process->job_member = process->member;
-    process->job_generation = process->generation;
-    course_begin(&process->course);
+    must(process->writer.job == NULL);
+    process->writer.job = job;
+    process->writer.job_member = process->member;
+    process->writer.job_generation = process->generation;
+    course_begin(&process->writer.course);
     process_dies(process, CRASH_EPOCH_CLOSED);
 }
 
@@ -489,10 +516,10 @@ group_part(struct process *process)
     int generation;
 
     (void)broker_heartbeat(&sim->broker, BROKER_TICKETS, process->member, process->instance);
-    if (process->done != NULL) {
-        struct transaction_job *job = process->done;
+    if (process->writer.done != NULL) {
+        struct transaction_job *job = process->writer.done;
 
-        process->done = NULL;
+        process->writer.done = NULL;
         protocol_on_done(&process->protocol, job);
     }
     if (protocol_is_parting(&process->protocol, &process->closed) && sim->now_ms < process->part_until_ms) {
@@ -507,7 +534,10 @@ group_part(struct process *process)
         return;
     if (process->stopping) {
         broker_leave(&sim->broker, BROKER_TICKETS, process->member);
-        process->ended = true;
+        if (process->scoring.on && process->scoring.joined)
+            scoring_stop(process);
+        else
+            process->ended = true;
         return;
     }
     if (broker_assignment(&sim->broker, BROKER_TICKETS, process->member, &generation, &assigned) &&
@@ -742,12 +772,12 @@ loop_take_news(struct process *process)
 static void
 loop_take_done(struct process *process)
 {
-    struct transaction_job *job = process->done;
+    struct transaction_job *job = process->writer.done;
     enum transaction_result result;
 
     if (job == NULL)
         return;
-    process->done = NULL;
+    process->writer.done = NULL;
     result = job->result;
     for (size_t i = 0; i < job->parts_count; i++)
         sim_tell(process->sim, "process %d: task %d epoch %llu ended %d", process->instance,
@@ -845,9 +875,12 @@ loop_read_disk(struct process *process)
         buffer_reset(&ids);
         refused = task != NULL && !policy_book_join(book, buffer_slice(&task->policies), &ids, &refusals);
     }
+    refused |= process->scoring.on && score_task_refuses_policies(&process->scoring.task, &refusals);
     sim_tell(sim, "process %d: disk %x%s", process->instance, process->disk, refused ? ", refused" : "");
     if (!refused) {
         process->world.policies = process->policies = policy_book_hold(book, policy_book_disk(book));
+        if (process->scoring.on)
+            score_task_take_policies(&process->scoring.task);
         policy_book_release(book, before);
         for (int32_t p = 0; p < BROKER_PARTITIONS; p++)
             if (protocol_task(&process->protocol, p) != NULL)
@@ -949,17 +982,25 @@ process_turn(struct process *process)
     if (!process->running || process->sim->now_ms < process->frozen_until_ms)
         return;
     process_read_time(process);
-    transaction_turn(process);
+    process_write(&process->writer);
+    if (process->scoring.on && !process->dying)
+        process_write(&process->scoring.writer);
     if (!process->dying)
         loader_turn(process);
     if (!process->dying) {
         if (process->parting)
             group_part(process);
+        else if (process->scoring.parting)
+            scoring_part(process);
         else
             loop_turn(process);
     }
+    if (!process->dying && !process->ended && !process->parting && !process->scoring.parting)
+        scoring_turn(process);
     if (!process->dying)
-        transaction_turn(process);
+        process_write(&process->writer);
+    if (process->scoring.on && !process->dying)
+        process_write(&process->scoring.writer);
     if (process->dying || process->ended)
         process_kill(process);
 }
@@ -1004,8 +1045,8 @@ process_start(struct process *process, struct sim *sim, int instance)
 
     must(!process->running);
     sim_tell(sim, "process %d starts", instance);
-    *process = (struct process){
-        .sim = sim, .instance = instance, .running = true, .starting = true, .generation = -1};
+    *process = (struct process){.sim = sim, .instance = instance, .running = true, .generation = -1};
+    process->writer = (struct writer){.process = process, .starting = true};
     process->world = (struct world){
         .config = ground->configs[instance],
         .log = ground->log,
@@ -1018,6 +1059,7 @@ process_start(struct process *process, struct sim *sim, int instance)
         .group = ground->group,
         .partitions_count = sim->broker.groups[BROKER_TICKETS].partitions_count,
         .source = ground->source,
+        .feedback_partitions_count = BROKER_FEEDBACKS,
         .started_at_ms = sim->now_ms,
     };
     process->disk = sim->rollouts[instance].disk;
@@ -1031,9 +1073,12 @@ process_start(struct process *process, struct sim *sim, int instance)
     process_read_time(process);
     process->world.poison = poison_new(process->world.config, ground->log, &process_poison_calls);
     process->ingest = ingest_new(&process->world);
+    scoring_start(process);
     if (sim->with_redis) {
         process->redis = store_connect(process);
         process->snapshot = snapshot_new(&process->world, process->redis);
+        if (process->scoring.on)
+            snapshot_set_scores(process->snapshot, &process->scoring.task);
     }
 }
 
@@ -1047,14 +1092,17 @@ process_kill(struct process *process)
     if (process->dying) {
         sim->crashes++;
         if (chance_one_in(&sim->faults, 2))
-            request_orphan(sim, &process->request);
+            request_orphan(sim, &process->writer.request);
+        if (process->scoring.on && chance_one_in(&sim->faults, 2))
+            request_orphan(sim, &process->scoring.writer.request);
     }
+    scoring_kill(process);
     if (process->redis != NULL) {
         store_disconnect(process->redis);
         snapshot_free(process->snapshot);
     }
-    transaction_job_free(process->job);
-    transaction_job_free(process->done);
+    transaction_job_free(process->writer.job);
+    transaction_job_free(process->writer.done);
     loader_done(&process->loader);
     protocol_done(&process->protocol);
     ingest_free(process->ingest);

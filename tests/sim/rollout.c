@@ -17,6 +17,7 @@
 
 #define ROLLOUT_STATUSES                                                                                     \
     "courtesy_window: 1s\n"                                                                                  \
+    "experience: {windows: [24h], scopes: [[], [customer]], min_answers: 1, one_answer_per: respondent}\n"   \
     "statuses:\n"                                                                                            \
     "  New: {state: open}\n"                                                                                 \
     "  Active: {state: open}\n"                                                                              \

@@ -11,9 +11,12 @@
 #include "shell/ingest.h"
 #include "shell/policy_book.h"
 #include "shell/protocol.h"
+#include "shell/score_task.h"
 #include "shell/snapshot.h"
 #include "shell/state_topic.h"
 #include "shell/wallclock.h"
+#include "wire/outcome_read.h"
+#include "wire/score_json.h"
 
 enum crash_point {
 #define CRASH(NAME, where) CRASH_##NAME,
@@ -51,7 +54,7 @@ struct sim_ground {
     struct event_reader *reader; /* the oracle's */
     uint64_t crashed[CRASH_POINTS_COUNT];
     uint64_t events, crashes, rebalances, alerts, restores, snapshots, unknown, zombies;
-    uint64_t held, decisions;
+    uint64_t held, decisions, scores, answers, scores_loaded;
     uint64_t announced, expected, excused[6], failed;
     uint64_t last_count; /* the counts end here */
     bool verbose;
@@ -71,10 +74,19 @@ struct load_event {
     int life;   /* of its topic: made anew so many times */
     char *json; /* owned */
 };
+struct load_feedback {
+    int64_t at_ms;
+    unsigned order;
+    int32_t partition;
+    char *json; /* owned */
+};
 struct load {
     struct load_event *events;
     size_t count, room, sent;
+    struct load_feedback *feedback;
+    size_t feedback_count, feedback_room, feedback_sent, feedback_ids;
 };
+void load_make_feedback(struct load *load, struct chance *chance);
 void load_make(struct load *load, struct chance *chance, size_t events_min);
 void load_done(struct load *load);
 
@@ -250,6 +262,24 @@ struct request {
     int64_t offsets[BROKER_PARTITIONS][2];
     uint64_t notes[BROKER_PARTITIONS];
     bool has_offsets[BROKER_PARTITIONS];
+    bool of_scores;
+    int64_t scores_offsets[1 + BROKER_FEEDBACKS];
+    char scores_note[BROKER_NOTE_BYTES];
+};
+
+/* A role's transaction thread. */
+struct writer {
+    struct process *process;
+    bool of_scores;
+    bool starting; /* its first producer is not there yet */
+    int epoch;     /* of the producer */
+    struct course course;
+    struct transaction_job *job, *done;
+    uint64_t job_member;
+    int job_generation;
+    size_t part, record;
+    int64_t again_ms;
+    struct request request;
 };
 
 enum { LOADER_QUESTIONS_MAX = 64, LOADER_NEWS_MAX = 8 };
@@ -290,6 +320,49 @@ struct loader {
     bool snapshots_failed;
 };
 
+/* The score role of a process (scoring.c). */
+struct scoring_role {
+    bool on;
+    struct process *process;
+    struct writer writer;
+    struct score_task task;
+    bool joined, owned, parting, closed, stopping;
+    uint64_t member;
+    int generation;
+    int64_t part_until_ms, asked_ms;
+    uint64_t question;
+    bool fetching_outcomes, fetching_feedback;
+    int64_t outcomes_position, feedback_positions[BROKER_FEEDBACKS];
+    int64_t told_outcomes, told_feedback[BROKER_FEEDBACKS]; /* ends; -1: not */
+    struct score_load *load;                                /* asked for; NULL: none */
+    struct buffer wanted;                                   /* texts of policies that are asked for */
+};
+void scoring_start(struct process *process);
+void scoring_kill(struct process *process);
+void scoring_turn(struct process *process);
+void scoring_stop(struct process *process);
+void scoring_part(struct process *process);
+/* NULL: the scores are at rest. */
+const char *scoring_unrest(struct sim *sim);
+/* What was published against what the log says. */
+void scoring_compare(struct sim *sim);
+
+struct scoring_answer {
+    struct slice key; /* behind the struct */
+    int64_t revision;
+    bool withdrawn;
+};
+struct scoring_witness {
+    uint64_t epoch;
+    struct hash128 lineage;
+    struct map *answers; /* NULL: none yet */
+    int64_t standing;    /* not withdrawn */
+    int64_t taken_back;  /* by the transaction that is looked at */
+};
+void scoring_committed(struct sim *sim, const struct broker_transaction *transaction);
+bool scoring_moved(struct sim *sim, struct slice head_name, struct slice head); /* false: not of the scores */
+void scoring_witness_done(struct scoring_witness *witness);
+
 struct process {
     struct sim *sim;
     int instance;
@@ -305,16 +378,8 @@ struct process {
     struct redis *redis;
     struct snapshot *snapshot;
     int64_t measured_ms;
-    /* the transaction thread */
-    bool starting; /* its first producer is not there yet */
-    int epoch;     /* of the producer */
-    struct course course;
-    struct transaction_job *job, *done;
-    uint64_t job_member;
-    int job_generation;
-    size_t part, record;
-    int64_t again_ms;
-    struct request request;
+    struct writer writer;
+    struct scoring_role scoring;
     /* the consumer */
     bool joined;
     uint64_t member;
@@ -337,6 +402,8 @@ void process_kill(struct process *process);
 void process_turn(struct process *process);
 /* In peace: the last commit, then it leaves the group. */
 void process_stop(struct process *process);
+/* The next steps of a role's transaction thread. */
+void process_write(struct writer *writer);
 /* true: it dies here. */
 bool process_dies(struct process *process, enum crash_point point);
 uint64_t process_ask(struct process *process, struct loader_question question);
@@ -363,7 +430,7 @@ struct sim {
     struct chance chance, faults;
     int64_t now_ms;
     bool calm; /* no more faults */
-    bool with_redis, with_jumps;
+    bool with_redis, with_jumps, with_scores;
     int64_t bucket_bytes;
     struct broker broker;
     struct store store;
@@ -378,6 +445,7 @@ struct sim {
     int64_t restart_ms[SIM_INSTANCES];
     struct rollout rollouts[SIM_INSTANCES];
     struct mishap mishap;
+    struct scoring_witness scoring_witness;
     uint64_t crashes;
 };
 

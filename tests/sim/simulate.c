@@ -29,7 +29,7 @@ enum {
     SIM_REST_MS_MAX = 90000,
     SIM_ARMED_MS_MAX = 6000,
     SIM_JOBS_MAX = 64,
-    COVER_SEEDS_MIN = 300
+    COVER_SEEDS_MIN = 1000
 };
 
 const char *const crash_point_names[CRASH_POINTS_COUNT] = {
@@ -211,7 +211,8 @@ sim_become_calm(struct sim *sim)
     for (int i = 0; i < SIM_PROCESSES_MAX; i++) {
         sim->processes[i].frozen_until_ms = 0;
         sim->processes[i].wall_off_ms = 0;
-        sim->processes[i].again_ms = 0;
+        sim->processes[i].writer.again_ms = 0;
+        sim->processes[i].scoring.writer.again_ms = 0;
     }
 }
 
@@ -252,6 +253,20 @@ sim_send(struct sim *sim)
     }
 }
 
+static void
+sim_send_feedback(struct sim *sim)
+{
+    struct load *load = &sim->load;
+
+    while (load->feedback_sent < load->feedback_count &&
+           load->feedback[load->feedback_sent].at_ms <= sim->now_ms) {
+        const struct load_feedback *feedback = &load->feedback[load->feedback_sent++];
+
+        broker_append(&sim->broker, TOPIC_FEEDBACK, feedback->partition, slice_of("K"),
+                      slice_of(feedback->json));
+    }
+}
+
 /* What travels arrives, also at or from those who are gone. */
 static void
 sim_deliver(struct sim *sim)
@@ -269,9 +284,16 @@ sim_deliver(struct sim *sim)
     for (int i = 0; i < SIM_PROCESSES_MAX; i++) {
         struct process *process = &sim->processes[i];
 
-        if (process->running && process->request.kind != REQUEST_NONE && !process->request.applied &&
-            process->request.applies_ms <= sim->now_ms)
-            request_apply(sim, &process->request, process->job);
+        if (process->running && process->writer.request.kind != REQUEST_NONE &&
+            !process->writer.request.applied && process->writer.request.applies_ms <= sim->now_ms)
+            request_apply(sim, &process->writer.request, process->writer.job);
+        if (process->running && process->scoring.on) {
+            struct writer *writer = &process->scoring.writer;
+
+            if (writer->request.kind != REQUEST_NONE && !writer->request.applied &&
+                writer->request.applies_ms <= sim->now_ms)
+                request_apply(sim, &writer->request, writer->job);
+        }
     }
 }
 
@@ -283,6 +305,7 @@ sim_tick(struct sim *sim)
     sim->now_ms += SIM_TICK_MS;
     broker_tick(&sim->broker, sim->now_ms);
     sim_send(sim);
+    sim_send_feedback(sim);
     rollout_turn(sim);
     mishap_turn(sim);
     sim_deliver(sim);
@@ -350,6 +373,8 @@ sim_come_to_rest(struct sim *sim)
     while (sim->now_ms < last_ms || rested < 30) {
         const char *unrest = sim_unrest(sim, &partition);
 
+        if (unrest == NULL)
+            unrest = scoring_unrest(sim);
         rested = unrest == NULL ? rested + 1 : 0;
         if (sim->now_ms > until_ms && unrest != NULL)
             sim_fail(sim, "it does not come to rest: task %d: %s", (int)partition, unrest);
@@ -363,12 +388,18 @@ sim_vary(struct sim *sim)
     static const int64_t records[] = {40, 200, 10000, 10000};
 
     sim->with_redis = !chance_one_in(&sim->chance, 5);
+    sim->with_scores = chance_one_in(&sim->chance, 3);
     sim->fuses[0] =
         (struct sim_fuse){.is_armed = true,
                           .point = (enum crash_point)(sim->seed % CRASH_POINTS_COUNT),
                           .after = chance_below(&sim->chance, 1U << chance_below(&sim->chance, 5))};
     if (sim->fuses[0].point >= CRASH_OFFSET_LOST && sim->fuses[0].point <= CRASH_DECIDED)
         sim->fuses[0].after = 0; /* it comes once or twice a run */
+    if (sim->fuses[0].point == CRASH_POLICY_REFUSED || sim->fuses[0].point == CRASH_SNAPSHOT_REFUSED)
+        sim->fuses[0].after = 0;
+    sim->with_scores |= sim->fuses[0].point >= CRASH_SCORES_ASSIGNED;
+    if (sim->with_scores)
+        load_make_feedback(&sim->load, &sim->chance);
     sim->with_jumps = sim->fuses[0].point == CRASH_CLOCK_JUMPED || chance_one_in(&sim->chance, 8);
     if (sim->fuses[0].point >= CRASH_LOAD_HEAD && sim->fuses[0].point <= CRASH_SNAPSHOT_SWEEP)
         sim->with_redis = true;
@@ -416,6 +447,7 @@ sim_run(struct sim_ground *ground, uint64_t seed)
     while (!sim->calm)
         sim_tick(sim);
     sim_come_to_rest(sim);
+    scoring_compare(sim);
     for (int i = 0; i < SIM_PROCESSES_MAX; i++)
         if (sim->processes[i].running)
             process_kill(&sim->processes[i]);
@@ -428,6 +460,7 @@ sim_run(struct sim_ground *ground, uint64_t seed)
     ground->rebalances += sim->broker.rebalances;
     load_done(&sim->load);
     witness_done(&sim->witness);
+    scoring_witness_done(&sim->scoring_witness);
     store_done(&sim->store);
     broker_done(&sim->broker);
     memory_free(sim);
@@ -569,9 +602,11 @@ runs_report(const struct runs *runs, struct sim_ground *const *grounds, double s
     }
     printf("%" PRIu64 " seeds in %.1f s (%.0f a minute): %" PRIu64 " events, %" PRIu64 " crashes, %" PRIu64
            " rebalances, %" PRIu64 " doubles, %" PRIu64 " tasks loaded, %" PRIu64
-           " unknown outcomes, %" PRIu64 " snapshots, %" PRIu64 " tasks held, %" PRIu64 " decisions\n",
+           " unknown outcomes, %" PRIu64 " snapshots, %" PRIu64 " tasks held, %" PRIu64 " decisions, %" PRIu64
+           " answers, %" PRIu64 " numbers, %" PRIu64 " scores out of a snapshot\n",
            runs->count, seconds, (double)runs->count * 60 / seconds, all.events, all.crashes, all.rebalances,
-           all.zombies, all.restores, all.unknown, all.snapshots, all.held, all.decisions);
+           all.zombies, all.restores, all.unknown, all.snapshots, all.held, all.decisions, all.answers,
+           all.scores, all.scores_loaded);
     printf("%" PRIu64 " alert keys announced of %" PRIu64 " expected; not announced: %" PRIu64
            " a higher stage was, %" PRIu64 " the clock had ended, %" PRIu64 " taken back, %" PRIu64
            " folded on the way, %" PRIu64 " before the first epoch; besides and taken back: %" PRIu64 "\n",

@@ -325,6 +325,17 @@ store_deliver(struct sim *sim)
     store->orphans_count = kept;
 }
 
+/* snapshot.c's clock: a look at it takes a microsecond. */
+int64_t sim_mono_us(void);
+
+int64_t
+sim_mono_us(void)
+{
+    static int64_t looked;
+
+    return ++looked;
+}
+
 /* ---- shell/redis.h ---- */
 
 bool

@@ -218,6 +218,7 @@ witness_committed(void *context, const struct broker_transaction *transaction)
     struct broker *broker = &witness->sim->broker;
     int32_t number = (int32_t)(transaction - broker->transactions);
 
+    scoring_committed(witness->sim, transaction);
     for (int32_t p = 0; p < BROKER_PARTITIONS; p++) {
         const struct broker_log *log = &broker->logs[TOPIC_STATE][p];
         struct witness_frozen sums;
@@ -362,6 +363,8 @@ witness_moved(struct witness *witness, struct slice head_name, struct slice foun
     const char *prefix = sim->ground->configs[0]->prefix;
     struct snapshot_head head, was;
 
+    if (scoring_moved(sim, head_name, bytes))
+        return;
     for (int32_t p = 0; p < BROKER_PARTITIONS; p++) {
         struct buffer name = {0};
         bool is_it;
