@@ -25,18 +25,16 @@ function scopeOf(value) {
   return scope;
 }
 /* A probability of being late, in any of the shapes it may come in: with its reason and the band of the finish. */
+/* Of so many like tickets at this point so many were late: the three weightiest. */
+function reasonOf(one) {
+  const {values, like, late, odds} = object(one), named = Object.entries(object(values)).map(([name, value]) => text(name) + " " + (value === null ? "none" : text(String(value))));
+  return [named.join(", "), number(odds) === null ? "" : "odds ×" + odds, number(like) === null ? "" : "of " + like + " like it " + (number(late) || 0) + " were late"].filter(Boolean).join(", ");
+}
 function riskOf(v) {
-  const own = object(v.risk), permille = number(own.p_permille) ?? number(v.risk_permille);
-  const p = number(v.risk) ?? number(own.p) ?? number(own.value) ?? (permille === null ? null : permille / 1000);
+  const p = number(v.risk), told = object(v.foresight);
   if (p === null || p < 0 || p > 1) return null;
-  const why = own.reason ?? own.reasons ?? v.risk_reason ?? v.risk_reasons;
-  const line = one => {
-    if (typeof one === "string") return text(one);
-    const {context, text: words, like, late} = object(one), odds = number(object(one).odds) ?? number(object(one).factor);
-    return [text(context), odds === null ? "" : "odds ×" + odds, text(words), number(like) ? "of " + like + " like it " + (number(late) || 0) + " were late" : ""].filter(Boolean).join(", ");
-  };
-  return {p, p50_ms: instant(own.finish_p50 ?? v.finish_p50), p90_ms: instant(own.finish_p90 ?? v.finish_p90),
-          unsure: ["low", "uncalibrated"].includes(own.confidence ?? v.confidence), why: (Array.isArray(why) ? why.slice(0, 3) : [why]).map(line).filter(Boolean).join("; ")};
+  return {p, p50_ms: instant(told.finish_p50), p90_ms: instant(told.finish_p90), unsure: ["low", "uncalibrated"].includes(told.confidence),
+          why: list(told.because).slice(0, 3).map(reasonOf).filter(Boolean).join("; ")};
 }
 /* A clock of an `open` record, or the one an alert is about. */
 function clockOf(v) {
