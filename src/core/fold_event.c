@@ -653,7 +653,8 @@ take_merge_in(struct fold *fold, const struct entry *entry)
             continue;
         if (response && is_idle(clock) && clock->promise->start != START_HANDOFF) {
             begin(fold, slot, entry->at_ms);
-            clock_set_running(fold, slot, (life->ball & ~clock->promise->counts) == 0, entry->at_ms);
+            if (!is_idle(clock)) /* the version in force may not promise it any more */
+                clock_set_running(fold, slot, (life->ball & ~clock->promise->counts) == 0, entry->at_ms);
         }
         if (!is_idle(clock) && !clock->ended && clock->breached_at_ms == INSTANT_NONE &&
             start_ms < clock->started_at_ms) {
