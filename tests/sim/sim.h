@@ -57,7 +57,7 @@ struct sim_ground {
     uint64_t held, decisions, scores, answers, scores_loaded;
     uint64_t announced, expected, excused[6], failed;
     uint64_t last_count; /* the counts end here */
-    bool verbose;
+    bool verbose, with_scores;
 };
 
 /* ---- the load ---- */
