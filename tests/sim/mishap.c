@@ -237,6 +237,9 @@ mishap_epoch(struct sim *sim, int32_t partition, const struct marker *marker, in
         if (word->partition != partition || word->epoch != marker->epoch ||
             !hash128_equal(word->writer, marker->writer))
             continue;
+        if (word->life > mishap->lives[partition] ? marker->offsets[0] >= before_offset
+                                                  : marker->offsets[0] < word->from_offset)
+            continue; /* what the same process had sent before it was held has happened after all */
         for (size_t k = 0; k < sim->load.sent; k++) {
             struct load_event *event = &sim->load.events[k];
             int life = mishap->lives[partition];
