@@ -184,7 +184,7 @@ foresight_clock_add(struct foresight *learner, enum clock_kind kind, struct slic
     clock->name_bytes = name.bytes;
     clock->slope_q24 = Q24_ONE;
     for (int i = 0; i < FINISH_BUCKETS; i++)
-        clock->stretches_q24[i] = Q24_ONE / 2; /* a young log has not seen its longest tails */
+        clock->stretches_q24[i] = Q24_ONE; /* a young log has not seen its longest tails */
     for (int landmark = 0; landmark < FORESIGHT_LANDMARKS_COUNT; landmark++) {
         for (int i = 0; i < FORESIGHT_CONTEXTS_MAX; i++)
             clock->weights_q24[landmark][i] = FIRST_WEIGHT_Q24;

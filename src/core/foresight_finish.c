@@ -12,6 +12,8 @@
 #include "core/foresight_learner.h"
 
 enum { STRETCH_STEP_Q24 = 83886 /* 0.005 */, STRETCH_MAX_Q24 = 4 * (1 << 24) };
+/* Nine in ten of all would be 9; those beyond are heard of last, so of those heard of it must be more. */
+enum { STRETCH_UP = 24 };
 static const int64_t landmarks_permille[] = FORESIGHT_LANDMARKS_PERMILLE;
 
 static uint32_t
@@ -74,7 +76,8 @@ learn_stretch(struct foresight *learner, size_t clock, int landmark, int bucket,
     beyond = p90_q16 < open_q16;
     if ((step == FINISH_OPEN && !beyond) || (step == FINISH_OPEN_STOPPED && beyond))
         return;
-    *stretch_q24 += step == FINISH_OPEN || share_q16 > p90_q16 ? 9 * STRETCH_STEP_Q24 : -STRETCH_STEP_Q24;
+    *stretch_q24 +=
+        step == FINISH_OPEN || share_q16 > p90_q16 ? STRETCH_UP * STRETCH_STEP_Q24 : -STRETCH_STEP_Q24;
     *stretch_q24 = foresight_log_clamp(*stretch_q24, STRETCH_MAX_Q24);
 }
 
