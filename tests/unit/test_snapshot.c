@@ -1,5 +1,5 @@
 /* What lies between the engine's parts and a plan's buckets: a ticket is gathered in the bucket that its
- * change makes dirty. */
+ * change makes dirty. And which heads are of use to a loader. */
 #include "../support/desk.h"
 #include "shell/snapshot_plan.h"
 
@@ -34,10 +34,98 @@ test_a_part_is_a_bucket(void **state)
     desk_close(&desk);
 }
 
+/* ---- heads that were found ---- */
+
+static struct snapshot_head
+sound_head(struct snapshot_bucket buckets[2])
+{
+    buckets[0] = (struct snapshot_bucket){.epoch = 8, .stamp = 77, .bytes = 100, .hash = 5};
+    buckets[1] = (struct snapshot_bucket){0};
+    return (struct snapshot_head){.lineage = {1, 2},
+                                  .epoch = 8,
+                                  .writer = {3, 4},
+                                  .state_offset = 50,
+                                  .begun_at_ms = 1000000,
+                                  .buckets_count = 2,
+                                  .buckets = buckets};
+}
+
+static enum snapshot_verdict
+judge(const struct snapshot_head *head)
+{
+    const struct marker marker = {.lineage = {1, 2}, .epoch = 9, .writer = {3, 4}};
+    const struct snapshot_question question = {
+        .marker = &marker, .state_end = 60, .now_ms = 2000000, .age_ms_max = 1500000};
+    struct snapshot_head found = {0};
+    struct buffer bytes = {0};
+    enum snapshot_verdict verdict;
+
+    snapshot_head_write(head, &bytes);
+    verdict = snapshot_judge(buffer_slice(&bytes), &question, &found);
+    assert_true((found.buckets != NULL) == (verdict == SNAPSHOT_FITS));
+    snapshot_head_done(&found);
+    buffer_free(&bytes);
+    return verdict;
+}
+
+static void
+test_only_a_head_of_this_life_and_past_fits(void **state)
+{
+    struct snapshot_bucket buckets[2];
+    struct snapshot_head head = sound_head(buckets);
+
+    (void)state;
+    assert_int_equal(judge(&head), SNAPSHOT_FITS);
+    head.lineage.low++;
+    assert_int_equal(judge(&head), SNAPSHOT_OTHER_LINEAGE);
+    head.lineage = (struct hash128){1, 3};
+    assert_int_equal(judge(&head), SNAPSHOT_OTHER_LINEAGE);
+    head = sound_head(buckets);
+    head.epoch = 10;
+    assert_int_equal(judge(&head), SNAPSHOT_NEWER);
+    head.epoch = 9;
+    assert_int_equal(judge(&head), SNAPSHOT_FITS);
+    head.writer.high++;
+    assert_int_equal(judge(&head), SNAPSHOT_NEWER);
+    head = sound_head(buckets);
+    head.state_offset = 61;
+    assert_int_equal(judge(&head), SNAPSHOT_NEWER);
+    head = sound_head(buckets);
+    head.begun_at_ms = 2000000 - 1500001;
+    assert_int_equal(judge(&head), SNAPSHOT_TOO_OLD);
+    head.begun_at_ms = 2000000 + 3600001; /* from ahead: its age is not known */
+    assert_int_equal(judge(&head), SNAPSHOT_TOO_OLD);
+}
+
+static void
+test_bytes_that_are_no_head_are_garbage(void **state)
+{
+    const struct marker marker = {.lineage = {1, 2}, .epoch = 9, .writer = {3, 4}};
+    const struct snapshot_question question = {
+        .marker = &marker, .state_end = 60, .now_ms = 2000000, .age_ms_max = 1500000};
+    struct snapshot_bucket buckets[2];
+    struct snapshot_head head = sound_head(buckets), found = {0};
+    struct buffer bytes = {0};
+
+    (void)state;
+    assert_int_equal(snapshot_judge((struct slice){"", 0}, &question, &found), SNAPSHOT_ABSENT);
+    snapshot_head_write(&head, &bytes);
+    for (size_t i = 0; i < bytes.bytes; i++) {
+        assert_int_equal(snapshot_judge((struct slice){bytes.at, i}, &question, &found),
+                         i == 0 ? SNAPSHOT_ABSENT : SNAPSHOT_GARBAGE);
+        bytes.at[i] ^= 1;
+        assert_int_not_equal(snapshot_judge(buffer_slice(&bytes), &question, &found), SNAPSHOT_FITS);
+        bytes.at[i] ^= 1;
+    }
+    buffer_free(&bytes);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_only_a_head_of_this_life_and_past_fits),
+        cmocka_unit_test(test_bytes_that_are_no_head_are_garbage),
         cmocka_unit_test(test_a_part_is_a_bucket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

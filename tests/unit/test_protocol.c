@@ -1,0 +1,242 @@
+/* The protocol, with a port that only counts: what a task said before it was held is not its word once a
+ * person has let it begin again. */
+#include "../support/worlds.h"
+#include "shell/protocol.h"
+
+static const char policy[] = "version: \"1\"\nstatuses:\n  New: {state: open}\n  Closed: {state: closed}\n";
+
+/* What the protocol asked for. */
+struct outside {
+    struct worlds worlds;
+    struct protocol protocol;
+    struct transaction_job *job; /* submitted, not answered */
+    uint64_t questions, tasks, markers, decisions;
+};
+
+static void
+outside_fetch(void *context, struct task *task)
+{
+    (void)context;
+    (void)task;
+}
+
+static uint64_t
+outside_ask_task(void *context, int32_t partition)
+{
+    struct outside *outside = context;
+
+    (void)partition;
+    outside->tasks++;
+    return ++outside->questions;
+}
+
+static uint64_t
+outside_ask_marker(void *context, int32_t partition)
+{
+    struct outside *outside = context;
+
+    (void)partition;
+    outside->markers++;
+    return ++outside->questions;
+}
+
+static uint64_t
+outside_ask_decision(void *context, int32_t partition)
+{
+    struct outside *outside = context;
+
+    (void)partition;
+    outside->decisions++;
+    return ++outside->questions;
+}
+
+static void
+outside_submit(void *context, struct transaction_job *job)
+{
+    struct outside *outside = context;
+
+    assert_null(outside->job);
+    outside->job = job;
+}
+
+static int64_t
+outside_end(void *context, const struct task *task, enum task_source source)
+{
+    (void)context;
+    (void)task;
+    (void)source;
+    return -1;
+}
+
+static void
+outside_forget(void *context, int32_t partition)
+{
+    (void)context;
+    (void)partition;
+}
+
+/* The loader's news of task 0, whatever it was asked last. */
+static void
+outside_tell(struct outside *outside, struct restore_news news)
+{
+    news.question = outside->questions;
+    protocol_on_news(&outside->protocol, &news);
+}
+
+static struct task *
+outside_task(struct outside *outside)
+{
+    return protocol_task(&outside->protocol, 0);
+}
+
+/* Task 0 is live, has read ten records, and its first epoch is with the transaction thread. */
+static void
+outside_open(struct outside *outside)
+{
+    struct protocol_port port = {outside,          outside_fetch,      outside_fetch,
+                                 outside_ask_task, outside_ask_marker, outside_submit,
+                                 outside_end,      outside_forget,     outside_ask_decision};
+    struct transaction_job *ready = transaction_job_new(1);
+
+    memset(outside, 0, sizeof *outside);
+    worlds_open(&outside->worlds, policy, NULL, 0);
+    protocol_init(&outside->protocol, &outside->worlds.world, &port);
+    ready->result = TRANSACTION_READY;
+    protocol_on_done(&outside->protocol, ready);
+    protocol_assigned(&outside->protocol, 0);
+    outside_tell(outside, (struct restore_news){.kind = RESTORE_BEGUN, .used = -1});
+    outside_tell(outside, (struct restore_news){.kind = RESTORE_DONE});
+    assert_int_equal(outside_task(outside)->state, TASK_LIVE);
+    task_advance_offset(outside_task(outside), TASK_TICKETS, 9, -1);
+    assert_true(protocol_close_all(&outside->protocol));
+    assert_non_null(outside->job);
+    assert_int_equal(outside->job->parts[0].epoch, 1);
+}
+
+static void
+outside_close(struct outside *outside)
+{
+    transaction_job_free(outside->job);
+    protocol_done(&outside->protocol);
+    worlds_close(&outside->worlds);
+}
+
+static void
+outside_answer(struct outside *outside, enum transaction_result result)
+{
+    struct transaction_job *job = outside->job;
+
+    outside->job = NULL;
+    job->result = result;
+    protocol_on_done(&outside->protocol, job);
+}
+
+/* Its offset is gone, and a person says it is to begin with nothing. */
+static void
+outside_hold_and_decide(struct outside *outside)
+{
+    struct task *task = outside_task(outside);
+
+    protocol_on_offset_lost(&outside->protocol, task, TASK_TICKETS, "tickets");
+    assert_int_equal(task->state, TASK_HELD);
+    assert_int_equal(outside->decisions, 1);
+    outside_tell(outside, (struct restore_news){.kind = RESTORE_BEGUN,
+                                                .decided = true,
+                                                .used = -1,
+                                                .marker = {.offsets = {20, 0}, .begins_offset = 5}});
+    outside_tell(outside, (struct restore_news){.kind = RESTORE_DONE});
+    assert_int_equal(task->state, TASK_LIVE);
+    assert_int_equal(task->epoch, 0);
+}
+
+/* It did not happen, and is not sent again: else it would carry the offset back to before the decision. */
+static void
+test_an_epoch_from_before_it_was_held_is_not_sent_again(void **state)
+{
+    struct outside outside;
+
+    (void)state;
+    outside_open(&outside);
+    outside_hold_and_decide(&outside);
+    outside_answer(&outside, TRANSACTION_ABORTED);
+    outside.worlds.world.now_mono_ms += 60000;
+    protocol_turn(&outside.protocol);
+    if (outside.job != NULL) { /* what the task has said since, under the decision */
+        assert_int_equal(outside.job->parts[0].serial, outside_task(&outside)->serial);
+        assert_int_equal(outside.job->parts[0].offsets->elems[0].offset, 20);
+    }
+    assert_null(outside.protocol.retry);
+    outside_close(&outside);
+}
+
+/* It did happen: then what the decision was made of was older, and the task is loaded anew. */
+static void
+test_an_epoch_from_before_it_was_held_that_happened_is_looked_for(void **state)
+{
+    struct outside outside;
+    uint64_t tasks;
+
+    (void)state;
+    outside_open(&outside);
+    outside_hold_and_decide(&outside);
+    tasks = outside.tasks;
+    outside_answer(&outside, TRANSACTION_COMMITTED);
+    assert_int_equal(outside.tasks, tasks + 1);
+    assert_int_equal(outside_task(&outside)->state, TASK_LOADING);
+    outside_close(&outside);
+}
+
+/* Nobody knows whether it did: the same, and its own marker is not what it asks for. */
+static void
+test_an_unknown_epoch_from_before_it_was_held_is_looked_for(void **state)
+{
+    struct outside outside;
+    uint64_t tasks;
+
+    (void)state;
+    outside_open(&outside);
+    outside_hold_and_decide(&outside);
+    tasks = outside.tasks;
+    outside_answer(&outside, TRANSACTION_FATAL);
+    assert_int_equal(outside.tasks, tasks + 1);
+    assert_int_equal(outside.markers, 0);
+    outside_close(&outside);
+}
+
+/* Without a hold all of it is its word: sent again, counted, asked for. */
+static void
+test_the_same_epoch_of_a_task_that_was_never_held_counts(void **state)
+{
+    struct outside outside;
+
+    (void)state;
+    outside_open(&outside);
+    outside_answer(&outside, TRANSACTION_ABORTED);
+    outside.worlds.world.now_mono_ms += 60000;
+    protocol_turn(&outside.protocol);
+    assert_non_null(outside.job);
+    assert_int_equal(outside.job->parts[0].epoch, 1);
+    assert_int_equal(outside.job->parts[0].offsets->elems[0].offset, 10);
+    outside_answer(&outside, TRANSACTION_FATAL);
+    assert_int_equal(outside_task(&outside)->state, TASK_CHECKING);
+    assert_int_equal(outside.markers, 1);
+    outside_tell(&outside, (struct restore_news){.kind = RESTORE_MARKER,
+                                                 .has_marker = true,
+                                                 .marker = task_marker(outside_task(&outside)),
+                                                 .state_end = 3});
+    assert_int_equal(outside_task(&outside)->state, TASK_LIVE);
+    assert_int_equal(outside_task(&outside)->committed_epoch, 1);
+    outside_close(&outside);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_epoch_from_before_it_was_held_is_not_sent_again),
+        cmocka_unit_test(test_an_epoch_from_before_it_was_held_that_happened_is_looked_for),
+        cmocka_unit_test(test_an_unknown_epoch_from_before_it_was_held_is_looked_for),
+        cmocka_unit_test(test_the_same_epoch_of_a_task_that_was_never_held_counts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
