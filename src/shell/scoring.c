@@ -15,12 +15,12 @@
 #include "base/memory.h"
 #include "base/panic.h"
 #include "shell/ingest.h"
+#include "shell/member.h"
 #include "shell/score_task.h"
 #include "shell/transaction.h"
 #include "shell/wallclock.h"
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 enum { SCORING_REVOKE_MS_MAX = 5000, SCORING_AGAIN_MS = 100, SCORING_TURN_US = 3000 };
@@ -29,20 +29,10 @@ struct scoring {
     struct world *world;
     struct restore *restore;
     struct ingest *ingest;
-    struct transaction *transaction;
-    char *group, *transactional_id;
-
-    struct kafka_client description;
-    struct kafka_setting settings[2];
-    rd_kafka_t *consumer;
-    rd_kafka_queue_t *queue;
-    struct kafka_warm warm;
-    int records_descriptor;
-
+    struct member member;
     struct score_task task;
     struct score_loader *loader;
-    bool joined, assigned_once, stopping;
-    char fatal[KAFKA_ERROR_BYTES];
+    bool stopping;
 };
 
 /* ---- the assignment ---- */
@@ -70,46 +60,38 @@ scoring_feedback_list(const struct scoring *scoring)
     return list;
 }
 
-/* Takes both. */
-static void
-scoring_assign(struct scoring *scoring, bool add, rd_kafka_topic_partition_list_t *list)
-{
-    char text[KAFKA_ERROR_BYTES];
-    rd_kafka_error_t *failed = add ? rd_kafka_incremental_assign(scoring->consumer, list)
-                                   : rd_kafka_incremental_unassign(scoring->consumer, list);
-
-    rd_kafka_topic_partition_list_destroy(list);
-    if (failed == NULL)
-        return;
-    kafka_error_text(failed, text);
-    log_write(scoring->world->log, LOG_ERROR, "assignment_failed",
-              LOG_TEXT("call", add ? "assign" : "unassign"), LOG_TEXT("text", text));
-}
-
 /* ---- what the task asks for ---- */
 
 static void
 scoring_fetch_outcomes(void *context, int64_t from_offset)
 {
-    scoring_assign(context, true, scoring_outcomes_list(context, from_offset));
+    struct scoring *scoring = context;
+
+    member_assign(&scoring->member, true, scoring_outcomes_list(scoring, from_offset));
 }
 
 static void
 scoring_unfetch_outcomes(void *context)
 {
-    scoring_assign(context, false, scoring_outcomes_list(context, 0));
+    struct scoring *scoring = context;
+
+    member_assign(&scoring->member, false, scoring_outcomes_list(scoring, 0));
 }
 
 static void
 scoring_fetch_feedback(void *context)
 {
-    scoring_assign(context, true, scoring_feedback_list(context));
+    struct scoring *scoring = context;
+
+    member_assign(&scoring->member, true, scoring_feedback_list(scoring));
 }
 
 static void
 scoring_unfetch_feedback(void *context)
 {
-    scoring_assign(context, false, scoring_feedback_list(context));
+    struct scoring *scoring = context;
+
+    member_assign(&scoring->member, false, scoring_feedback_list(scoring));
 }
 
 static uint64_t
@@ -117,7 +99,7 @@ scoring_ask_offsets(void *context)
 {
     struct scoring *scoring = context;
 
-    return restore_ask_offsets(scoring->restore, scoring->group, scoring_feedback_list(scoring));
+    return restore_ask_offsets(scoring->restore, scoring->member.group, scoring_feedback_list(scoring));
 }
 
 static uint64_t
@@ -125,7 +107,7 @@ scoring_ask_found(void *context)
 {
     struct scoring *scoring = context;
 
-    return restore_ask_found(scoring->restore, scoring->group);
+    return restore_ask_found(scoring->restore, scoring->member.group);
 }
 
 static uint64_t
@@ -157,12 +139,7 @@ scoring_submit(void *context, struct transaction_job *job)
 {
     struct scoring *scoring = context;
 
-    if (job->group != NULL)
-        rd_kafka_consumer_group_metadata_destroy(job->group);
-    job->group = rd_kafka_consumer_group_metadata(scoring->consumer);
-    if (job->group == NULL)
-        job->group = rd_kafka_consumer_group_metadata_new(scoring->group);
-    transaction_submit(scoring->transaction, job);
+    member_submit(&scoring->member, job);
 }
 
 /* The last commit before it is given back. The loop stands still meanwhile. */
@@ -182,7 +159,7 @@ scoring_part(struct scoring *scoring, int64_t until_mono_ms)
             score_task_send_again(&scoring->task);
             continue;
         }
-        job = transaction_take_wait(scoring->transaction, left_ms);
+        job = transaction_take_wait(scoring->member.transaction, left_ms);
         if (job != NULL)
             score_task_on_done(&scoring->task, job);
     }
@@ -200,38 +177,18 @@ scoring_on_rebalance(void *context, rd_kafka_t *client, bool assigned,
     metrics_add(scoring->world->metrics, METRIC_REBALANCES, 0, 1);
     log_write(scoring->world->log, LOG_INFO, "scores_rebalance", LOG_BOOLEAN("assigned", assigned),
               LOG_INTEGER("partitions", partitions->cnt));
-    scoring->assigned_once = true;
+    scoring->member.assigned_once = true;
     if (assigned && partitions->cnt > 0 && scoring->task.state == SCORE_TASK_IDLE)
         score_task_begin(&scoring->task);
     else if (assigned)
-        scoring_assign(scoring, true, rd_kafka_topic_partition_list_new(0));
+        member_assign(&scoring->member, true, rd_kafka_topic_partition_list_new(0));
     else {
-        if (partitions->cnt > 0 && !rd_kafka_assignment_lost(scoring->consumer))
+        if (partitions->cnt > 0 && !rd_kafka_assignment_lost(scoring->member.consumer))
             scoring_part(scoring, wallclock_mono_ms() + SCORING_REVOKE_MS_MAX);
         if (partitions->cnt > 0)
             score_task_end(&scoring->task);
-        scoring_assign(scoring, false, rd_kafka_topic_partition_list_new(0));
+        member_assign(&scoring->member, false, rd_kafka_topic_partition_list_new(0));
     }
-}
-
-static void
-scoring_join(struct scoring *scoring)
-{
-    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
-
-    scoring->joined = true;
-    if (scoring->world->kafka.embedded) {
-        scoring->assigned_once = true;
-        score_task_begin(&scoring->task);
-    } else {
-        rd_kafka_topic_partition_list_add(topics, scoring->world->topics.names[TOPIC_OUTCOMES],
-                                          RD_KAFKA_PARTITION_UA);
-        code = rd_kafka_subscribe(scoring->consumer, topics);
-    }
-    rd_kafka_topic_partition_list_destroy(topics);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        snprintf(scoring->fatal, sizeof scoring->fatal, "subscribe: %s", rd_kafka_err2str(code));
 }
 
 /* ---- phases ---- */
@@ -242,12 +199,17 @@ scoring_take_done(struct scoring *scoring)
     struct transaction_job *job;
     struct score_load *load;
 
-    while ((job = transaction_take(scoring->transaction)) != NULL)
+    while ((job = transaction_take(scoring->member.transaction)) != NULL)
         score_task_on_done(&scoring->task, job);
     while ((load = score_loader_take(scoring->loader)) != NULL)
         score_task_on_loaded(&scoring->task, load);
-    if (scoring->task.producer_ready && !scoring->joined && !scoring->stopping)
-        scoring_join(scoring);
+    if (!scoring->task.producer_ready || scoring->member.joined || scoring->stopping)
+        return;
+    if (scoring->world->kafka.embedded) { /* the mock's group would wait three seconds */
+        scoring->member.joined = scoring->member.assigned_once = true;
+        score_task_begin(&scoring->task);
+    } else
+        member_join(&scoring->member);
 }
 
 static void
@@ -280,20 +242,18 @@ static void
 scoring_on_event(struct scoring *scoring, bool is_outcomes, const rd_kafka_message_t *message)
 {
     if (message->err == RD_KAFKA_RESP_ERR__FATAL)
-        rd_kafka_fatal_error(scoring->consumer, scoring->fatal, sizeof scoring->fatal);
+        member_on_error(&scoring->member, message);
     else if (scoring->task.state == SCORE_TASK_IDLE)
         return;
     else if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && is_outcomes)
         score_task_on_outcomes_lost(&scoring->task);
     else if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
-        snprintf(scoring->fatal, sizeof scoring->fatal,
+        snprintf(scoring->member.fatal, sizeof scoring->member.fatal,
                  "feedback[%d] does not have the committed offset any more: records were lost, or the topic "
                  "was made anew",
                  (int)message->partition);
     else if (message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
-        log_write(scoring->world->log, LOG_WARNING, "consumer_error", LOG_TEXT("client", "scores"),
-                  LOG_TEXT("code", rd_kafka_err2name(message->err)),
-                  LOG_TEXT("text", rd_kafka_message_errstr(message)));
+        member_on_error(&scoring->member, message);
     else if (is_outcomes)
         score_task_on_outcomes_end(&scoring->task, message->offset);
     else
@@ -328,7 +288,7 @@ scoring_ingest(struct scoring *scoring)
     for (int64_t i = 0;
          i < scoring->world->config->turn_records_max && wallclock_mono_us() - begun_us < SCORING_TURN_US;
          i++) {
-        rd_kafka_message_t *message = rd_kafka_consumer_poll(scoring->consumer, 0);
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(scoring->member.consumer, 0);
 
         if (message == NULL)
             return false;
@@ -392,7 +352,7 @@ scoring_reasons(const struct scoring *scoring, struct buffer *out)
 
     if (!task->producer_ready)
         buffer_append_text(out, "scores: waiting for the brokers to take transactions\n");
-    else if (!scoring->assigned_once)
+    else if (!scoring->member.assigned_once)
         buffer_append_text(out, "scores: waiting for the group\n");
     else
         score_task_reasons(task, out);
@@ -401,7 +361,7 @@ scoring_reasons(const struct scoring *scoring, struct buffer *out)
 const char *
 scoring_fatal(const struct scoring *scoring)
 {
-    return scoring->fatal[0] != '\0' ? scoring->fatal : NULL;
+    return member_fatal(&scoring->member);
 }
 
 /* ---- life ---- */
@@ -409,13 +369,13 @@ scoring_fatal(const struct scoring *scoring)
 int
 scoring_records_descriptor(const struct scoring *scoring)
 {
-    return scoring->records_descriptor;
+    return scoring->member.descriptor;
 }
 
 int
 scoring_done_descriptor(const struct scoring *scoring)
 {
-    return transaction_descriptor(scoring->transaction);
+    return transaction_descriptor(scoring->member.transaction);
 }
 
 int
@@ -427,47 +387,20 @@ scoring_loaded_descriptor(const struct scoring *scoring)
 void
 scoring_clear(struct scoring *scoring)
 {
-    uint64_t rung;
-
-    while (read(scoring->records_descriptor, &rung, sizeof rung) > 0)
-        ;
-    transaction_clear(scoring->transaction);
+    member_clear(&scoring->member);
     score_loader_clear(scoring->loader);
-}
-
-static int
-scoring_open_consumer(struct scoring *scoring)
-{
-    struct world *world = scoring->world;
-    char error[KAFKA_ERROR_BYTES];
-
-    scoring->settings[0] = (struct kafka_setting){"group.id", scoring->group};
-    scoring->settings[1] = (struct kafka_setting){"group.instance.id", world->config->instance};
-    scoring->description = (struct kafka_client){
-        .kafka = &world->kafka,
-        .name = "scores",
-        .settings = scoring->settings,
-        .settings_count = world->kafka.embedded ? 1 : 2,
-        .context = scoring,
-        .rebalance = scoring_on_rebalance,
-    };
-    scoring->consumer = kafka_consumer_new(&scoring->description, error);
-    if (scoring->consumer == NULL) {
-        log_write(world->log, LOG_ERROR, "kafka_setting_refused", LOG_TEXT("text", error));
-        return -1;
-    }
-    scoring->queue = rd_kafka_queue_get_consumer(scoring->consumer);
-    kafka_queue_wake(scoring->queue, scoring->records_descriptor);
-    kafka_warm_add(&scoring->warm, scoring->consumer, world->topics.names[TOPIC_OUTCOMES]);
-    kafka_warm_add(&scoring->warm, scoring->consumer, world->topics.names[TOPIC_FEEDBACK]);
-    return 0;
 }
 
 struct scoring *
 scoring_new(struct world *world, struct restore *restore)
 {
     struct scoring *scoring = memory_allocate_zeroed(1, sizeof *scoring);
-    struct transaction_options options = {.kafka = &world->kafka, .topics = &world->topics, .name = "scores"};
+    struct member_options member = {
+        .name = "scores",
+        .read = {TOPIC_OUTCOMES, TOPIC_FEEDBACK},
+        .context = scoring,
+        .rebalance = scoring_on_rebalance,
+    };
     const struct score_task_port port = {
         .context = scoring,
         .fetch_outcomes = scoring_fetch_outcomes,
@@ -481,25 +414,21 @@ scoring_new(struct world *world, struct restore *restore)
         .load = scoring_load,
         .has_snapshots = scoring_has_snapshots,
     };
-    char *first;
+    char *group = kafka_name(world->config->prefix, "-scores");
+    int opened;
 
     scoring->world = world;
     scoring->restore = restore;
-    scoring->group = kafka_name(world->config->prefix, "-scores");
-    first = kafka_name(scoring->group, "-");
-    scoring->transactional_id = kafka_name(first, world->config->instance);
-    memory_free(first);
     scoring->ingest = ingest_new(world);
     scoring->loader = score_loader_new(world->config, world->log);
     score_task_init(&scoring->task, world, &port);
-    scoring->records_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    must(scoring->records_descriptor >= 0);
-    if (scoring_open_consumer(scoring) != 0) {
+    member.group = group;
+    opened = member_open(&scoring->member, world, &member);
+    memory_free(group);
+    if (opened != 0) {
         scoring_free(scoring);
         return NULL;
     }
-    options.transactional_id = scoring->transactional_id;
-    scoring->transaction = transaction_new(&options);
     return scoring;
 }
 
@@ -507,9 +436,10 @@ void
 scoring_stop(struct scoring *scoring, int64_t timeout_ms)
 {
     scoring->stopping = true;
+    member_settle(&scoring->member);
     scoring_part(scoring, wallclock_mono_ms() + timeout_ms);
     score_task_end(&scoring->task);
-    rd_kafka_consumer_close(scoring->consumer);
+    member_leave(&scoring->member);
 }
 
 void
@@ -518,18 +448,8 @@ scoring_free(struct scoring *scoring)
     if (scoring == NULL)
         return;
     score_loader_free(scoring->loader);
-    transaction_free(scoring->transaction);
-    if (scoring->queue != NULL) {
-        rd_kafka_queue_io_event_enable(scoring->queue, -1, NULL, 0);
-        rd_kafka_queue_destroy(scoring->queue);
-    }
-    kafka_warm_done(&scoring->warm);
-    if (scoring->consumer != NULL)
-        rd_kafka_destroy(scoring->consumer);
+    member_done(&scoring->member);
     score_task_done(&scoring->task);
-    close(scoring->records_descriptor);
     ingest_free(scoring->ingest);
-    memory_free(scoring->group);
-    memory_free(scoring->transactional_id);
     memory_free(scoring);
 }

@@ -18,13 +18,13 @@
 #include "base/memory.h"
 #include "base/panic.h"
 #include "shell/ingest.h"
+#include "shell/member.h"
 #include "shell/policy_book.h"
 #include "shell/protocol.h"
 #include "shell/wallclock.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 enum {
@@ -32,32 +32,22 @@ enum {
     TICKETS_ROOM_SHARE = 100,      /* a hundredth below tickets_max reading begins again */
     TICKETS_SEND_AGAIN_MS = 50,    /* while stopping or giving partitions back */
     TICKETS_QUERY_MS = 20,         /* of the broker in the process */
-    TICKETS_REVOKE_MS_MAX = 5000,  /* the last commit before partitions are given back */
-    TICKETS_FIRST_GROUP_MS = 2000  /* a stop waits so long for the first assignment */
+    TICKETS_REVOKE_MS_MAX = 5000   /* the last commit before partitions are given back */
 };
 
 struct tickets {
     struct world *world;
     struct restore *restore;
     struct ingest *ingest;
-    struct transaction *transaction;
-    char *transactional_id;
-
-    struct kafka_client description;
-    struct kafka_setting settings[2];
-    rd_kafka_t *consumer;
-    rd_kafka_queue_t *queue;
-    struct kafka_warm warm;
-    int records_descriptor;
+    struct member member;
     rd_kafka_message_t *pending; /* its turn is the next one */
 
     struct protocol protocol;
 
-    bool joined, assigned_once, stopping;
+    bool stopping;
     bool crowded;               /* tickets_max tickets are held */
     int64_t dropped_count;      /* records that the broker in the process dropped unread */
     int64_t full_since_mono_ms; /* 0: the epoch is not full */
-    char fatal[KAFKA_ERROR_BYTES];
 };
 
 /* ---- the consumer's assignment ---- */
@@ -76,36 +66,19 @@ tickets_list(const struct tickets *tickets, const struct task *task)
 }
 
 static void
-tickets_log_error(struct tickets *tickets, const char *what, rd_kafka_error_t *taken)
-{
-    char text[KAFKA_ERROR_BYTES];
-
-    if (taken == NULL)
-        return;
-    kafka_error_text(taken, text);
-    log_write(tickets->world->log, LOG_ERROR, "assignment_failed", LOG_TEXT("call", what),
-              LOG_TEXT("text", text));
-}
-
-static void
 tickets_fetch(void *context, struct task *task)
 {
     struct tickets *tickets = context;
-    rd_kafka_topic_partition_list_t *list = tickets_list(tickets, task);
 
-    tickets_log_error(tickets, "incremental_assign", rd_kafka_incremental_assign(tickets->consumer, list));
-    rd_kafka_topic_partition_list_destroy(list);
+    member_assign(&tickets->member, true, tickets_list(tickets, task));
 }
 
 static void
 tickets_unfetch(void *context, struct task *task)
 {
     struct tickets *tickets = context;
-    rd_kafka_topic_partition_list_t *list = tickets_list(tickets, task);
 
-    tickets_log_error(tickets, "incremental_unassign",
-                      rd_kafka_incremental_unassign(tickets->consumer, list));
-    rd_kafka_topic_partition_list_destroy(list);
+    member_assign(&tickets->member, false, tickets_list(tickets, task));
 }
 
 /* Pauses or resumes what is fetched and is not so already. */
@@ -120,9 +93,9 @@ tickets_set_paused(struct tickets *tickets, bool paused)
             continue;
         list = tickets_list(tickets, task);
         if (paused)
-            rd_kafka_pause_partitions(tickets->consumer, list);
+            rd_kafka_pause_partitions(tickets->member.consumer, list);
         else
-            rd_kafka_resume_partitions(tickets->consumer, list);
+            rd_kafka_resume_partitions(tickets->member.consumer, list);
         rd_kafka_topic_partition_list_destroy(list);
         task->paused = paused;
     }
@@ -175,7 +148,7 @@ tickets_end(void *context, const struct task *task, enum task_source source)
     enum topic topic = source == TASK_RELAY ? TOPIC_RELAY : TOPIC_TICKETS;
     int64_t low, high;
 
-    return rd_kafka_get_watermark_offsets(tickets->consumer, tickets->world->topics.names[topic],
+    return rd_kafka_get_watermark_offsets(tickets->member.consumer, tickets->world->topics.names[topic],
                                           task->partition, &low, &high) == RD_KAFKA_RESP_ERR_NO_ERROR
                ? high
                : -1;
@@ -198,12 +171,7 @@ tickets_submit(void *context, struct transaction_job *job)
 {
     struct tickets *tickets = context;
 
-    if (job->group != NULL)
-        rd_kafka_consumer_group_metadata_destroy(job->group);
-    job->group = rd_kafka_consumer_group_metadata(tickets->consumer);
-    if (job->group == NULL) /* embedded: never joined */
-        job->group = rd_kafka_consumer_group_metadata_new(tickets->world->group);
-    transaction_submit(tickets->transaction, job);
+    member_submit(&tickets->member, job);
 }
 
 /* The last commit before partitions are given back, up to an instant. */
@@ -224,7 +192,7 @@ tickets_part(struct tickets *tickets, int64_t until_mono_ms)
             protocol_send_again(protocol);
             continue;
         }
-        job = transaction_take_wait(tickets->transaction, left_ms);
+        job = transaction_take_wait(tickets->member.transaction, left_ms);
         if (job != NULL)
             protocol_on_done(protocol, job);
     }
@@ -235,30 +203,24 @@ tickets_part(struct tickets *tickets, int64_t until_mono_ms)
 static void
 tickets_on_assigned(struct tickets *tickets, rd_kafka_topic_partition_list_t *partitions)
 {
-    rd_kafka_topic_partition_list_t *nothing = rd_kafka_topic_partition_list_new(0);
-
     /* Fetching begins when the task is loaded; until then the group is told that it was heard. */
-    tickets_log_error(tickets, "incremental_assign", rd_kafka_incremental_assign(tickets->consumer, nothing));
-    rd_kafka_topic_partition_list_destroy(nothing);
+    member_assign(&tickets->member, true, rd_kafka_topic_partition_list_new(0));
     for (int i = 0; i < partitions->cnt; i++)
         protocol_assigned(&tickets->protocol, partitions->elems[i].partition);
-    tickets->assigned_once = true;
+    tickets->member.assigned_once = true;
 }
 
 static void
 tickets_on_revoked(struct tickets *tickets, rd_kafka_topic_partition_list_t *partitions)
 {
-    bool lost = rd_kafka_assignment_lost(tickets->consumer) != 0;
+    bool lost = rd_kafka_assignment_lost(tickets->member.consumer) != 0;
     int64_t until_mono_ms = wallclock_mono_ms() + TICKETS_REVOKE_MS_MAX;
-    rd_kafka_topic_partition_list_t *nothing = rd_kafka_topic_partition_list_new(0);
 
     if (!lost)
         tickets_part(tickets, until_mono_ms);
     for (int i = 0; i < partitions->cnt; i++)
         protocol_drop(&tickets->protocol, partitions->elems[i].partition, lost ? "lost" : "revoked");
-    tickets_log_error(tickets, "incremental_unassign",
-                      rd_kafka_incremental_unassign(tickets->consumer, nothing));
-    rd_kafka_topic_partition_list_destroy(nothing);
+    member_assign(&tickets->member, false, rd_kafka_topic_partition_list_new(0));
 }
 
 static void
@@ -277,26 +239,17 @@ tickets_on_rebalance(void *context, rd_kafka_t *client, bool assigned,
         tickets_on_revoked(tickets, partitions);
 }
 
-/* The producer is there, its leftovers are settled: now partitions may come. */
+/* The mock's group would wait three seconds. */
 static void
-tickets_join(struct tickets *tickets)
+tickets_give_all(struct tickets *tickets)
 {
-    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    rd_kafka_topic_partition_list_t *all = rd_kafka_topic_partition_list_new(1);
 
-    tickets->joined = true;
-    if (tickets->world->kafka.embedded) { /* the mock's group would wait three seconds */
-        for (int32_t p = 0; p < tickets->protocol.tasks_count; p++)
-            rd_kafka_topic_partition_list_add(topics, tickets->world->topics.names[TOPIC_TICKETS], p);
-        tickets_on_assigned(tickets, topics);
-    } else {
-        rd_kafka_topic_partition_list_add(topics, tickets->world->topics.names[TOPIC_TICKETS],
-                                          RD_KAFKA_PARTITION_UA);
-        code = rd_kafka_subscribe(tickets->consumer, topics);
-    }
-    rd_kafka_topic_partition_list_destroy(topics);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        snprintf(tickets->fatal, sizeof tickets->fatal, "subscribe: %s", rd_kafka_err2str(code));
+    tickets->member.joined = true;
+    for (int32_t p = 0; p < tickets->protocol.tasks_count; p++)
+        rd_kafka_topic_partition_list_add(all, tickets->world->topics.names[TOPIC_TICKETS], p);
+    tickets_on_assigned(tickets, all);
+    rd_kafka_topic_partition_list_destroy(all);
 }
 
 /* ---- phases ---- */
@@ -306,10 +259,15 @@ tickets_take_done(struct tickets *tickets)
 {
     struct transaction_job *job;
 
-    while ((job = transaction_take(tickets->transaction)) != NULL)
+    while ((job = transaction_take(tickets->member.transaction)) != NULL)
         protocol_on_done(&tickets->protocol, job);
-    if (tickets->protocol.producer_ready && !tickets->joined && !tickets->stopping)
-        tickets_join(tickets);
+    /* The producer is there, its leftovers are settled: now partitions may come. */
+    if (!tickets->protocol.producer_ready || tickets->member.joined || tickets->stopping)
+        return;
+    if (tickets->world->kafka.embedded)
+        tickets_give_all(tickets);
+    else
+        member_join(&tickets->member);
 }
 
 bool
@@ -330,14 +288,10 @@ tickets_on_event(struct tickets *tickets, struct task *task, enum task_source so
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         if (task != NULL && task->engine != NULL && task->fetching)
             task_reach_end(task, source, message->offset);
-    } else if (message->err == RD_KAFKA_RESP_ERR__FATAL)
-        rd_kafka_fatal_error(tickets->consumer, tickets->fatal, sizeof tickets->fatal);
-    else if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && task != NULL)
+    } else if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && task != NULL)
         protocol_on_offset_lost(&tickets->protocol, task, source, rd_kafka_topic_name(message->rkt));
     else
-        log_write(tickets->world->log, LOG_WARNING, "consumer_error",
-                  LOG_TEXT("code", rd_kafka_err2name(message->err)),
-                  LOG_TEXT("text", rd_kafka_message_errstr(message)));
+        member_on_error(&tickets->member, message);
 }
 
 /* The end of the message's partition as far as it is known, -1: it is not. Asked for only when the end that
@@ -349,7 +303,7 @@ tickets_end_of(struct tickets *tickets, struct task *task, enum task_source sour
     int64_t low;
 
     if (message->offset + 1 >= task->ends[source] &&
-        rd_kafka_get_watermark_offsets(tickets->consumer, rd_kafka_topic_name(message->rkt),
+        rd_kafka_get_watermark_offsets(tickets->member.consumer, rd_kafka_topic_name(message->rkt),
                                        message->partition, &low,
                                        &task->ends[source]) != RD_KAFKA_RESP_ERR_NO_ERROR)
         task->ends[source] = -1;
@@ -452,7 +406,7 @@ tickets_ingest(struct tickets *tickets)
         bool is_new = message == NULL;
 
         if (is_new)
-            message = rd_kafka_consumer_poll(tickets->consumer, 0);
+            message = rd_kafka_consumer_poll(tickets->member.consumer, 0);
         tickets->pending = NULL;
         if (message == NULL)
             return false;
@@ -507,9 +461,9 @@ tickets_watch_embedded(struct tickets *tickets, const struct task *task)
     int64_t low, high;
 
     if (!tickets->world->kafka.embedded ||
-        rd_kafka_query_watermark_offsets(tickets->consumer, tickets->world->topics.names[TOPIC_TICKETS],
-                                         task->partition, &low, &high,
-                                         TICKETS_QUERY_MS) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+        rd_kafka_query_watermark_offsets(tickets->member.consumer,
+                                         tickets->world->topics.names[TOPIC_TICKETS], task->partition, &low,
+                                         &high, TICKETS_QUERY_MS) != RD_KAFKA_RESP_ERR_NO_ERROR ||
         low <= next || low - next <= tickets->dropped_count)
         return;
     tickets->dropped_count = low - next;
@@ -523,7 +477,7 @@ tickets_measure_lag(struct tickets *tickets, const struct task *task)
     int64_t low, high;
 
     if (task->fetching &&
-        rd_kafka_get_watermark_offsets(tickets->consumer, tickets->world->topics.names[TOPIC_TICKETS],
+        rd_kafka_get_watermark_offsets(tickets->member.consumer, tickets->world->topics.names[TOPIC_TICKETS],
                                        task->partition, &low, &high) == RD_KAFKA_RESP_ERR_NO_ERROR &&
         high >= 0) {
         metrics_set(tickets->world->metrics, METRIC_TASK_LAG, (size_t)task->partition,
@@ -640,7 +594,7 @@ tickets_reasons(const struct tickets *tickets, struct buffer *out)
 
     if (!tickets->protocol.producer_ready)
         tickets_say(out, "waiting for the brokers to take transactions (%s)", tickets->world->kafka.brokers);
-    else if (!tickets->assigned_once)
+    else if (!tickets->member.assigned_once)
         tickets_say(out, "waiting for the group to give out partitions");
     for (int32_t p = 0; p < tickets->protocol.tasks_count; p++) {
         const struct task *task = tickets->protocol.tasks[p];
@@ -671,7 +625,7 @@ tickets_task(const struct tickets *tickets, int32_t partition)
 const char *
 tickets_fatal(const struct tickets *tickets)
 {
-    return tickets->fatal[0] != '\0' ? tickets->fatal : NULL;
+    return member_fatal(&tickets->member);
 }
 
 /* ---- life ---- */
@@ -679,59 +633,32 @@ tickets_fatal(const struct tickets *tickets)
 int
 tickets_records_descriptor(const struct tickets *tickets)
 {
-    return tickets->records_descriptor;
+    return tickets->member.descriptor;
 }
 
 int
 tickets_done_descriptor(const struct tickets *tickets)
 {
-    return transaction_descriptor(tickets->transaction);
+    return transaction_descriptor(tickets->member.transaction);
 }
 
 void
 tickets_clear(struct tickets *tickets)
 {
-    uint64_t rung;
-
-    while (read(tickets->records_descriptor, &rung, sizeof rung) > 0)
-        ;
-    transaction_clear(tickets->transaction);
-}
-
-static int
-tickets_open_consumer(struct tickets *tickets)
-{
-    struct world *world = tickets->world;
-    char error[KAFKA_ERROR_BYTES];
-
-    tickets->settings[0] = (struct kafka_setting){"group.id", world->group};
-    tickets->settings[1] = (struct kafka_setting){"group.instance.id", world->config->instance};
-    tickets->description = (struct kafka_client){
-        .kafka = &world->kafka,
-        .name = "tickets",
-        .settings = tickets->settings,
-        .settings_count = world->kafka.embedded ? 1 : 2,
-        .context = tickets,
-        .rebalance = tickets_on_rebalance,
-    };
-    tickets->consumer = kafka_consumer_new(&tickets->description, error);
-    if (tickets->consumer == NULL) {
-        log_write(world->log, LOG_ERROR, "kafka_setting_refused", LOG_TEXT("text", error));
-        return -1;
-    }
-    tickets->queue = rd_kafka_queue_get_consumer(tickets->consumer);
-    kafka_queue_wake(tickets->queue, tickets->records_descriptor);
-    kafka_warm_add(&tickets->warm, tickets->consumer, world->topics.names[TOPIC_TICKETS]);
-    kafka_warm_add(&tickets->warm, tickets->consumer, world->topics.names[TOPIC_RELAY]);
-    return 0;
+    member_clear(&tickets->member);
 }
 
 struct tickets *
 tickets_new(struct world *world, struct restore *restore)
 {
     struct tickets *tickets = memory_allocate_zeroed(1, sizeof *tickets);
-    struct transaction_options options = {
-        .kafka = &world->kafka, .topics = &world->topics, .name = "tickets"};
+    const struct member_options member = {
+        .name = "tickets",
+        .group = world->group,
+        .read = {TOPIC_TICKETS, TOPIC_RELAY},
+        .context = tickets,
+        .rebalance = tickets_on_rebalance,
+    };
     struct protocol_port port = {
         .context = tickets,
         .fetch = tickets_fetch,
@@ -743,38 +670,16 @@ tickets_new(struct world *world, struct restore *restore)
         .forget = tickets_forget,
         .ask_decision = tickets_ask_decision,
     };
-    char *first = kafka_name(world->group, "-");
 
     tickets->world = world;
     tickets->restore = restore;
     protocol_init(&tickets->protocol, world, &port);
     tickets->ingest = ingest_new(world);
-    tickets->transactional_id = kafka_name(first, world->config->instance);
-    memory_free(first);
-    tickets->records_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    must(tickets->records_descriptor >= 0);
-    if (tickets_open_consumer(tickets) != 0) {
+    if (member_open(&tickets->member, world, &member) != 0) {
         tickets_free(tickets);
         return NULL;
     }
-    options.transactional_id = tickets->transactional_id;
-    tickets->transaction = transaction_new(&options);
     return tickets;
-}
-
-/* librdkafka before 2.2 aborts when a client goes that was made the leader of its group and has not given out
- * anything yet (its issue 4312): a stop that comes right after the start waits for that, for a while. */
-static void
-tickets_wait_for_group(struct tickets *tickets)
-{
-    int64_t until_mono_ms = wallclock_mono_ms() + TICKETS_FIRST_GROUP_MS;
-
-    while (tickets->joined && !tickets->assigned_once && wallclock_mono_ms() < until_mono_ms) {
-        rd_kafka_message_t *message = rd_kafka_consumer_poll(tickets->consumer, TICKETS_SEND_AGAIN_MS);
-
-        if (message != NULL)
-            rd_kafka_message_destroy(message);
-    }
 }
 
 void
@@ -783,11 +688,11 @@ tickets_stop(struct tickets *tickets, int64_t timeout_ms)
     int64_t until_mono_ms = wallclock_mono_ms() + timeout_ms;
 
     tickets->stopping = true;
-    tickets_wait_for_group(tickets);
+    member_settle(&tickets->member);
     tickets_part(tickets, until_mono_ms);
     for (int32_t p = 0; p < tickets->protocol.tasks_count; p++)
         protocol_drop(&tickets->protocol, p, "stopping");
-    rd_kafka_consumer_close(tickets->consumer);
+    member_leave(&tickets->member);
 }
 
 void
@@ -797,17 +702,8 @@ tickets_free(struct tickets *tickets)
         return;
     if (tickets->pending != NULL)
         rd_kafka_message_destroy(tickets->pending);
-    transaction_free(tickets->transaction);
+    member_done(&tickets->member);
     protocol_done(&tickets->protocol);
-    if (tickets->queue != NULL) {
-        rd_kafka_queue_io_event_enable(tickets->queue, -1, NULL, 0);
-        rd_kafka_queue_destroy(tickets->queue);
-    }
-    kafka_warm_done(&tickets->warm);
-    if (tickets->consumer != NULL)
-        rd_kafka_destroy(tickets->consumer);
-    close(tickets->records_descriptor);
     ingest_free(tickets->ingest);
-    memory_free(tickets->transactional_id);
     memory_free(tickets);
 }
