@@ -139,6 +139,16 @@ watch_find(const struct watch *watch, const rd_kafka_message_t *message)
     return -1;
 }
 
+/* How far an import has come (slactl/import_send.c): nothing to look at. */
+static bool
+watch_is_import(enum topic topic, struct slice key)
+{
+    static const char prefix[] = "import/";
+
+    return topic == TOPIC_SCORES && key.bytes >= sizeof prefix - 1 &&
+           memcmp(key.at, prefix, sizeof prefix - 1) == 0;
+}
+
 static void
 watch_show(struct watch *watch, int topic, const rd_kafka_message_t *message)
 {
@@ -150,7 +160,7 @@ watch_show(struct watch *watch, int topic, const rd_kafka_message_t *message)
     if (watch_topics[topic].topic == TOPIC_SCORES && model_is_piece(key)) {
         if (watch->model != NULL)
             (void)model_take(watch->model, key, value);
-    } else if (watch->board != NULL) {
+    } else if (watch->board != NULL && !watch_is_import(watch_topics[topic].topic, key)) {
         board_record_from(watch->board, watch_topics[topic].kind, message->partition, key, value,
                           rd_kafka_message_timestamp(message, &type));
     }

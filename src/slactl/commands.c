@@ -16,6 +16,7 @@
 #include "slactl/deadletters.h"
 #include "slactl/docs.h"
 #include "slactl/explain.h"
+#include "slactl/import.h"
 #include "slactl/lint.h"
 #include "slactl/play.h"
 #include "slactl/policy.h"
@@ -42,6 +43,7 @@ static const struct command *const commands[] = {
     &deadletters_command,
     &docs_command,
     &explain_command,
+    &import_command,
     &lint_command,
     &play_command,
     &policy_command,

@@ -407,7 +407,7 @@ play_read_options(int argc, char **argv, struct play *play)
 static int
 play_run(int argc, char **argv)
 {
-    struct play play = {.speed = -1};
+    struct play play = {.speed = -1, .log = {.command = "play"}};
     int status = play_read_options(argc, argv, &play);
 
     if (status >= 0) {

@@ -1,5 +1,5 @@
 /*
- * Recorded events for slactl play.
+ * Recorded events for slactl play and import.
  *
  * What: reading files, line by line, and finding in each line the places of its instants and names.
  *
@@ -134,6 +134,8 @@ play_log_add(struct play_log *log, const struct play_tools *tools, const char *p
     event.line = memory_copy(line.at, line.bytes);
     event.line_bytes = line.bytes;
     event.order = log->count;
+    event.path = path;
+    event.number = number;
     must(json_read(tools->json, (struct slice){event.line, event.line_bytes}, &object, detail) == ERROR_NONE);
     play_note_spans(&event, tools->json, object);
     if (log->count == log->room) {
@@ -154,7 +156,7 @@ play_log_read(struct play_log *log, const char *path)
     int result = 0;
 
     if (play_source_open(&source, path) != 0) {
-        fprintf(stderr, "slactl play: %s: %s\n", path, strerror(errno));
+        fprintf(stderr, "slactl %s: %s: %s\n", log->command, path, strerror(errno));
         result = -1;
     } else {
         while ((bytes = getline(&line, &room, source.file)) > 0) {
@@ -165,7 +167,7 @@ play_log_read(struct play_log *log, const char *path)
                 play_log_add(log, &tools, path, number, (struct slice){line, (size_t)bytes});
         }
         if (play_source_close(&source) != 0) {
-            fprintf(stderr, "slactl play: %s: gzip cannot read it\n", path);
+            fprintf(stderr, "slactl %s: %s: gzip cannot read it\n", log->command, path);
             result = -1;
         }
     }

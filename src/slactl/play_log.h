@@ -21,9 +21,12 @@ struct play_event {
     struct play_span times[3]; /* time, created_at, arrived_at */
     struct play_span names[4]; /* id, ticket, into, feedback.id */
     size_t order;              /* as it was read */
+    const char *path;          /* where it stood: the caller's path, and a line from 1 */
+    size_t number;
 };
 
 struct play_log {
+    const char *command;       /* "play", for messages */
     struct play_event *events; /* in order of time, then as read */
     size_t count, room;
     size_t bad_count;
