@@ -26,7 +26,7 @@ listening() { # PORT: is somebody there?
 free_port() { # below the range that outgoing connections take their ports from
     local port
     for _ in {1..200}; do
-        port=$((20000 + (RANDOM % 6000) * 2))
+        port=$((20000 + (RANDOM % 3000) * 2)) # tests/e2e/kit.py takes those above
         if ! listening "$port" && ! listening $((port + 1)); then
             echo "$port"
             return

@@ -63,10 +63,20 @@ def wait_until(what, probe, limit_s=LIMIT_S, pause_s=0.05):
         time.sleep(pause_s)
 
 
+TAKEN_PORTS = []  # sockets in the abstract namespace: what a test has taken is its own until it ends
+
+
 def free_port():
-    """A port of 127.0.0.1 whose successor is free too, below the range outgoing connections use."""
-    for candidate in range(26000 + os.getpid() % 3000 * 2, 32700, 2):
+    """A port of 127.0.0.1 whose successor is free too, below the range outgoing connections use; no other test gets it."""
+    for candidate in range(26000 + os.getpid() * 74 % 6000 // 2 * 2, 32700, 2):
+        taken = socket.socket(socket.AF_UNIX)
         with contextlib.ExitStack() as stack:
+            try:
+                taken.bind(f"\0slad-e2e-port-{candidate}")
+            except OSError:
+                taken.close()
+                continue
+            TAKEN_PORTS.append(taken)
             try:
                 for port in (candidate, candidate + 1):
                     stack.enter_context(contextlib.closing(socket.socket())).bind(("127.0.0.1", port))
