@@ -77,12 +77,25 @@ struct explain_stage {
     bool projected;   /* still to come */
 };
 
+/* How surely it will breach, by whoever answers for probabilities (engine_set_foresight). */
+struct explain_risk {
+    struct foresight_told told;
+    int64_t next_elapsed_ms; /* counted time at which it is asked about next: a landmark, or half way ... */
+    int64_t next_at_ms;  /* ... and when, if nothing happens; INSTANT_NONE: it stands still, or due is next */
+    int fire_permille;   /* stage `risk` fires from here on */
+    int64_t fired_at_ms; /* it has; INSTANT_NONE: it has not */
+    int64_t fires_at_ms; /* when it will if nothing happens, a budget and what others' ends teach left aside;
+                            INSTANT_NONE: it will not, or has */
+};
+
 struct explain_sink {
     void *context;
     void (*clock)(void *context, const struct explain_clock *clock);
     void (*stretch)(void *context, const struct explain_stretch *stretch);
     /* Behind clock, before its stretches, in order of after_ms; of a clock that has begun. May be NULL. */
     void (*stage)(void *context, const struct explain_stage *stage);
+    /* Behind its stages: of an open clock somebody knows something of. May be NULL. */
+    void (*risk)(void *context, const struct explain_risk *risk);
 };
 
 /* Every cycle of every clock of the ticket as of t_ms, in order of kind, clock name, cycle; an idle clock has

@@ -67,6 +67,9 @@ int foresight_contexts_read(struct slice text, struct foresight_contexts *ret_co
 /* The same text again, in its one form. */
 void foresight_contexts_print(struct buffer *out, const struct foresight_contexts *contexts);
 void foresight_context_print(struct buffer *out, const struct foresight_context *context);
+/* What a policy asks for: its contexts or the default ones, without people if it says so. */
+struct policy_foresight;
+void foresight_contexts_of(const struct policy_foresight *policy, struct foresight_contexts *ret_contexts);
 /* Takes out every context that names people (assignee, requester). */
 void foresight_contexts_without_people(struct foresight_contexts *contexts);
 

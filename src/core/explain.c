@@ -540,6 +540,18 @@ tell_stages(const struct explaining *explaining, const struct clock *clock, cons
     }
 }
 
+/* A present cycle alone: past ones are over. */
+static void
+tell_risk(const struct explaining *explaining, const struct clock *clock)
+{
+    const struct fold *fold = &explaining->engine->full;
+    struct explain_risk told;
+
+    for (size_t slot = 0; slot < fold->clocks_count; slot++)
+        if (clock == &fold->clocks[slot] && risk_outlook(explaining->engine, explaining->ticket, slot, &told))
+            explaining->sink->risk(explaining->sink->context, &told);
+}
+
 static void
 explain_cycle(struct explaining *explaining, const struct clock *clock, const struct clock_extra *extra)
 {
@@ -554,6 +566,8 @@ explain_cycle(struct explaining *explaining, const struct clock *clock, const st
         return;
     if (explaining->sink->stage != NULL)
         tell_stages(explaining, clock, extra);
+    if (explaining->sink->risk != NULL)
+        tell_risk(explaining, clock);
     find_cuts(explaining, &cycle, &told.figures);
     for (size_t i = 0; i + 1 < explaining->cuts_count; i++) {
         if (explaining->cuts[i] < explaining->cuts[i + 1])

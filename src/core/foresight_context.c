@@ -10,6 +10,7 @@
 #include "core/foresight_parts.h"
 #include "base/panic.h"
 #include "base/symbols.h"
+#include "slad/policy.h"
 
 enum field_kind { KIND_PLAIN, KIND_CAP, KIND_STEP, KIND_LOG };
 
@@ -226,6 +227,17 @@ foresight_contexts_without_people(struct foresight_contexts *contexts)
             contexts->at[kept++] = contexts->at[i];
     }
     contexts->count = kept;
+}
+
+void
+foresight_contexts_of(const struct policy_foresight *policy, struct foresight_contexts *contexts)
+{
+    char detail[FORESIGHT_DETAIL_BYTES];
+    struct slice text = policy->contexts.at != NULL ? policy->contexts : slice_of(FORESIGHT_CONTEXTS_DEFAULT);
+
+    must(foresight_contexts_read(text, contexts, detail) == 0); /* the loader has asked */
+    if (!policy->people)
+        foresight_contexts_without_people(contexts);
 }
 
 /* ---- keys ---- */

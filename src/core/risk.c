@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "core/score_windows.h"
 #include "core/ticket.h"
+#include "slad/explain.h"
 
 enum { WHOLE_BP = 10000, PERMILLE_BP = 10 };
 
@@ -52,12 +53,12 @@ risk_rules(const struct engine *engine)
 
 /* ---- asking ---- */
 
+/* at_ms: now, or an instant to come before which nothing happens. */
 static void
-make_query(const struct engine *engine, const struct fold *fold, size_t slot, bool people,
+make_query(const struct engine *engine, const struct fold *fold, size_t slot, int64_t at_ms, bool people,
            struct foresight_query *query)
 {
     const struct clock *clock = &fold->clocks[slot];
-    int64_t at_ms = fold->life.at_ms;
     struct risk_past past = risk_past(fold->history, at_ms);
 
     query->kind = clock->promise->kind;
@@ -104,7 +105,7 @@ risk_ask(const struct engine *engine, const struct fold *fold, size_t slot, stru
     if (rules == NULL || engine->risk.foresight.forecast == NULL || !fold_is_active(fold) ||
         !risk_is_open(&fold->clocks[slot]))
         return false;
-    make_query(engine, fold, slot, rules->people, &query);
+    make_query(engine, fold, slot, fold->life.at_ms, rules->people, &query);
     return ask(engine, fold, slot, &query, told);
 }
 
@@ -234,6 +235,26 @@ may_spend(struct engine *engine, uint32_t budget, symbol group)
 
 /* ---- moving alerts ---- */
 
+/* The backstop: so much of the target is used up. */
+static bool
+is_beyond(const struct foresight_query *query, const struct policy_foresight *rules)
+{
+    return query->elapsed_ms >= query->target_ms / WHOLE_BP * rules->backstop_bp +
+                                    query->target_ms % WHOLE_BP * rules->backstop_bp / WHOLE_BP;
+}
+
+/* What this forecast would fire, if nothing else stands in the way. */
+static bool
+is_worth_saying(const struct foresight_query *query, const struct foresight_forecast *forecast,
+                const struct policy_foresight *rules)
+{
+    bool likely =
+        forecast->confidence == FORESIGHT_NORMAL && forecast->p_permille * PERMILLE_BP >= rules->fire_bp;
+
+    return forecast->confidence != FORESIGHT_LOW && (likely || is_beyond(query, rules)) &&
+           query->target_ms - query->elapsed_ms >= rules->min_actionable_ms;
+}
+
 enum risk_move { RISK_STANDS, RISK_FIRES, RISK_CLEARS };
 
 static enum risk_move
@@ -250,17 +271,16 @@ move_of(struct engine *engine, const struct ticket *ticket, const struct fold *f
         return live ? RISK_CLEARS : RISK_STANDS;
     if (!clock->running || foresight_held_out(ticket_name(ticket), rules->hold_out_bp / PERMILLE_BP))
         return RISK_STANDS;
-    make_query(engine, fold, slot, rules->people, &query);
+    make_query(engine, fold, slot, fold->life.at_ms, rules->people, &query);
     if (!ask(engine, fold, slot, &query, &told) || told.forecast.confidence == FORESIGHT_LOW)
         return RISK_STANDS;
     p_bp = told.forecast.confidence == FORESIGHT_NORMAL ? told.forecast.p_permille * PERMILLE_BP : 0;
-    beyond = query.elapsed_ms >= query.target_ms / WHOLE_BP * rules->backstop_bp +
-                                     query.target_ms % WHOLE_BP * rules->backstop_bp / WHOLE_BP;
+    beyond = is_beyond(&query, rules);
     if (live)
         return !beyond && told.forecast.confidence == FORESIGHT_NORMAL && p_bp < rules->clear_bp
                    ? RISK_CLEARS
                    : RISK_STANDS;
-    if ((p_bp < rules->fire_bp && !beyond) || query.target_ms - query.elapsed_ms < rules->min_actionable_ms ||
+    if (!is_worth_saying(&query, &told.forecast, rules) ||
         fold->life.at_ms < engine->options.alerts_from_ms ||
         !may_spend(engine, rules->budget, fold->life.attributes[ATTRIBUTE_GROUP]))
         return RISK_STANDS;
@@ -362,7 +382,7 @@ risk_tell(const struct engine *engine, const struct ticket *ticket, const struct
 
         if (!risk_is_open(clock))
             continue;
-        make_query(engine, fold, slot, rules->people, &query);
+        make_query(engine, fold, slot, fold->life.at_ms, rules->people, &query);
         risk = (struct engine_risk){{ticket_name(ticket), clock->promise->kind,
                                      policy->agreements[clock->promise->agreement].name,
                                      engine_text(engine, clock->promise->name), clock->cycle},
@@ -379,6 +399,62 @@ risk_tell(const struct engine *engine, const struct ticket *ticket, const struct
             risk.told = &told;
         engine->options.sink.risk(engine->options.sink.context, &risk);
     }
+}
+
+/* ---- what will come of it ---- */
+
+/* The points at which the engine will look again, one after the other, as if nothing happened until then. */
+static void
+look_ahead(const struct engine *engine, const struct fold *fold, size_t slot, bool may_fire,
+           struct explain_risk *outlook)
+{
+    const struct policy_foresight *rules = risk_rules(engine);
+    const struct clock *clock = &fold->clocks[slot];
+    int64_t point_ms = clock_elapsed_ms(clock, fold->life.at_ms);
+
+    while ((point_ms = next_point_ms(point_ms, clock->target_ms)) != NEVER) {
+        int64_t at_ms = clock_reaches_at_ms(clock, point_ms);
+        struct foresight_query query;
+        struct foresight_told told;
+
+        if (at_ms == NEVER)
+            return;
+        if (outlook->next_at_ms == INSTANT_NONE) {
+            outlook->next_at_ms = at_ms;
+            outlook->next_elapsed_ms = point_ms;
+        }
+        make_query(engine, fold, slot, at_ms, rules->people, &query);
+        query.elapsed_ms = point_ms;
+        if (!may_fire)
+            return;
+        if (ask(engine, fold, slot, &query, &told) && is_worth_saying(&query, &told.forecast, rules)) {
+            outlook->fires_at_ms = at_ms;
+            return;
+        }
+    }
+}
+
+bool
+risk_outlook(const struct engine *engine, const struct ticket *ticket, size_t slot,
+             struct explain_risk *outlook)
+{
+    const struct policy_foresight *rules = risk_rules(engine);
+    const struct fold *fold = &engine->full;
+    const struct clock *clock = &fold->clocks[slot];
+    const struct alert_mark *mark = mark_of(engine, ticket, clock);
+    bool fired = mark != NULL && announce_is_live(mark);
+
+    if (!risk_ask(engine, fold, slot, &outlook->told))
+        return false;
+    outlook->next_elapsed_ms = 0;
+    outlook->fire_permille = rules->fire_bp / PERMILLE_BP;
+    outlook->next_at_ms = outlook->fires_at_ms = INSTANT_NONE;
+    outlook->fired_at_ms = fired ? mark->effective_at_ms : INSTANT_NONE;
+    if (clock->running)
+        look_ahead(engine, fold, slot,
+                   !fired && !foresight_held_out(ticket_name(ticket), rules->hold_out_bp / PERMILLE_BP),
+                   outlook);
+    return true;
 }
 
 void

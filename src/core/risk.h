@@ -9,6 +9,7 @@
 #include "slad/foresight.h"
 
 struct engine;
+struct explain_risk;
 struct ticket;
 struct verdict_mark;
 
@@ -77,6 +78,9 @@ void risk_tell(const struct engine *engine, const struct ticket *ticket, const s
 /* What is known of this clock of the fold now; false: nothing, or it is over. */
 bool risk_ask(const struct engine *engine, const struct fold *fold, size_t slot,
               struct foresight_told *ret_told);
+/* The same of the full fold, with what will come of it if nothing happens. */
+bool risk_outlook(const struct engine *engine, const struct ticket *ticket, size_t slot,
+                  struct explain_risk *ret_outlook);
 
 /* ---- risk_sample.c ---- */
 

@@ -369,7 +369,7 @@ api_ticket(struct api_call *call)
 
 struct explanation {
     const struct api_call *call;
-    struct buffer out, stages, stretches;
+    struct buffer out, risk, stages, stretches;
     int64_t counted_ms, projected_ms;
     bool begun;
     size_t bytes_max;
@@ -390,6 +390,9 @@ end_clock(struct explanation *explanation)
 
     if (!explanation->begun)
         return;
+    print_key(out, "risk");
+    buffer_append_slice(out,
+                        explanation->risk.bytes > 0 ? buffer_slice(&explanation->risk) : slice_of("null"));
     print_key(out, "stages"), buffer_append_byte(out, '[');
     buffer_append_slice(out, buffer_slice(&explanation->stages));
     buffer_append_byte(out, ']');
@@ -399,6 +402,7 @@ end_clock(struct explanation *explanation)
     print_key(out, "counted_ms"), buffer_append_int64(out, explanation->counted_ms);
     print_key(out, "projected_ms"), buffer_append_int64(out, explanation->projected_ms);
     buffer_append_byte(out, '}');
+    buffer_reset(&explanation->risk);
     buffer_reset(&explanation->stages);
     buffer_reset(&explanation->stretches);
     explanation->counted_ms = explanation->projected_ms = 0;
@@ -463,6 +467,14 @@ on_stage(void *context, const struct explain_stage *stage)
     explain_json_stage(&explanation->stages, stage);
 }
 
+static void
+on_risk(void *context, const struct explain_risk *risk)
+{
+    struct explanation *explanation = context;
+
+    explain_json_risk(&explanation->risk, NULL, risk);
+}
+
 void
 api_ticket_explain(struct api_call *call)
 {
@@ -471,7 +483,7 @@ api_ticket_explain(struct api_call *call)
     struct ticket *ticket = find_ticket(call, &task, &picture);
     struct explanation explanation = {.call = call,
                                       .bytes_max = (size_t)call->rooms->config->http_answer_bytes_max};
-    const struct explain_sink sink = {&explanation, on_clock, on_stretch, on_stage};
+    const struct explain_sink sink = {&explanation, on_clock, on_stretch, on_stage, on_risk};
     struct buffer *out = &explanation.out;
 
     if (ticket == NULL)
@@ -491,6 +503,7 @@ api_ticket_explain(struct api_call *call)
     } else
         reply_json(call->request, call->rooms->metrics, 200, buffer_slice(out));
     buffer_free(out);
+    buffer_free(&explanation.risk);
     buffer_free(&explanation.stages);
     buffer_free(&explanation.stretches);
 }

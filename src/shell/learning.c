@@ -46,15 +46,9 @@ static void
 choose_options(const struct learning *learning, struct foresight_options *options)
 {
     const struct config *config = learning->world->config;
-    const struct policy_foresight *policy = rules(learning);
-    char detail[FORESIGHT_DETAIL_BYTES];
 
     foresight_options_default(options);
-    if (policy->contexts.at != NULL)
-        must(foresight_contexts_read(policy->contexts, &options->contexts, detail) ==
-             0); /* the loader has asked */
-    if (!policy->people)
-        foresight_contexts_without_people(&options->contexts);
+    foresight_contexts_of(rules(learning), &options->contexts);
     options->half_life_ms = config->foresight_half_life_ms;
     options->values_max = (uint32_t)config->foresight_values_max;
     options->pending_max = (uint32_t)config->foresight_pending_max;

@@ -55,6 +55,15 @@ may_have_retired(struct backlog *backlog, struct slice ticket, int64_t t_ms)
 static void
 advance(struct backlog *backlog, int64_t t_ms, enum engine_moment moment)
 {
+    int64_t next_ms;
+
+    /* labels count from the instant at which they are known */
+    while (backlog->learner != NULL && (next_ms = engine_next_ms(backlog->engines[0])) < t_ms) {
+        foresight_advance(backlog->learner, next_ms);
+        (void)engine_advance(backlog->engines[0], next_ms, ENGINE_THROUGH, SIZE_MAX);
+    }
+    if (backlog->learner != NULL)
+        foresight_advance(backlog->learner, t_ms);
     for (size_t i = 0; i < backlog->engines_count; i++)
         (void)engine_advance(backlog->engines[i], t_ms, moment, SIZE_MAX);
 }
@@ -94,12 +103,38 @@ on_event(void *context, const struct event *event, int64_t t_ms)
 
 /* ---- the whole ---- */
 
+static void
+on_sample(void *context, const struct risk_sample *sample)
+{
+    foresight_learn(((struct backlog *)context)->learner, sample);
+}
+
+static bool
+forecast(void *context, const struct foresight_query *query, struct foresight_forecast *ret_forecast)
+{
+    return foresight_forecast(context, query, ret_forecast);
+}
+
+/* As in slactl replay: predict, then learn. */
+static void
+ask_learner(struct backlog *backlog)
+{
+    const struct engine_foresight foresight = {
+        .forecast = forecast, .context = backlog->learner, .contexts = &backlog->contexts, .tasks_count = 1};
+
+    if (backlog->learner == NULL)
+        return;
+    backlog->awake = true;
+    engine_set_foresight(backlog->engines[0], &foresight, INT64_MIN);
+}
+
 void
 backlog_init(struct backlog *backlog, const char *command, struct symbols *symbols,
              struct policy_set *const *sets, size_t sets_count, bool keep_ids)
 {
     const struct engine_options options = {
         .symbols = symbols,
+        .sink = {.context = backlog, .risk_sample = backlog->learner != NULL ? on_sample : NULL},
         .late_after_ms = 3600000,
         .retire_after_ms = EVENT_LINES_RETIRE_AFTER_MS,
         .retirement_mark_ms = INT64_C(400) * 86400000,
@@ -110,6 +145,7 @@ backlog_init(struct backlog *backlog, const char *command, struct symbols *symbo
         .loop_relays = true,
         .keep_retired = true,
         .keep_ids = keep_ids,
+        .stepwise = backlog->learner != NULL,
     };
 
     backlog->lines.command = command;
@@ -119,6 +155,7 @@ backlog_init(struct backlog *backlog, const char *command, struct symbols *symbo
     backlog->engines_count = sets_count;
     for (size_t i = 0; i < sets_count; i++)
         backlog->engines[i] = engine_new(&options, sets[i]);
+    ask_learner(backlog);
     backlog->tickets = map_new(key_of, 0);
     backlog->arena = arena_new(ARENA_BYTES);
 }

@@ -16,6 +16,11 @@ struct backlog {
         lines; /* has_until, until_ms: set by the caller before reading; has_t, t_ms, failed: after */
     struct engine *engines[BACKLOG_ENGINES_MAX];
     size_t engines_count;
+    /* Set by the caller before backlog_init: it learns what the tickets read teach, and the engine asks it
+     * (one engine only); the engine goes through time from the beginning. NULL: nothing is asked. Borrowed.
+     */
+    struct foresight *learner;
+    struct foresight_contexts contexts; /* the learner's */
     bool merges;
     bool awake;          /* a ticket may have retired: time passes for the engines */
     struct map *tickets; /* when each had its last event */

@@ -20,7 +20,7 @@ struct explain_options {
     const char *policy_path, *zoneinfo_dir, *clock;
     char **paths; /* owned; the texts are argv's */
     int paths_count;
-    bool has_until, json;
+    bool has_until, json, foresight;
     int64_t until_ms;
     struct slice ticket; /* an argument: ends in NUL */
     struct api api;
@@ -35,6 +35,9 @@ static const struct command_option explain_option_rows[] = {
     {"until", 'u', "TIME", "with --replay: as of this instant (default: the last arrival)"},
     {"clock", 'c', "KIND/CLOCK", "only this clock"},
     {"json", 'j', NULL, "NDJSON, every stretch"},
+    {"foresight", 'f', NULL,
+     "with --replay: learns from all tickets read and says how likely a breach is (a running slad says it by "
+     "itself)"},
     {"zoneinfo", 'z', "DIR", "with --replay: where time zones are read"},
     API_OPTIONS,
     {0},
@@ -86,8 +89,10 @@ static int
 explain(const struct explain_options *options, struct backlog *backlog)
 {
     struct explain_page page = page_of(options);
-    const struct explain_sink sink = {
-        .context = &page, .clock = explain_page_clock, .stretch = explain_page_stretch};
+    const struct explain_sink sink = {.context = &page,
+                                      .clock = explain_page_clock,
+                                      .stretch = explain_page_stretch,
+                                      .risk = explain_page_risk};
     struct ticket *ticket = engine_find(backlog->engines[0], options->ticket);
 
     if (ticket == NULL) {
@@ -138,6 +143,9 @@ take_option(struct explain_options *options, int option)
     case 'j':
         options->json = true;
         return 0;
+    case 'f':
+        options->foresight = true;
+        return 0;
     case 'u':
         options->has_until = true;
         if (instant_parse(slice_of(optarg), &options->until_ms) == 0)
@@ -164,12 +172,24 @@ parse_options(int argc, char **argv, struct explain_options *options)
         return command_refuse(&explain_command, "expected one TICKET");
     options->ticket = slice_of(argv[optind]);
     if (options->paths_count == 0)
-        return options->policy_path == NULL && !options->has_until
+        return options->policy_path == NULL && !options->has_until && !options->foresight
                    ? 0
-                   : command_refuse(&explain_command,
-                                    "--policy and --until go with --replay: a running slad explains as of "
-                                    "now");
+                   : command_refuse(
+                         &explain_command,
+                         "--policy, --until and --foresight go with --replay: a running slad explains as of "
+                         "now");
     return options->policy_path != NULL ? 0 : command_refuse(&explain_command, "--policy is missing");
+}
+
+static struct foresight *
+learner_of(const struct policy_set *set, struct foresight_contexts *ret_contexts)
+{
+    struct foresight_options options;
+
+    foresight_options_default(&options);
+    foresight_contexts_of(&policy_set_version(set, policy_set_count(set) - 1)->foresight, &options.contexts);
+    *ret_contexts = options.contexts;
+    return foresight_new(&options);
 }
 
 static int
@@ -184,11 +204,14 @@ run(const struct explain_options *options)
     if (set == NULL) {
         (void)fwrite(errors.at, 1, errors.bytes, stderr);
     } else {
+        if (options->foresight)
+            backlog.learner = learner_of(set, &backlog.contexts);
         backlog_init(&backlog, "explain", symbols, &set, 1, true);
         backlog_read(&backlog, options->paths, options->paths_count);
         status = backlog.lines.failed ? 1 : explain(options, &backlog);
         status = fflush(stdout) != 0 ? 1 : status;
         backlog_done(&backlog);
+        foresight_free(backlog.learner);
     }
     policy_set_free(set);
     symbols_free(symbols);

@@ -243,7 +243,7 @@ static bool
 print_lines(struct live *live, struct slice piece)
 {
     struct slice clock = json_pieces_member(piece, "clock"),
-                 stretches = json_pieces_member(piece, "stretches");
+                 stretches = json_pieces_member(piece, "stretches"), risk = json_pieces_member(piece, "risk");
     const struct cJSON *object = clock.at != NULL ? api_read(live->api, clock) : NULL;
     struct buffer line = {0};
     struct json_pieces pieces;
@@ -258,6 +258,12 @@ print_lines(struct live *live, struct slice piece)
     buffer_append_text(&line, "{\"record\":\"clock\",");
     buffer_append(&line, clock.at + 1, clock.bytes - 1);
     (void)api_print_element(live->page->out, buffer_slice(&line));
+    if (risk.bytes > 2 && risk.at[0] == '{') {
+        begin_line(live, &line, "foresight", object);
+        buffer_append_byte(&line, ',');
+        buffer_append(&line, risk.at + 1, risk.bytes - 1);
+        (void)api_print_element(live->page->out, buffer_slice(&line));
+    }
     for (; json_pieces_next(&pieces, &key, &stretch) == 1 && stretch.bytes > 1; count++) {
         begin_line(live, &line, "stretch", object);
         buffer_append_byte(&line, ',');
@@ -278,7 +284,7 @@ static bool
 tell_clock(struct live *live, struct slice piece)
 {
     struct slice clock = json_pieces_member(piece, "clock"),
-                 stretches = json_pieces_member(piece, "stretches");
+                 stretches = json_pieces_member(piece, "stretches"), risk = json_pieces_member(piece, "risk");
     const struct cJSON *object = clock.at != NULL ? api_read(live->api, clock) : NULL;
     struct json_pieces pieces;
     struct slice key, stretch;
@@ -286,6 +292,8 @@ tell_clock(struct live *live, struct slice piece)
     if (object == NULL || !json_pieces_begin(&pieces, stretches))
         return false;
     read_clock(live, object);
+    if (risk.bytes > 0 && risk.at[0] == '{')
+        buffer_append_slice(&live->page->risk, risk);
     while (json_pieces_next(&pieces, &key, &stretch) == 1) {
         object = api_read(live->api, stretch);
         if (object == NULL)

@@ -12,6 +12,7 @@
  */
 #include "slactl/explain_print.h"
 #include "base/memory.h"
+#include "slactl/explain_risk.h"
 #include "slactl/words.h"
 #include "wire/explain_json.h"
 
@@ -34,6 +35,11 @@ print_for_programs(struct explain_page *page)
     buffer_reset(&page->line);
     explain_json_clock(&page->line, "clock", &page->clock);
     write_line(page);
+    if (page->risk.bytes > 0) {
+        buffer_reset(&page->line);
+        buffer_append_slice(&page->line, buffer_slice(&page->risk));
+        write_line(page);
+    }
     for (size_t i = 0; i < page->count; i++) {
         const struct explain_stretch *stretch = &page->stretches[i];
 
@@ -390,6 +396,8 @@ print_clock_in_hand(struct explain_page *page)
         if (page->told == 1)
             explain_page_title(page);
         print_heading(page);
+        if (page->risk.bytes > 0)
+            explain_risk_print(page->out, buffer_slice(&page->risk), page->clock.zone);
         print_stretches(page);
     }
 }
@@ -413,6 +421,7 @@ explain_page_clock(void *context, const struct explain_clock *clock)
     page->begun = true;
     page->clock = *clock;
     page->count = 0;
+    buffer_reset(&page->risk);
     page->skips = !is_wanted(page, &clock->name);
     if (page->skips && clock->name.cycle == 1) {
         words_append(&page->skipped, "%s%s/", page->skipped.bytes > 0 ? ", " : "",
@@ -434,6 +443,14 @@ explain_page_stretch(void *context, const struct explain_stretch *stretch)
 }
 
 void
+explain_page_risk(void *context, const struct explain_risk *risk)
+{
+    struct explain_page *page = context;
+
+    explain_json_risk(&page->risk, &page->clock.name, risk);
+}
+
+void
 explain_page_end(struct explain_page *page)
 {
     print_clock_in_hand(page);
@@ -445,5 +462,6 @@ explain_page_done(struct explain_page *page)
 {
     memory_free(page->stretches);
     buffer_free(&page->skipped);
+    buffer_free(&page->risk);
     buffer_free(&page->line);
 }

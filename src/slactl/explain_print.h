@@ -17,7 +17,8 @@ struct explain_page {
     struct explain_clock clock;
     struct explain_stretch *stretches;
     size_t count, room;
-    size_t told; /* clocks */
+    size_t told;        /* clocks */
+    struct buffer risk; /* of the clock in hand, as JSON (wire/explain_json.h); empty: nothing is known */
     struct buffer line;
     struct buffer skipped; /* the names of those that were not told */
 };
@@ -26,6 +27,7 @@ struct explain_page {
  * the next one begins, and by explain_page_end. */
 void explain_page_clock(void *page, const struct explain_clock *clock);
 void explain_page_stretch(void *page, const struct explain_stretch *stretch);
+void explain_page_risk(void *page, const struct explain_risk *risk);
 void explain_page_end(struct explain_page *page);
 /* "T1 as of ...": stands over the first clock, or over the sentence that there is none. */
 void explain_page_title(struct explain_page *page);

@@ -550,13 +550,9 @@ start(struct import *import)
 {
     const struct policy *policy = policy_set_version(import->set, policy_set_count(import->set) - 1);
     struct foresight_options options;
-    char detail[FORESIGHT_DETAIL_BYTES];
 
     foresight_options_default(&options);
-    if (policy->foresight.contexts.at != NULL)
-        must(foresight_contexts_read(policy->foresight.contexts, &options.contexts, detail) == 0);
-    if (!policy->foresight.people)
-        foresight_contexts_without_people(&options.contexts);
+    foresight_contexts_of(&policy->foresight, &options.contexts);
     if (import->reach.config != NULL)
         options.half_life_ms = import->reach.config->foresight_half_life_ms;
     import->half_life_ms = options.half_life_ms;

@@ -259,15 +259,13 @@ start_foresight(struct replay *replay)
     const struct policy *policy = policy_set_version(replay->set, policy_set_count(replay->set) - 1);
     struct engine_foresight foresight = {.forecast = forecast, .tasks_count = 1};
     struct foresight_options options;
-    char detail[FORESIGHT_DETAIL_BYTES];
 
     if ((replay->emit & EMIT_RISKS) == 0)
         return;
     foresight_options_default(&options);
+    foresight_contexts_of(&policy->foresight, &options.contexts);
     if (replay->has_contexts)
         options.contexts = replay->contexts;
-    else if (policy->foresight.contexts.at != NULL)
-        must(foresight_contexts_read(policy->foresight.contexts, &options.contexts, detail) == 0);
     if (!policy->foresight.people)
         foresight_contexts_without_people(&options.contexts);
     replay->contexts = options.contexts;

@@ -10,6 +10,7 @@
 #include "wire/explain_json.h"
 #include "wire/effect.h"
 #include "wire/print.h"
+#include "wire/told_json.h"
 #include <openssl/sha.h>
 #include <stdio.h>
 
@@ -92,6 +93,29 @@ explain_json_stretch(struct buffer *out, const struct clock_name *name, const st
     print_key(out, "policy"), print_text(out, stretch->policy);
     print_number(out, "target_ms", stretch->target_ms);
     print_key(out, "cause"), print_cause(out, &stretch->cause);
+    buffer_append_byte(out, '}');
+}
+
+void
+explain_json_risk(struct buffer *out, const struct clock_name *name, const struct explain_risk *risk)
+{
+    size_t object;
+
+    buffer_append_byte(out, '{');
+    if (name != NULL) {
+        print_key(out, "record"), print_text(out, slice_of("foresight"));
+        print_name(out, name);
+    }
+    print_key(out, "probability"), told_json_permille(out, risk->told.forecast.p_permille);
+    object = out->bytes;
+    told_json_print(out, &risk->told);
+    out->at[object] = ',';
+    out->bytes--;
+    print_number(out, "next_elapsed_ms", risk->next_elapsed_ms);
+    print_key(out, "next_at"), print_instant(out, risk->next_at_ms);
+    print_key(out, "fire"), told_json_permille(out, risk->fire_permille);
+    print_key(out, "fired_at"), print_instant(out, risk->fired_at_ms);
+    print_key(out, "fires_at"), print_instant(out, risk->fires_at_ms);
     buffer_append_byte(out, '}');
 }
 

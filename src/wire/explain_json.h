@@ -16,6 +16,8 @@ void explain_json_stretch(struct buffer *out, const struct clock_name *name,
 void explain_json_sum(struct buffer *out, const struct clock_name *name, size_t stretches_count,
                       int64_t counted_ms, int64_t projected_ms);
 void explain_json_stage(struct buffer *out, const struct explain_stage *stage);
+/* name: as for a stretch, "record":"foresight". */
+void explain_json_risk(struct buffer *out, const struct clock_name *name, const struct explain_risk *risk);
 
 /* ["provider","supplier"]: in the order of enum party. */
 void explain_json_parties(struct buffer *out, uint8_t parties);

@@ -196,7 +196,7 @@ def explanation(ticket, now=None):
                           "breached_at": instant(breached) if breached else None, "stopped_at": instant(stopped) if stopped else None, "target_ms": target, "elapsed_ms": elapsed,
                           "overrun_ms": 0, "overrun_wall_ms": 0, "paused_ms": 0, "paused_wall_ms": 0, "by_party": {}, "flags": [], "measure": "resolution", "counts": ["provider", "supplier"],
                           "calendar": "berlin", "time_zone": "Europe/Berlin", "zone_data": None, "policy": "2026-11@1f3a9c", "days_policy": "2026-11@1f3a9c", "ended_by": None},
-                "stages": [{"stage": stage, "after_ms": 0, "at": instant(at), "projected": at > now} for stage, at in stages], "stretches": stretches, "counted_ms": elapsed, "projected_ms": 0}
+                "risk": None, "stages": [{"stage": stage, "after_ms": 0, "at": instant(at), "projected": at > now} for stage, at in stages], "stretches": stretches, "counted_ms": elapsed, "projected_ms": 0}
 
     first = 3 * HOUR_MS
     night = began + 6 * HOUR_MS

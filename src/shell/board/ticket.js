@@ -40,7 +40,7 @@ function livesOf(life) {
   return list(life && life.clocks).map(object).slice(0, CLOCKS_MAX).map(one => {
     const v = object(one.clock);
     return {
-      ...clockOf(v), cycle: number(v.cycle) || 1, measure: text(v.measure), calendar: text(v.calendar), zone: text(v.time_zone), policy: text(v.policy),
+      ...clockOf(v), risk: one.risk && riskOf({risk: one.risk.probability, foresight: one.risk}), fires_ms: instant(object(one.risk).fires_at), cycle: number(v.cycle) || 1, measure: text(v.measure), calendar: text(v.calendar), zone: text(v.time_zone), policy: text(v.policy),
       started_ms: instant(v.started_at), breached_ms: instant(v.breached_at), stopped_ms: instant(v.stopped_at), overrun_ms: number(v.overrun_ms) || 0,
       stages: list(one.stages).map(object).map(stage => ({stage: text(stage.stage), at_ms: instant(stage.at), projected: stage.projected === true})).filter(stage => !isNaN(stage.at_ms)),
       stretches: list(one.stretches).map(object).map(stretch => ({
@@ -146,7 +146,7 @@ addView("ticket", "Ticket", node => {
     const {verdict, figure} = leftOf(clock, now), late = !isNaN(clock.breached_ms);
     mark(made.about, "under", clock.kind !== "sla");
     say(made.name, kindWord(clock) + clock.clock + (clock.cycle > 1 ? " #" + clock.cycle : ""));
-    say(made.word, (late ? "▲ " : "") + figure + " " + verdict + " · of " + length(clock.target_ms));
+    say(made.word, (late ? "▲ " : "") + figure + " " + verdict + " · of " + length(clock.target_ms) + (clock.risk ? " · " + Math.round(clock.risk.p * 100) + "% likely late" : ""));
     made.word.classList.toggle("bad-text", late);
     made.segments(segmentsOf(clock).map((segment, i) => ({...segment, i})), segment => segment.i, (child, segment) => {
       child.node.className = segment.name + (segment.projected ? " projected" : "");
@@ -193,12 +193,15 @@ addView("ticket", "Ticket", node => {
   function makeSteps() {
     const made = {node: make("details", "steps")};
     made.title = make("summary", "", made.node);
+    made.risk = make("bdi", "", make("p", "risk", made.node));
     made.node.addEventListener("toggle", () => tick(true));
     made.table = makeTable(made.node, "", ["From", "To", "What", "Who had the ball", "Counted", "Sum", "Why"]);
     return made;
   }
   function fillStep(made, clock) {
     say(made.title, clock.kind + "/" + clock.clock + (clock.cycle > 1 ? " #" + clock.cycle : "") + ": " + plural(clock.stretches.length, "stretch", "stretches") + ", counted " + span(clock.elapsed_ms) + " of " + length(clock.target_ms) + " · " + clock.calendar + " (" + clock.zone + "), policy " + clock.policy);
+    show(made.risk.parentNode, clock.risk);
+    if (clock.risk) say(made.risk, [riskWords(clock.risk), clock.risk.why, isNaN(clock.fires_ms) ? "" : "if nothing happens an alert " + clockTime(clock.fires_ms)].filter(Boolean).join(" · "));
     if (!made.node.open) return;
     made.table.fill(clock.stretches.slice(0, STEPS_MAX), stretch => stretch.from_ms + "|" + stretch.to_ms + "|" + stretch.why + "|" + stretch.projected, stretch => [clockTime(stretch.from_ms), clockTime(stretch.to_ms),
       (stretch.projected ? "then: " : "") + (WHY[stretch.why] || stretch.why), turnWord(stretch.party), stretch.counted_ms ? span(stretch.counted_ms) : "–", span(stretch.elapsed_ms), causeWords(stretch.cause)]);

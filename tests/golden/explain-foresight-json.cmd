@@ -1,0 +1,1 @@
+{slactl} explain LATE --foresight --json --replay {dir}/explain-foresight.in --policy {dir}/explain-foresight.policy --until 2026-03-10T11:00:00Z
