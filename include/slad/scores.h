@@ -305,6 +305,21 @@ struct scores_cut {
     uint32_t dimensions; /* SCOPE bits */
 };
 
+/* How much is held; 0: any number. What is beyond is refused, never let in for something else:
+ *   - answers_max: answers and offers. scores_feedback refuses a new feedback id (ERROR_SCORES_FULL), and
+ *     when SCORES_EVENTS_PER_ANSWER times as many events of them are remembered, any. What slad.outcomes
+ * holds is folded whatever it says: somebody has decided it.
+ *   - facts_max: tickets and verdicts. A ticket nobody named before, a verdict of a clock and cycle that is
+ * new are passed over: what they would say of coverage, attainment and the attributes of answers is missing.
+ *   - scopes_max: scopes that a value makes (not KEIs, contracts). From the first that finds no room on no
+ *     other is made, until all are made anew (scores_set_policies, a restart, scores_set_bounds): a scope
+ *     counts everything of its values, or is not there.
+ * scores_fill counts what was refused. */
+struct scores_bounds {
+    size_t answers_max, facts_max, scopes_max;
+};
+enum { SCORES_EVENTS_PER_ANSWER = 8 };
+
 struct scores_options {
     struct symbols *symbols; /* borrowed; the same the policies were read with */
     struct scores_sink sink;
@@ -319,6 +334,7 @@ struct scores_options {
     unsigned parts_finer;           /* parts hold fewer records, by this power of two; 0 ... 9. For tests */
     const struct scores_cut *cuts;  /* borrowed with all they point to; who gives them holds their symbols */
     size_t cuts_count;
+    struct scores_bounds bounds;
 };
 
 enum scores_moment { SCORES_BEFORE, SCORES_THROUGH };
@@ -331,6 +347,8 @@ void scores_free(struct scores *scores);
  * decided. */
 void scores_set_policies(struct scores *scores, const struct policy_set *set, int64_t t_ms);
 void scores_set_rebuilding(struct scores *scores, bool rebuilding, int64_t t_ms);
+/* A reload. Scopes that were refused are made when there is room for more now. */
+void scores_set_bounds(struct scores *scores, const struct scores_bounds *bounds);
 
 /* While the caller knows that more is waiting to be read than T says (it has just been down), nothing is
  * decided of contracts: midnights wait, watermelons stay as they are. Afterwards all of it is decided at
@@ -339,9 +357,9 @@ void scores_set_behind(struct scores *scores, bool behind);
 
 /* feedback.offered, .submitted, .withdrawn. alert.acknowledged of a detractor. contract.moved (refused:
  * unknown_contract, wrong_type). Other types: ENGINE_NO_EFFECT.
- * Refused: unknown_scale, number_out_of_range, missing_field, future_stamped, too_old. An event stamped ahead
- * within the skew gives its outcome now and counts from its own time on (ENGINE_WAITS). An event older than
- * what its feedback id already says: no effect. */
+ * Refused: unknown_scale, number_out_of_range, missing_field, future_stamped, too_old, scores_full. An event
+ * stamped ahead within the skew gives its outcome now and counts from its own time on (ENGINE_WAITS). An
+ * event older than what its feedback id already says: no effect. */
 struct engine_answer scores_feedback(struct scores *scores, const struct event *event, int64_t t_ms);
 void scores_ticket(struct scores *scores, const struct ticket_outcome *outcome, int64_t t_ms);
 void scores_verdict(struct scores *scores, const struct verdict_outcome *outcome, int64_t t_ms);
@@ -460,7 +478,14 @@ struct scores_figures {
     size_t answers_bytes; /* answers and offers: records and index, without texts and aspects */
     size_t texts_bytes, entries_bytes, resident_bytes;
 };
-void scores_figures(const struct scores *scores, struct scores_figures *ret_figures);
+void scores_figures(const struct scores *scores, struct scores_figures *ret_figures); /* O(state) */
+/* How full it is, by its bounds. O(1). */
+struct scores_fill {
+    size_t answers, facts, scopes; /* answers: with offers, and those that wait for their time */
+    uint64_t answers_refused, facts_refused, scopes_refused;
+    bool scopes_full;
+};
+struct scores_fill scores_fill(const struct scores *scores);
 /* A hash over the whole state but for the order in memory: two folds of one log have the same. O(state). */
 uint64_t scores_digest(const struct scores *scores);
 /* Audits everything against a count from scratch; panics when it is broken. O(state * scopes). For tests. */

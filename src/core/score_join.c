@@ -195,6 +195,20 @@ decide(struct scores *scores, struct answer_outcome *outcome)
         }
 }
 
+/* One more may be held: it is of an answer that is, or there is room. */
+static bool
+has_room(const struct scores *scores, const struct answer_outcome *outcome)
+{
+    size_t answers_max = scores->options.bounds.answers_max, cursor = 0;
+
+    if (answers_max == 0)
+        return true;
+    if (score_seen_count(scores) >= answers_max * SCORES_EVENTS_PER_ANSWER)
+        return false;
+    return scores_fill(scores).answers < answers_max || record_like(scores, outcome) != 0 ||
+           score_waiting_next(scores, outcome, &cursor) != NULL;
+}
+
 struct engine_answer
 score_join_feedback(struct scores *scores, const struct event *event)
 {
@@ -209,8 +223,12 @@ score_join_feedback(struct scores *scores, const struct event *event)
     answer = check(scores, event);
     if (answer.disposition == ENGINE_REFUSED)
         return answer;
-    score_seen_add(scores, event->source, event->id);
     outcome = outcome_of_event(scores, event);
+    if (!has_room(scores, &outcome)) {
+        scores->answers_refused++;
+        return refuse(scores, ERROR_SCORES_FULL, "feedback.id is new, and answers_max are held already");
+    }
+    score_seen_add(scores, event->source, event->id);
     number = record_like(scores, &outcome);
     if (number != 0 && scores_answer_at(scores, number)->at_ms > event->at_ms) {
         scores->no_effect++;

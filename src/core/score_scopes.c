@@ -6,8 +6,10 @@
  * so counting an answer is one loop over a short list of numbers, whatever the policy calls a scope. KEIs and
  * contracts are scopes with a filter in place of dimensions: the fold does not know the difference.
  *
- * Always true: a context has all its scopes or none; a scope's references are the contexts that list it, and
- * a scope nobody lists is gone. A missing value never counts in a scope that names it.
+ * Always true: a context has all its scopes or none, but for those that found no room; a scope that is there
+ * has everything of its values, for where one was refused none is made any more; a scope's references are the
+ * contexts that list it, and a scope nobody lists is gone. A missing value never counts in a scope that names
+ * it.
  *
  * Not here: what is counted and when (score_answers, score_tickets), when it is published (score_publish).
  */
@@ -305,6 +307,7 @@ score_scopes_define(struct score_scopes *scopes, const struct score_definition *
     scopes->definitions = memory_copy(definitions, count * sizeof *definitions);
     scopes->definitions_count = count;
     scopes->windows_count = windows_count;
+    scopes->full = false;
     for (uint32_t i = 0; i < count; i++)
         if (is_always_there(&definitions[i]))
             score_scopes_at(scopes, make_scope(scopes, i, &none))->references = 1;
@@ -319,6 +322,15 @@ score_scopes_always(const struct score_scopes *scopes, enum score_use use, uint3
         if (scopes->definitions[i].use == use && scopes->definitions[i].index == index)
             return score_scopes_find(scopes, i, &none);
     return NULL;
+}
+
+/* A scope that comes later than what ought to count in it would tell half the truth. */
+static bool
+has_room(struct score_scopes *scopes)
+{
+    scopes->full = scopes->full || (scopes->scopes_max > 0 && scopes->scopes.count >= scopes->scopes_max);
+    scopes->refused += scopes->full;
+    return !scopes->full;
 }
 
 /* Looks up its scopes, once. */
@@ -338,6 +350,8 @@ place_context(struct score_scopes *scopes, struct score_context *context)
             continue;
         values = values_of_scope(definition, &context->values);
         scope = score_scopes_find(scopes, i, &values);
+        if (scope == NULL && !has_room(scopes))
+            continue;
         number = scope != NULL ? scope->number : make_scope(scopes, i, &values);
         score_scopes_at(scopes, number)->references++;
         places[context->places_count++] = (struct score_place){i, number};

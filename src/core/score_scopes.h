@@ -141,6 +141,9 @@ struct score_scopes {
     struct score_definition *definitions;
     size_t definitions_count;
     size_t windows_count;
+    size_t scopes_max; /* 0: any number */
+    bool full;         /* one found no room: none is made until they are defined again */
+    uint64_t refused;
     struct heap *due; /* scopes with something to publish, by when */
 };
 
@@ -162,8 +165,8 @@ score_scopes_holds(const struct score_scopes *scopes, uint32_t context)
 void score_scopes_retain(struct score_scopes *scopes, uint32_t context);
 void score_scopes_release(struct score_scopes *scopes, uint32_t context); /* 0 is fine */
 const struct score_values *score_scopes_values(const struct score_scopes *scopes, uint32_t context);
-/* The scopes this context counts in, by definition; creates them. The list lives until the definitions
- * change. */
+/* The scopes this context counts in, by definition; creates them while there is room. The list lives until
+ * the definitions change. */
 const struct score_place *score_scopes_of(struct score_scopes *scopes, uint32_t context, uint32_t *ret_count);
 bool score_scopes_counts_in(struct score_scopes *scopes, uint32_t context, uint32_t scope);
 

@@ -105,6 +105,12 @@ score_seen_turn(struct scores *scores)
 }
 
 size_t
+score_seen_count(const struct scores *scores)
+{
+    return scores->seen[0].count + scores->seen[1].count;
+}
+
+size_t
 score_seen_bytes(const struct scores *scores)
 {
     size_t bytes = 0;

@@ -327,16 +327,24 @@ take_life(struct scores *scores, uint32_t number, const struct ticket_outcome *o
     memcpy(ticket->wall_ms, wall_ms, sizeof ticket->wall_ms);
 }
 
-uint32_t
-score_tickets_fold(struct scores *scores, const struct ticket_outcome *outcome, bool *ret_erased)
+/* No more tickets and verdicts may be held. */
+static bool
+is_full(const struct scores *scores)
 {
-    uint32_t number = score_tickets_take(scores, outcome->ticket);
+    size_t facts_max = scores->options.bounds.facts_max;
+
+    return facts_max > 0 && scores_fill(scores).facts >= facts_max;
+}
+
+/* score_tickets_fold, of a ticket that is held. */
+static uint32_t
+fold_ticket(struct scores *scores, uint32_t number, const struct ticket_outcome *outcome, bool *ret_erased)
+{
     struct score_ticket *ticket = scores_ticket_at(scores, number);
     bool known = (ticket->flags & TICKET_KNOWN) != 0;
     bool erased = outcome->erased && (ticket->flags & TICKET_ERASED) == 0;
     uint32_t changed;
 
-    scores->folded++;
     if (known) {
         score_tickets_release(scores, number); /* being known holds one reference, not one an outcome */
         if (outcome->arrival.revision <= ticket->revision) {
@@ -366,6 +374,18 @@ score_tickets_fold(struct scores *scores, const struct ticket_outcome *outcome, 
         score_answers_elect_ticket(scores, number);
     *ret_erased = erased;
     return changed;
+}
+
+uint32_t
+score_tickets_fold(struct scores *scores, const struct ticket_outcome *outcome, bool *ret_erased)
+{
+    scores->folded++;
+    if (is_full(scores) && score_tickets_find(scores, outcome->ticket) == 0) {
+        scores->facts_refused++;
+        *ret_erased = false;
+        return 0;
+    }
+    return fold_ticket(scores, score_tickets_take(scores, outcome->ticket), outcome, ret_erased);
 }
 
 /* ---- verdicts ---- */
@@ -476,15 +496,21 @@ score_tickets_fold_verdict(struct scores *scores, const struct verdict_outcome *
     uint32_t ticket, number;
 
     scores->folded++;
-    clock = symbols_intern(scores->options.symbols, outcome->name.clock);
-    ticket = score_tickets_take(scores, outcome->name.ticket);
-    number = find_verdict(scores, scores_ticket_at(scores, ticket), kind, clock, outcome->name.cycle);
+    clock = symbols_find(scores->options.symbols, outcome->name.clock);
+    ticket = score_tickets_find(scores, outcome->name.ticket);
+    number = clock == 0 || ticket == 0
+                 ? 0
+                 : find_verdict(scores, scores_ticket_at(scores, ticket), kind, clock, outcome->name.cycle);
     if (number == 0) {
+        if (is_full(scores)) {
+            scores->facts_refused++;
+            return;
+        }
+        clock = symbols_intern(scores->options.symbols, outcome->name.clock);
+        ticket = score_tickets_take(scores, outcome->name.ticket);
         set_verdict(scores, make_verdict(scores, ticket, kind, clock, outcome->name.cycle), outcome);
         return; /* the record keeps the references on ticket and clock */
     }
-    symbols_release(scores->options.symbols, clock);
-    score_tickets_release(scores, ticket);
     if (outcome->arrival.revision <= verdict_at(scores, number)->revision)
         scores->stale++;
     else

@@ -113,6 +113,7 @@ scores_new(const struct scores_options *options, const struct policy_set *set)
     scores->resumed_at_ms = INT64_MIN;
     scores->decide_next_ms = INT64_MAX;
     score_scopes_init(&scores->scopes, options->symbols);
+    scores->scopes.scopes_max = options->bounds.scopes_max;
     score_texts_init(&scores->texts);
     score_answers_init(scores);
     score_detractors_init(scores);
@@ -197,6 +198,15 @@ void
 scores_take_version(struct scores *scores)
 {
     take_policy(scores);
+}
+
+void
+scores_set_bounds(struct scores *scores, const struct scores_bounds *bounds)
+{
+    scores->options.bounds = *bounds;
+    scores->scopes.scopes_max = bounds->scopes_max;
+    if (scores->scopes.full && (bounds->scopes_max == 0 || scores->scopes.scopes.count < bounds->scopes_max))
+        take_policy(scores);
 }
 
 /* ---- time ---- */
@@ -490,6 +500,18 @@ scores_read(struct scores *scores, const struct score_scope *scope, struct slice
         break;
     }
     return wanted.found;
+}
+
+struct scores_fill
+scores_fill(const struct scores *scores)
+{
+    return (struct scores_fill){.answers = scores->answers.count + scores->waiting_count,
+                                .facts = (size_t)scores->tickets.count + scores->verdicts.count,
+                                .scopes = scores->scopes.scopes.count,
+                                .answers_refused = scores->answers_refused,
+                                .facts_refused = scores->facts_refused,
+                                .scopes_refused = scores->scopes.refused,
+                                .scopes_full = scores->scopes.full};
 }
 
 void

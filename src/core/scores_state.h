@@ -219,7 +219,8 @@ struct scores {
     size_t melons_count;
     int64_t resumed_at_ms; /* nothing is published as of an instant before */
     uint64_t events, duplicates, refused, no_effect, answers_decided, folded, stale, published, joined_later;
-    uint32_t *others; /* work room of score_count: one a definition */
+    uint64_t answers_refused, facts_refused; /* by options.bounds */
+    uint32_t *others;                        /* work room of score_count: one a definition */
     struct score_tally
         *read_sums; /* work room of score_figures; what records point to lives until the next reading */
     struct score_aspect *read_aspects;
@@ -360,6 +361,7 @@ void score_contracts_adopt(struct scores *scores, const struct score_contract *c
 void score_watermelons_adopt(struct scores *scores, const struct score_melon *melon);
 void score_waiting_adopt(struct scores *scores, const struct answer_outcome *outcome); /* due or not */
 void score_seen_adopt(struct scores *scores, size_t generation, uint64_t hash);
+size_t score_seen_count(const struct scores *scores);
 size_t score_seen_bytes(const struct scores *scores);
 void scores_take_version(struct scores *scores); /* the policy in force at t_ms */
 

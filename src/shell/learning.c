@@ -30,8 +30,8 @@ struct learning {
     struct foresight_options options;
     int64_t offset; /* of slad.outcomes: what lies before it is learned */
     uint64_t told_version;
-    int64_t told_mono_ms; /* INT64_MIN: never */
-    uint64_t early_before, evicted_before, refused_before;
+    int64_t told_mono_ms;             /* INT64_MIN: never */
+    struct foresight_figures counted; /* what of its bounds has been added to the metrics */
 };
 
 static const struct policy_foresight *
@@ -50,6 +50,7 @@ choose_options(const struct learning *learning, struct foresight_options *option
     foresight_options_default(options);
     foresight_contexts_of(rules(learning), &options->contexts);
     options->half_life_ms = config->foresight_half_life_ms;
+    options->clocks_max = (uint32_t)config->foresight_clocks_max;
     options->values_max = (uint32_t)config->foresight_values_max;
     options->pending_max = (uint32_t)config->foresight_pending_max;
 }
@@ -104,6 +105,7 @@ learning_take_policies(struct learning *learning)
     must(foresight_load(learner, buffer_slice(&state)) == 0);
     foresight_free(learning->learner);
     learning->learner = learner;
+    foresight_figures(learner, &learning->counted);
     learning->options = options;
     buffer_free(&state);
 }
@@ -194,8 +196,23 @@ learning_tell(struct learning *learning, struct batch *batch)
     buffer_free(&table);
 }
 
+static void
+count_hits(struct learning *learning, const struct foresight_figures *figures)
+{
+    struct metrics *metrics = learning->world->metrics;
+    const struct foresight_figures *before = &learning->counted;
+
+    metrics_add(metrics, METRIC_BOUND_HITS, CONFIG_foresight_values_max,
+                figures->evicted_values - before->evicted_values);
+    metrics_add(metrics, METRIC_BOUND_HITS, CONFIG_foresight_clocks_max,
+                figures->refused_clocks - before->refused_clocks);
+    metrics_add(metrics, METRIC_BOUND_HITS, CONFIG_foresight_pending_max,
+                figures->early_labels - before->early_labels);
+    learning->counted = *figures;
+}
+
 void
-learning_measure(const struct learning *learning)
+learning_measure(struct learning *learning)
 {
     struct metrics *metrics = learning->world->metrics;
     struct foresight_calibration calibration;
@@ -204,6 +221,7 @@ learning_measure(const struct learning *learning)
     size_t uncalibrated = 0;
 
     foresight_figures(learning->learner, &figures);
+    count_hits(learning, &figures);
     for (size_t clock = 0; foresight_calibration(learning->learner, clock, &calibration); clock++) {
         uncalibrated += calibration.uncalibrated;
         if (calibration.error_permille > worst_permille)
@@ -211,6 +229,7 @@ learning_measure(const struct learning *learning)
     }
     metrics_set(metrics, METRIC_FORESIGHT_LABELS, 0, (int64_t)figures.labels);
     metrics_set(metrics, METRIC_FORESIGHT_VALUES, 0, (int64_t)figures.values);
+    metrics_set(metrics, METRIC_FORESIGHT_CLOCKS, 0, (int64_t)figures.clocks);
     metrics_set(metrics, METRIC_FORESIGHT_PENDING, 0, (int64_t)figures.pending);
     metrics_set(metrics, METRIC_FORESIGHT_ERROR, 0, worst_permille);
     metrics_set(metrics, METRIC_FORESIGHT_UNCALIBRATED, 0, (int64_t)uncalibrated);
@@ -239,6 +258,7 @@ learning_load(struct learning *learning, struct slice state, int64_t *ret_offset
     }
     foresight_free(learning->learner);
     learning->learner = learner;
+    foresight_figures(learner, &learning->counted); /* what a snapshot says was hit before its time */
     learning->offset = *ret_offset = (int64_t)offset;
     return 0;
 }

@@ -27,7 +27,7 @@ void learning_time(struct learning *learning, int64_t t_ms, int64_t offset);
 int64_t learning_wait_ms(const struct learning *learning);
 /* Writes the table, all of it. Only from a state that has read slad.outcomes to its end. */
 void learning_tell(struct learning *learning, struct batch *batch);
-void learning_measure(const struct learning *learning);
+void learning_measure(struct learning *learning);
 
 /* Appends all that was learned, up to (not including) offset of slad.outcomes. Equal learning, equal bytes.
  */

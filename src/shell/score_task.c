@@ -194,6 +194,7 @@ score_task_drop_scores(struct score_task *task)
         scores_free(task->scores);
     task->home = NULL;
     task->scores = NULL;
+    task->told = (struct scores_fill){0};
     learning_free(task->learning);
     task->learning = NULL;
     snapshot_task_free(task->snapshot);
@@ -242,6 +243,16 @@ score_task_on_parts_moved(void *context)
     snapshot_task_touch_all(task->snapshot);
 }
 
+static struct scores_bounds
+score_task_bounds(const struct score_task *task)
+{
+    const struct config *config = task->world->config;
+
+    return (struct scores_bounds){.answers_max = (size_t)config->answers_max,
+                                  .facts_max = (size_t)config->facts_max,
+                                  .scopes_max = (size_t)config->scopes_max};
+}
+
 static struct scores_options
 score_task_options(struct score_task *task)
 {
@@ -262,6 +273,7 @@ score_task_options(struct score_task *task)
         .allowed_skew_ms = task->world->config->allowed_skew_ms,
         .accept_age_ms = task->world->config->accept_age_ms,
         .outcomes_offset = &task->outcomes_offset,
+        .bounds = score_task_bounds(task),
     };
 }
 
@@ -380,6 +392,35 @@ score_task_refuses_policies(const struct score_task *task, struct buffer *refusa
     return refused;
 }
 
+/* Which bounds keep something out. */
+static void
+score_task_full_reasons(const struct score_task *task, struct buffer *out)
+{
+    const struct scores_bounds bounds = score_task_bounds(task);
+    struct scores_fill fill;
+    char line[160];
+
+    if (task->scores == NULL)
+        return;
+    fill = scores_fill(task->scores);
+    if (fill.answers >= bounds.answers_max) {
+        snprintf(line, sizeof line, "scores: answers_max (%zu) is reached: new answers are dead letters\n",
+                 bounds.answers_max);
+        buffer_append_text(out, line);
+    }
+    if (fill.facts >= bounds.facts_max) {
+        snprintf(line, sizeof line,
+                 "scores: facts_max (%zu) is reached: coverage and attainment are not whole\n",
+                 bounds.facts_max);
+        buffer_append_text(out, line);
+    }
+    if (fill.scopes_full) {
+        snprintf(line, sizeof line, "scores: scopes_max (%zu) was reached: scopes are missing\n",
+                 bounds.scopes_max);
+        buffer_append_text(out, line);
+    }
+}
+
 void
 score_task_reasons(const struct score_task *task, struct buffer *out)
 {
@@ -389,6 +430,7 @@ score_task_reasons(const struct score_task *task, struct buffer *out)
         buffer_append_byte(out, '\n');
     } else if (task->state != SCORE_TASK_IDLE && task->state != SCORE_TASK_LIVE)
         buffer_append_text(out, "scores: the outcomes are being read\n");
+    score_task_full_reasons(task, out);
     if (task->home != NULL)
         policy_book_differences(task->world->book, buffer_slice(&task->policies), out);
 }
@@ -977,9 +1019,44 @@ score_task_turn(struct score_task *task)
         score_task_close(task);
 }
 
+/* A bound kept out so many since they were counted last. */
+static void
+score_task_count_hits(const struct score_task *task, enum config_key key, const char *bound, uint64_t now,
+                      uint64_t before)
+{
+    metrics_add(task->world->metrics, METRIC_BOUND_HITS, (size_t)key, now - before);
+    if (now > before)
+        log_write(task->world->log, LOG_ERROR, "scores_full", LOG_TEXT("bound", bound),
+                  LOG_INTEGER("refused", now - before));
+}
+
+/* Bounds as a reload left them; how full it is. */
+static void
+score_task_measure_fill(struct score_task *task)
+{
+    const struct scores_bounds bounds = score_task_bounds(task);
+    struct metrics *metrics = task->world->metrics;
+    struct scores_fill fill = {0};
+
+    if (task->scores != NULL) {
+        scores_set_bounds(task->scores, &bounds);
+        fill = scores_fill(task->scores);
+    }
+    metrics_set(metrics, METRIC_SCORE_ANSWERS, 0, (int64_t)fill.answers);
+    metrics_set(metrics, METRIC_SCORE_FACTS, 0, (int64_t)fill.facts);
+    metrics_set(metrics, METRIC_SCORE_SCOPES, 0, (int64_t)fill.scopes);
+    score_task_count_hits(task, CONFIG_answers_max, "answers_max", fill.answers_refused,
+                          task->told.answers_refused);
+    score_task_count_hits(task, CONFIG_facts_max, "facts_max", fill.facts_refused, task->told.facts_refused);
+    score_task_count_hits(task, CONFIG_scopes_max, "scopes_max", fill.scopes_refused,
+                          task->told.scopes_refused);
+    task->told = fill;
+}
+
 void
 score_task_measure(struct score_task *task)
 {
+    score_task_measure_fill(task);
     if (task->learning != NULL)
         learning_measure(task->learning);
 }

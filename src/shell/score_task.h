@@ -87,6 +87,7 @@ struct score_task {
     bool feedback_fetching;
     size_t folded_count;
     int64_t folding_since_mono_ms;
+    struct scores_fill told; /* what of it has been added to the metrics, and logged */
 
     /* the open epoch */
     struct batch *batch;
