@@ -23,7 +23,7 @@
 #include "core/scores_state.h"
 
 enum {
-    FORMAT = 2,
+    FORMAT = SCORES_STATE_FORMAT,
     KINDS_COUNT = SCORE_PART_SEEN + 1,
     PARTS_OF_KIND = SCORES_PARTS_COUNT / KINDS_COUNT,
     PART_BITS_TICKETS = 11,

@@ -20,7 +20,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char score_note_begins[] = "slad-scores/1 ";
+static const char score_note_begins[] = "slad-scores/1 "; /* SCORE_NOTE_FORMAT */
 enum { SCORE_NOTE_HEAD_BYTES = 160, SCORE_HASH_DIGITS = 32 };
 
 /* ---- the note ---- */

@@ -33,7 +33,7 @@ struct score_note {
     struct slice policies;  /* ids of the versions in force (policy_record.h) */
 };
 /* Brokers take 4096 bytes. When there are more versions, the caller leaves out the oldest. */
-enum { SCORE_NOTE_POLICIES_MAX = 100 };
+enum { SCORE_NOTE_POLICIES_MAX = 100, SCORE_NOTE_FORMAT = 1 };
 void score_note_write(const struct score_note *note, struct buffer *out);
 /* 0, or -1 when it is no note of a format this version reads. The ids are appended to policies, and borrowed
  * from it. */
