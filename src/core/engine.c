@@ -356,6 +356,7 @@ static void
 keep_derived(struct engine *engine, struct ticket *ticket, const struct fold *fold)
 {
     set_cold(engine, ticket, false);
+    ticket->stale = false;
     set_open(engine, ticket, fold->life.exists && fold_is_active(fold));
     point_keep(&ticket->point, fold, &engine->scratch);
 }
@@ -385,6 +386,16 @@ engine_derive(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool t
     ticket->rests = !engine->quiet && is_alone(engine, ticket, &fold->life);
     keep_derived(engine, ticket, fold);
     arm_timer(engine, ticket, fold, t_ms);
+}
+
+/* While quiet nothing is said, and leaving it derives whatever was put off: until then its history is enough.
+ */
+static void
+put_off(struct engine *engine, struct ticket *ticket)
+{
+    ticket->unannounced = ticket->stale = true;
+    ticket->rests = false;
+    set_timer(engine, ticket, NEVER);
 }
 
 static bool
@@ -710,7 +721,17 @@ acknowledge(struct engine *engine, struct ticket *ticket, const struct event *ev
     return answer(engine, bound ? ENGINE_APPLIED : ENGINE_NO_EFFECT);
 }
 
-/* Puts the event into its ticket's history and derives what follows. */
+/* What follows from what was put into its history, or from the time. */
+static void
+follow(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool through)
+{
+    if (engine->quiet)
+        put_off(engine, ticket);
+    else
+        engine_derive(engine, ticket, t_ms, through);
+}
+
+/* Puts the event into its ticket's history; what follows is derived. */
 static struct engine_answer
 take(struct engine *engine, struct ticket *ticket, const struct event *event, uint64_t identity, int64_t t_ms)
 {
@@ -744,8 +765,10 @@ take(struct engine *engine, struct ticket *ticket, const struct event *event, ui
     engine->figures.late_events += !last;
     engine->late_entry_at_ms = entry.at_ms;
     engine->event_in_hand = true;
-    if (!last || !step(engine, ticket, &entry, was_last_ms, t_ms, engine->fired_ms == t_ms))
-        engine_derive(engine, ticket, t_ms, false);
+    if (engine->quiet && ticket->unannounced)
+        put_off(engine, ticket);
+    else if (!last || !step(engine, ticket, &entry, was_last_ms, t_ms, engine->fired_ms == t_ms))
+        follow(engine, ticket, t_ms, false);
     engine->late_entry_at_ms = NEVER;
     engine->event_in_hand = false;
     return answer(engine, ENGINE_APPLIED);
@@ -844,9 +867,9 @@ wake(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool through)
         return;
     /* what waits for t_ms itself has not happened before t_ms */
     if (!through && ticket->history.last_at_ms >= t_ms)
-        engine_derive(engine, ticket, t_ms - 1, true);
+        follow(engine, ticket, t_ms - 1, true);
     else
-        engine_derive(engine, ticket, t_ms, through);
+        follow(engine, ticket, t_ms, through);
     if (!engine->quiet && retires_at_ms(engine, ticket, &engine->full) <= t_ms)
         retire(engine, ticket, t_ms);
     must(!heap_item_is_in(&ticket->timer) || ticket->timer.at_ms > t_ms ||
@@ -1009,8 +1032,8 @@ engine_loaded(struct engine *engine, int64_t t_ms)
 }
 
 /* What a light step and the survey need, and nothing that could be heard. */
-static void
-warm(struct engine *engine, struct ticket *ticket)
+void
+engine_refresh(struct engine *engine, struct ticket *ticket)
 {
     struct fold *fold = &engine->full;
 
@@ -1046,7 +1069,7 @@ engine_warm(struct engine *engine, size_t tickets_max)
                NULL) {
             if (!ticket->cold)
                 continue;
-            warm(engine, ticket);
+            engine_refresh(engine, ticket);
             warmed++;
         }
         engine->warm_part++;

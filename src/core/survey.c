@@ -250,13 +250,15 @@ find_one(struct engine *engine, const struct clock *clock, const struct open_clo
 }
 
 static void
-survey_ticket(struct engine *engine, const struct ticket *ticket)
+survey_ticket(struct engine *engine, struct ticket *ticket)
 {
     struct open_counts *counts = &engine->survey->counts;
     const struct fold *fold = &engine->light;
     const struct life *life = &fold->life;
     bool breached = false, paused = false;
 
+    if (ticket->stale)
+        engine_refresh(engine, ticket);
     if (!ticket->open) {
         struct life other;
 

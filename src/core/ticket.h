@@ -74,7 +74,8 @@ struct ticket {
     struct point point;    /* the last derived one */
     uint16_t seen_version; /* the newest version whose days were announced (due_changed) */
     bool changed : 1;      /* in the list of changed tickets */
-    bool unannounced : 1;  /* derived while quiet */
+    bool unannounced : 1;  /* something happened while quiet: it is derived when the task is loud again */
+    bool stale : 1;        /* while quiet: its point is older than its history */
     bool retired : 1;      /* only the name is left */
     bool final : 1;
     bool merge_is_void : 1; /* its merge closes a circle */
@@ -205,6 +206,8 @@ void merge_done(struct engine *engine);
 
 /* engine.c */
 void engine_derive(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool through);
+/* Derives it as of now for its point's sake: nothing is said, no timer moves. */
+void engine_refresh(struct engine *engine, struct ticket *ticket);
 void engine_wake_at(struct engine *engine, struct ticket *ticket,
                     int64_t at_ms);                              /* its timer, at the latest */
 void engine_touch(struct engine *engine, struct ticket *ticket); /* on the list of changed tickets */

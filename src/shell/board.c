@@ -475,6 +475,12 @@ put(struct board *board, struct slice map_key, struct slice value, int64_t at_ms
     entry->partition = board->partition;
 }
 
+bool
+board_wants_outcome(const struct board *board, int64_t behind_it)
+{
+    return behind_it < board->config->board_outcomes_max;
+}
+
 void
 board_record(struct board *board, enum board_kind kind, struct slice key, struct slice value, int64_t at_ms)
 {

@@ -39,6 +39,11 @@ void board_record(struct board *board, enum board_kind kind, struct slice key, s
 void board_record_from(struct board *board, enum board_kind kind, int32_t partition, struct slice key,
                        struct slice value, int64_t at_ms);
 
+/* Whether an outcome is worth taking in that has so many others behind it in its topic (-1: not known): of a
+ * backlog only as many are kept as board_outcomes_max says, and to read the others costs more than deciding
+ * them did. */
+bool board_wants_outcome(const struct board *board, int64_t behind_it);
+
 /* Why this process is not ready; none: it is. The texts are copied. */
 void board_set_ready(struct board *board, const char *const *reasons, size_t reasons_count);
 bool board_ready(const struct board *board);

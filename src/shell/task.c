@@ -30,7 +30,7 @@ enum {
     TASK_MEASURE_EVERY_MS = 2000,
     TASK_OPEN_EVERY_MS_MIN = 1000,
     TASK_SURVEY_TICKETS = 2000,     /* a second: some two milliseconds of a million tickets */
-    TASK_SURVEY_TICKETS_IDLE = 500, /* while no event comes */
+    TASK_SURVEY_TICKETS_IDLE = 500, /* while no event comes, or so many that a picture is old as it is made */
     TASK_WARM_TICKETS = 200,        /* a turn: some two milliseconds */
     TASK_OPEN_EVERY_MS_MAX = 10000,
     TASK_HEARTBEAT_MS = 6 * 3600000
@@ -600,8 +600,9 @@ task_publish_open(struct task *task)
     if (!engine_is_warm(task->engine))
         return;
     if (!engine_survey(task->engine, clocks_max,
-                       task->surveyed_offset == task->next_offsets[TASK_TICKETS] ? TASK_SURVEY_TICKETS_IDLE
-                                                                                 : TASK_SURVEY_TICKETS))
+                       task->quiet || task->surveyed_offset == task->next_offsets[TASK_TICKETS]
+                           ? TASK_SURVEY_TICKETS_IDLE
+                           : TASK_SURVEY_TICKETS))
         return; /* the next turn goes on */
     task->surveyed_offset = task->next_offsets[TASK_TICKETS];
     task->surveyed_mono_ms = world->now_mono_ms;

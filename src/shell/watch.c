@@ -7,7 +7,7 @@
  * the alerts knows, and every process shows the whole installation, not its share.
  *
  * Always true: compacted topics are read from their beginning, outcomes only as far back as the board keeps
- * them.
+ * them; of those that came in a heap meanwhile the older ones are passed over unread.
  *
  * Not here: what the board does with a record (board.c).
  */
@@ -30,7 +30,10 @@ struct watch {
     struct kafka_warm warm;
     int descriptor;
     rd_kafka_topic_partition_list_t *partitions; /* offset: the next to read, or negative */
+    int *topics;                                 /* of each: its row of watch_topics */
     bool *at_end;                                /* of each */
+    int last_place;
+    int64_t outcomes_end; /* of slad.outcomes, as far as it was asked for; -1: not known */
 };
 
 static const struct {
@@ -77,27 +80,42 @@ watch_open(struct watch *watch)
     return -1;
 }
 
+static void
+watch_list_places(struct watch *watch, const struct topic_found found[TOPICS_COUNT])
+{
+    const struct world *world = watch->world;
+    size_t count = 0;
+
+    for (int i = 0; i < WATCH_TOPICS_COUNT; i++)
+        count += watch_reads(watch, i) ? (size_t)found[watch_topics[i].topic].partitions_count : 0;
+    watch->partitions = rd_kafka_topic_partition_list_new((int)count);
+    watch->topics = memory_allocate_zeroed(count, sizeof *watch->topics);
+    watch->at_end = memory_allocate_zeroed(count, sizeof *watch->at_end);
+    for (int i = 0; i < WATCH_TOPICS_COUNT; i++)
+        for (int32_t p = 0; watch_reads(watch, i) && p < found[watch_topics[i].topic].partitions_count; p++) {
+            watch->topics[watch->partitions->cnt] = i;
+            rd_kafka_topic_partition_list_add(watch->partitions, world->topics.names[watch_topics[i].topic],
+                                              p)
+                ->offset = watch_topics[i].topic == TOPIC_OUTCOMES
+                               ? RD_KAFKA_OFFSET_TAIL(world->config->board_outcomes_max)
+                               : RD_KAFKA_OFFSET_BEGINNING;
+        }
+}
+
 struct watch *
 watch_new(struct world *world, struct board *board, struct model *model,
           const struct topic_found found[TOPICS_COUNT])
 {
     struct watch *watch = memory_allocate_zeroed(1, sizeof *watch);
-    int64_t outcomes_max = world->config->board_outcomes_max;
 
     watch->world = world;
     watch->board = board;
     watch->model = model;
     watch->group = kafka_name(world->config->prefix, "-board");
+    watch->outcomes_end = -1;
     watch->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     must(watch->descriptor >= 0);
-    watch->partitions = rd_kafka_topic_partition_list_new(16);
-    for (int i = 0; i < WATCH_TOPICS_COUNT; i++)
-        for (int32_t p = 0; watch_reads(watch, i) && p < found[watch_topics[i].topic].partitions_count; p++)
-            rd_kafka_topic_partition_list_add(watch->partitions, world->topics.names[watch_topics[i].topic],
-                                              p)
-                ->offset = watch_topics[i].topic == TOPIC_OUTCOMES ? RD_KAFKA_OFFSET_TAIL(outcomes_max)
-                                                                   : RD_KAFKA_OFFSET_BEGINNING;
-    watch->at_end = memory_allocate_zeroed((size_t)watch->partitions->cnt, sizeof *watch->at_end);
+    watch_list_places(watch, found);
     if (watch_open(watch) != 0) {
         watch_free(watch);
         return NULL;
@@ -121,6 +139,7 @@ watch_free(struct watch *watch)
     }
     rd_kafka_topic_partition_list_destroy(watch->partitions);
     close(watch->descriptor);
+    memory_free(watch->topics);
     memory_free(watch->at_end);
     memory_free(watch->group);
     memory_free(watch);
@@ -128,14 +147,17 @@ watch_free(struct watch *watch)
 
 /* The place in partitions, or -1. */
 static int
-watch_find(const struct watch *watch, const rd_kafka_message_t *message)
+watch_find(struct watch *watch, const rd_kafka_message_t *message)
 {
     const char *name = message->rkt != NULL ? rd_kafka_topic_name(message->rkt) : "";
 
-    for (int i = 0; i < watch->partitions->cnt; i++)
-        if (watch->partitions->elems[i].partition == message->partition &&
-            strcmp(watch->partitions->elems[i].topic, name) == 0)
-            return i;
+    for (int n = 0; n < watch->partitions->cnt; n++) { /* the next record is mostly of the same one */
+        int place = (watch->last_place + n) % watch->partitions->cnt;
+
+        if (watch->partitions->elems[place].partition == message->partition &&
+            strcmp(watch->partitions->elems[place].topic, name) == 0)
+            return watch->last_place = place;
+    }
     return -1;
 }
 
@@ -149,6 +171,19 @@ watch_is_import(enum topic topic, struct slice key)
            memcmp(key.at, prefix, sizeof prefix - 1) == 0;
 }
 
+/* How many records lie behind this one. The end is asked for only when few are left of what was known. */
+static int64_t
+watch_behind(struct watch *watch, const rd_kafka_message_t *message)
+{
+    int64_t low;
+
+    if (board_wants_outcome(watch->board, watch->outcomes_end - message->offset - 1) &&
+        rd_kafka_get_watermark_offsets(watch->consumer, rd_kafka_topic_name(message->rkt), message->partition,
+                                       &low, &watch->outcomes_end) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        watch->outcomes_end = -1;
+    return watch->outcomes_end - message->offset - 1;
+}
+
 static void
 watch_show(struct watch *watch, int topic, const rd_kafka_message_t *message)
 {
@@ -160,20 +195,12 @@ watch_show(struct watch *watch, int topic, const rd_kafka_message_t *message)
     if (watch_topics[topic].topic == TOPIC_SCORES && model_is_piece(key)) {
         if (watch->model != NULL)
             (void)model_take(watch->model, key, value);
-    } else if (watch->board != NULL && !watch_is_import(watch_topics[topic].topic, key)) {
+    } else if (watch->board != NULL && !watch_is_import(watch_topics[topic].topic, key) &&
+               (watch_topics[topic].topic != TOPIC_OUTCOMES ||
+                board_wants_outcome(watch->board, watch_behind(watch, message)))) {
         board_record_from(watch->board, watch_topics[topic].kind, message->partition, key, value,
                           rd_kafka_message_timestamp(message, &type));
     }
-}
-
-static void
-watch_show_one(struct watch *watch, const rd_kafka_message_t *message)
-{
-    const char *name = rd_kafka_topic_name(message->rkt);
-
-    for (int i = 0; i < WATCH_TOPICS_COUNT; i++)
-        if (strcmp(watch->world->topics.names[watch_topics[i].topic], name) == 0)
-            watch_show(watch, i, message);
 }
 
 static void
@@ -186,7 +213,7 @@ watch_on_message(struct watch *watch, const rd_kafka_message_t *message)
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         watch->partitions->elems[place].offset = message->offset + 1;
         watch->at_end[place] = false;
-        watch_show_one(watch, message);
+        watch_show(watch, watch->topics[place], message);
     } else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         watch->partitions->elems[place].offset = message->offset;
         watch->at_end[place] = true;

@@ -215,6 +215,18 @@ the_latest_outcomes_are_kept(void **state)
 }
 
 static void
+outcomes_that_will_not_stay_are_not_wanted(void **state)
+{
+    struct room *room = *state;
+
+    room->config->board_outcomes_max = 2;
+    assert_true(board_wants_outcome(room->board, 0));
+    assert_true(board_wants_outcome(room->board, 1));
+    assert_false(board_wants_outcome(room->board, 2));
+    assert_true(board_wants_outcome(room->board, -1));
+}
+
+static void
 pages_follow_each_other(void **state)
 {
     struct room *room = *state;
@@ -459,6 +471,7 @@ main(void)
         cmocka_unit_test_setup_teardown(too_many_bytes_show_nothing_rather_than_something_old, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(the_latest_outcomes_are_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(outcomes_that_will_not_stay_are_not_wanted, setup, teardown),
         cmocka_unit_test_setup_teardown(pages_follow_each_other, setup, teardown),
         cmocka_unit_test_setup_teardown(a_slow_reader_misses_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(readiness_has_reasons, setup, teardown),
