@@ -27,6 +27,7 @@ buffer_grow(struct buffer *buffer, size_t more)
     buffer->room = room;
 }
 
+/* Two digits a division. */
 void
 buffer_append_int64(struct buffer *buffer, int64_t value)
 {
@@ -34,10 +35,15 @@ buffer_append_int64(struct buffer *buffer, int64_t value)
     size_t i = sizeof digits;
     uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
 
-    do {
+    for (; rest >= 100; rest /= 100) {
+        unsigned two = (unsigned)(rest % 100);
+
+        digits[--i] = (char)('0' + two % 10);
+        digits[--i] = (char)('0' + two / 10);
+    }
+    if (rest >= 10)
         digits[--i] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest != 0);
+    digits[--i] = (char)('0' + (rest >= 10 ? rest / 10 : rest));
     if (value < 0)
         digits[--i] = '-';
     buffer_append(buffer, digits + i, sizeof digits - i);

@@ -164,18 +164,17 @@ instant_parse(struct slice text, int64_t *ret_ms)
 }
 
 static void
-put_digits(char *at, size_t count, int64_t value)
+put_two(char *at, uint32_t value)
 {
-    while (count > 0) {
-        at[--count] = (char)('0' + value % 10);
-        value /= 10;
-    }
+    at[0] = (char)('0' + value / 10);
+    at[1] = (char)('0' + value % 10);
 }
 
 void
 instant_format(int64_t at_ms, char out[INSTANT_TEXT_BYTES])
 {
-    int64_t days, of_day_ms;
+    int64_t days;
+    uint32_t of_day_ms;
     struct instant_date date;
 
     if (at_ms < INSTANT_MIN_MS)
@@ -183,14 +182,16 @@ instant_format(int64_t at_ms, char out[INSTANT_TEXT_BYTES])
     if (at_ms > INSTANT_MAX_MS)
         at_ms = INSTANT_MAX_MS;
     days = at_ms / 86400000 - (at_ms % 86400000 < 0);
-    of_day_ms = at_ms - days * 86400000;
+    of_day_ms = (uint32_t)(at_ms - days * 86400000);
     date = instant_civil_from_days(days);
     memcpy(out, "0000-00-00T00:00:00.000Z", INSTANT_TEXT_BYTES);
-    put_digits(out, 4, date.year);
-    put_digits(out + 5, 2, date.month);
-    put_digits(out + 8, 2, date.day);
-    put_digits(out + 11, 2, of_day_ms / 3600000);
-    put_digits(out + 14, 2, of_day_ms / 60000 % 60);
-    put_digits(out + 17, 2, of_day_ms / 1000 % 60);
-    put_digits(out + 20, 3, of_day_ms % 1000);
+    put_two(out, (uint32_t)date.year / 100);
+    put_two(out + 2, (uint32_t)date.year % 100);
+    put_two(out + 5, (uint32_t)date.month);
+    put_two(out + 8, (uint32_t)date.day);
+    put_two(out + 11, of_day_ms / 3600000);
+    put_two(out + 14, of_day_ms / 60000 % 60);
+    put_two(out + 17, of_day_ms / 1000 % 60);
+    out[20] = (char)('0' + of_day_ms % 1000 / 100);
+    put_two(out + 21, of_day_ms % 100);
 }

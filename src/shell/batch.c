@@ -6,7 +6,7 @@
  *
  * Why so: a retry must carry exactly the same bytes, and only those of tasks still owned: so what is sent is
  * made once and cut by task. One piece of memory is one allocation, and librdkafka sends from it without a
- * copy.
+ * copy. Two batches a task take turns, so that an epoch of megabytes is not new memory each time.
  *
  * Always true: offsets, not pointers, are kept while the batch grows; a record is whole or not there.
  *
@@ -22,6 +22,8 @@ struct batch_entry {
     bool has_key, has_value;
     size_t key_at, value_at, headers_at, end_at;
 };
+
+enum { BATCH_KEPT_BYTES = 65536, BATCH_KEPT_TIMES = 16 };
 
 struct batch {
     struct buffer bytes;
@@ -45,6 +47,20 @@ batch_free(struct batch *batch)
     buffer_free(&batch->bytes);
     memory_free(batch->entries);
     memory_free(batch);
+}
+
+void
+batch_reset(struct batch *batch)
+{
+    must(!batch->open);
+    if (batch->bytes.room > BATCH_KEPT_BYTES && batch->bytes.room / BATCH_KEPT_TIMES > batch->bytes.bytes) {
+        buffer_free(&batch->bytes);
+        memory_free(batch->entries);
+        batch->entries = NULL;
+        batch->room = 0;
+    }
+    buffer_reset(&batch->bytes);
+    batch->count = 0;
 }
 
 void
@@ -120,6 +136,12 @@ size_t
 batch_bytes(const struct batch *batch)
 {
     return batch->bytes.bytes + batch->count * sizeof *batch->entries;
+}
+
+size_t
+batch_room_bytes(const struct batch *batch)
+{
+    return batch->bytes.room;
 }
 
 struct batch_record

@@ -26,6 +26,8 @@ struct batch_record {
 
 struct batch *batch_new(void);
 void batch_free(struct batch *batch); /* NULL is fine */
+/* Empty again. It keeps its memory for the next epoch, unless it holds many times of what this one needed. */
+void batch_reset(struct batch *batch);
 
 void batch_begin(struct batch *batch, enum topic topic, int32_t partition, struct slice key);
 /* Append the value here. A record whose value nobody asked for is a tombstone. */
@@ -38,6 +40,7 @@ void batch_end(struct batch *batch);
 
 size_t batch_count(const struct batch *batch);
 size_t batch_bytes(const struct batch *batch);
+size_t batch_room_bytes(const struct batch *batch); /* what it holds for keys, values and headers */
 struct batch_record batch_get(const struct batch *batch, size_t i);
 /* Takes the next header off *headers; false at the end. */
 bool batch_header_next(struct slice *headers, struct slice *ret_name, struct slice *ret_value);

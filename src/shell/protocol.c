@@ -205,6 +205,7 @@ protocol_on_committed(struct protocol *protocol, struct transaction_job *job)
             continue;
         }
         task_committed(task, job->parts[i].epoch);
+        task_take_back(task, &job->parts[i].batch);
         if (job->parts[i].state_end > 0)
             task->state_end = job->parts[i].state_end;
     }

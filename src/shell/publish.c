@@ -23,25 +23,20 @@ enum {
     PUBLISH_CUT_BYTES = 2000000
 }; /* what a dead letter's value is cut at: more than any broker's default takes in */
 
-/* Keys and ids are short: built beside the batch, which is growing. */
-struct publish_texts {
-    struct buffer key, id;
-};
-
+/* Key and id are built beside the batch, which is growing. */
 static void
-publish_texts_free(struct publish_texts *texts)
+publish_begin(struct task *task)
 {
-    buffer_free(&texts->key);
-    buffer_free(&texts->id);
+    buffer_reset(&task->key);
+    buffer_reset(&task->id);
 }
 
 /* Ends the open record with its envelope. */
 static void
-publish_finish(struct task *task, const char *type, struct publish_texts *texts, int64_t at_ms)
+publish_finish(struct task *task, const char *type, int64_t at_ms)
 {
-    envelope_add(task->batch, task->world, type, buffer_slice(&texts->id), at_ms);
+    envelope_add(task->batch, task->world, type, buffer_slice(&task->id), at_ms);
     batch_end(task->batch);
-    publish_texts_free(texts);
     task_touch(task);
 }
 
@@ -49,13 +44,13 @@ static void
 publish_alert(void *context, const struct alert *alert)
 {
     struct task *task = context;
-    struct publish_texts texts = {0};
 
-    effect_alert_key(&texts.key, alert);
-    effect_alert_id(&texts.id, alert);
-    batch_begin(task->batch, TOPIC_ALERTS, task->partition, buffer_slice(&texts.key));
+    publish_begin(task);
+    effect_alert_key(&task->key, alert);
+    effect_alert_id(&task->id, alert);
+    batch_begin(task->batch, TOPIC_ALERTS, task->partition, buffer_slice(&task->key));
     effect_print_alert(batch_value(task->batch), alert);
-    publish_finish(task, "slad.alert", &texts, alert->arrival.detected_at_ms);
+    publish_finish(task, "slad.alert", alert->arrival.detected_at_ms);
     if (!task->announces)
         task->announces_since_mono_ms = task->world->now_mono_ms;
     task->announces = true;
@@ -66,13 +61,13 @@ static void
 publish_verdict(void *context, const struct verdict_outcome *outcome)
 {
     struct task *task = context;
-    struct publish_texts texts = {0};
 
-    effect_verdict_key(&texts.key, outcome);
-    effect_verdict_id(&texts.id, outcome);
-    batch_begin(task->batch, TOPIC_OUTCOMES, 0, buffer_slice(&texts.key));
+    publish_begin(task);
+    effect_verdict_key(&task->key, outcome);
+    effect_verdict_id(&task->id, outcome);
+    batch_begin(task->batch, TOPIC_OUTCOMES, 0, buffer_slice(&task->key));
     effect_print_verdict(batch_value(task->batch), outcome);
-    publish_finish(task, "slad.verdict", &texts, outcome->arrival.detected_at_ms);
+    publish_finish(task, "slad.verdict", outcome->arrival.detected_at_ms);
     metrics_add(task->world->metrics, METRIC_OUTCOMES, METRIC_OUTCOME_VERDICT, 1);
 }
 
@@ -80,13 +75,13 @@ static void
 publish_ticket(void *context, const struct ticket_outcome *outcome)
 {
     struct task *task = context;
-    struct publish_texts texts = {0};
 
-    effect_ticket_key(&texts.key, outcome);
-    effect_ticket_id(&texts.id, outcome);
-    batch_begin(task->batch, TOPIC_OUTCOMES, 0, buffer_slice(&texts.key));
+    publish_begin(task);
+    effect_ticket_key(&task->key, outcome);
+    effect_ticket_id(&task->id, outcome);
+    batch_begin(task->batch, TOPIC_OUTCOMES, 0, buffer_slice(&task->key));
     effect_print_ticket(batch_value(task->batch), outcome);
-    publish_finish(task, "slad.ticket", &texts, outcome->arrival.detected_at_ms);
+    publish_finish(task, "slad.ticket", outcome->arrival.detected_at_ms);
     metrics_add(task->world->metrics, METRIC_OUTCOMES, METRIC_OUTCOME_TICKET, 1);
 }
 
@@ -94,13 +89,13 @@ static void
 publish_due_changed(void *context, const struct due_changed_outcome *outcome)
 {
     struct task *task = context;
-    struct publish_texts texts = {0};
 
-    effect_due_changed_key(&texts.key, outcome);
-    effect_due_changed_id(&texts.id, outcome);
-    batch_begin(task->batch, TOPIC_OUTCOMES, 0, buffer_slice(&texts.key));
+    publish_begin(task);
+    effect_due_changed_key(&task->key, outcome);
+    effect_due_changed_id(&task->id, outcome);
+    batch_begin(task->batch, TOPIC_OUTCOMES, 0, buffer_slice(&task->key));
     effect_print_due_changed(batch_value(task->batch), outcome);
-    publish_finish(task, "slad.due_changed", &texts, outcome->arrival.detected_at_ms);
+    publish_finish(task, "slad.due_changed", outcome->arrival.detected_at_ms);
     metrics_add(task->world->metrics, METRIC_OUTCOMES, METRIC_OUTCOME_DUE_CHANGED, 1);
 }
 
@@ -108,13 +103,13 @@ static void
 publish_risk_sample(void *context, const struct risk_sample *sample)
 {
     struct task *task = context;
-    struct publish_texts texts = {0};
 
-    risk_json_sample_key(&texts.key, sample);
-    risk_json_sample_id(&texts.id, sample);
-    batch_begin(task->batch, TOPIC_OUTCOMES, 0, buffer_slice(&texts.key));
+    publish_begin(task);
+    risk_json_sample_key(&task->key, sample);
+    risk_json_sample_id(&task->id, sample);
+    batch_begin(task->batch, TOPIC_OUTCOMES, 0, buffer_slice(&task->key));
     risk_json_print_sample(batch_value(task->batch), sample);
-    publish_finish(task, "slad.risk_sample", &texts, sample->arrival.detected_at_ms);
+    publish_finish(task, "slad.risk_sample", sample->arrival.detected_at_ms);
     metrics_add(task->world->metrics, METRIC_OUTCOMES, METRIC_OUTCOME_RISK_SAMPLE, 1);
 }
 

@@ -74,6 +74,9 @@ task_free(struct task *task)
     buffer_free(&task->policies);
     buffer_free(&task->policies_written);
     batch_free(task->batch);
+    batch_free(task->spare);
+    buffer_free(&task->key);
+    buffer_free(&task->id);
     snapshot_task_free(task->snapshot);
     memory_free(task->held_reason);
     memory_free(task);
@@ -754,10 +757,21 @@ task_close(struct task *task, struct transaction_part *ret_part)
         added->metadata_size = strlen(note);
         added->metadata = memory_copy(note, added->metadata_size + 1);
     }
-    task->batch = batch_new();
+    task->batch = task->spare != NULL ? task->spare : batch_new();
+    task->spare = NULL;
     task->closed_announces_mono_ms = task->announces ? task->announces_since_mono_ms : 0;
     task->dirty = task->announces = false;
     task->closed_mono_ms = task->world->now_mono_ms;
+}
+
+void
+task_take_back(struct task *task, struct batch **batch)
+{
+    if (task->spare != NULL)
+        return;
+    task->spare = *batch;
+    *batch = NULL;
+    batch_reset(task->spare);
 }
 
 void

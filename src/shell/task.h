@@ -76,8 +76,10 @@ struct task {
 
     /* the present epoch */
     struct batch *batch;
-    bool dirty;     /* there is something to write */
-    bool announces; /* an alert is among it: the epoch closes at once */
+    struct batch *spare;   /* of an epoch that is committed, for the next one; NULL: none */
+    struct buffer key, id; /* of the record in hand: the batch they go into is growing */
+    bool dirty;            /* there is something to write */
+    bool announces;        /* an alert is among it: the epoch closes at once */
     int64_t dirty_since_mono_ms, announces_since_mono_ms;
     int64_t closed_mono_ms;           /* when an epoch was closed last */
     int64_t closed_announces_mono_ms; /* announces_since_mono_ms of that epoch; 0: it announced nothing */
@@ -152,6 +154,8 @@ void task_publish_open(struct task *task);
  * offsets. */
 void task_close(struct task *task, struct transaction_part *ret_part);
 void task_committed(struct task *task, uint64_t epoch);
+/* The batch of an epoch that is committed, for another one; it is taken (and NULL) if one is wanted. */
+void task_take_back(struct task *task, struct batch **batch);
 /* The marker of the last closed epoch, for comparison. */
 struct marker task_marker(const struct task *task);
 

@@ -23,13 +23,22 @@ print_comma(struct buffer *out)
         buffer_append_byte(out, ',');
 }
 
+/* A record has some thirty of them: room is asked for once. */
 void
 print_key(struct buffer *out, const char *key)
 {
-    print_comma(out);
-    buffer_append_byte(out, '"');
-    buffer_append_text(out, key);
-    buffer_append(out, "\":", 2);
+    size_t key_bytes = strlen(key);
+    char *at = buffer_reserve(out, key_bytes + 4);
+    bool first;
+
+    must(out->bytes > 0);
+    first = at[-1] == '{' || at[-1] == '[';
+    at[0] = ',';
+    at += !first;
+    at[0] = '"';
+    memcpy(at + 1, key, key_bytes);
+    memcpy(at + 1 + key_bytes, "\":", 2);
+    buffer_advance(out, key_bytes + 3 + !first);
 }
 
 static void
@@ -59,23 +68,47 @@ append_escape(struct buffer *out, unsigned char byte)
     }
 }
 
+#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* The bytes of the word that equal the byte, each by its highest bit, and perhaps some above such a one. */
+static inline uint64_t
+marks_of(uint64_t word, unsigned char byte)
+{
+    uint64_t differs = word ^ EACH_BYTE(byte);
+
+    return (differs - EACH_BYTE(1)) & ~differs;
+}
+
+/* How many bytes from here on stand for themselves: all but quotes, backslashes and control characters. */
+static size_t
+plain_bytes(struct slice text)
+{
+    size_t i = 0;
+
+    for (uint64_t word; text.bytes - i >= sizeof word; i += sizeof word) {
+        memcpy(&word, text.at + i, sizeof word);
+        if (((marks_of(word, '"') | marks_of(word, '\\') | ((word - EACH_BYTE(0x20)) & ~word)) &
+             EACH_BYTE(0x80)) != 0)
+            break;
+    }
+    while (i < text.bytes && (unsigned char)text.at[i] >= 0x20 && text.at[i] != '"' && text.at[i] != '\\')
+        i++;
+    return i;
+}
+
 void
 print_text(struct buffer *out, struct slice text)
 {
-    size_t plain = 0;
-
     buffer_append_byte(out, '"');
-    for (size_t i = 0; i < text.bytes; i++) {
-        unsigned char byte = (unsigned char)text.at[i];
+    for (;;) {
+        size_t plain = plain_bytes(text);
 
-        if (byte >= 0x20 && byte != '"' && byte != '\\')
-            continue;
-        buffer_append(out, text.at + plain, i - plain);
-        append_escape(out, byte);
-        plain = i + 1;
+        buffer_append(out, text.at, plain);
+        if (plain == text.bytes)
+            break;
+        append_escape(out, (unsigned char)text.at[plain]);
+        text = (struct slice){text.at + plain + 1, text.bytes - plain - 1};
     }
-    if (text.bytes > plain)
-        buffer_append(out, text.at + plain, text.bytes - plain);
     buffer_append_byte(out, '"');
 }
 
@@ -91,16 +124,17 @@ print_text_or_null(struct buffer *out, struct slice text)
 void
 print_instant(struct buffer *out, int64_t at_ms)
 {
-    char text[INSTANT_TEXT_BYTES];
+    char *at;
 
     if (at_ms == INSTANT_NONE) {
         buffer_append(out, "null", 4);
         return;
     }
-    instant_format(at_ms, text);
-    buffer_append_byte(out, '"');
-    buffer_append(out, text, INSTANT_TEXT_BYTES - 1);
-    buffer_append_byte(out, '"');
+    at = buffer_reserve(out, INSTANT_TEXT_BYTES + 1);
+    at[0] = '"';
+    instant_format(at_ms, at + 1);
+    at[INSTANT_TEXT_BYTES] = '"';
+    buffer_advance(out, INSTANT_TEXT_BYTES + 1);
 }
 
 void

@@ -98,6 +98,31 @@ test_many(void **state)
     batch_free(batch);
 }
 
+/* What is used again begins empty, and gives back what a storm has left. */
+static void
+test_used_again(void **state)
+{
+    struct batch *batch = batch_new();
+    size_t stormy;
+
+    (void)state;
+    batch_begin(batch, TOPIC_ALERTS, 0, slice_of("large"));
+    for (int i = 0; i < 1000; i++)
+        buffer_append(batch_value(batch), (const char[1000]){0}, 1000);
+    batch_end(batch);
+    stormy = batch_room_bytes(batch);
+    batch_reset(batch);
+    assert_int_equal(batch_count(batch), 0);
+    batch_begin(batch, TOPIC_ALERTS, 1, slice_of("small"));
+    batch_end(batch);
+    assert_int_equal(batch_get(batch, 0).partition, 1);
+    assert_slice(batch_get(batch, 0).key, "small");
+    assert_true(batch_room_bytes(batch) == stormy);
+    batch_reset(batch);
+    assert_true(batch_room_bytes(batch) == 0);
+    batch_free(batch);
+}
+
 int
 main(void)
 {
@@ -105,6 +130,7 @@ main(void)
         cmocka_unit_test(test_records_come_back),
         cmocka_unit_test(test_tombstones_and_no_key),
         cmocka_unit_test(test_many),
+        cmocka_unit_test(test_used_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -620,6 +620,37 @@ open_clocks_by_danger(void **state)
     desk_close(&desk);
 }
 
+/* Nothing is derived in a silence but for whoever asks. */
+static void
+a_silence_is_surveyed_as_it_is(void **state)
+{
+    struct engine_figures figures;
+    struct open_clock clocks[3];
+    struct open_counts counts;
+    struct desk desk;
+    size_t derived;
+
+    (void)state;
+    desk_open(&desk, HOUR);
+    (void)desk_say(&desk, 0, "created T-0 status=New");
+    engine_set_quiet(desk.engine, true, desk.t_ms);
+    engine_figures(desk.engine, &figures);
+    derived = figures.derivations;
+    (void)desk_say(&desk, 5, "created T-1 status=New");
+    (void)desk_say(&desk, 10, "updated T-0 status=Resolved");
+    (void)desk_say(&desk, 20, "updated T-1 status=Waiting actor=agent");
+    desk_until(&desk, 30);
+    engine_figures(desk.engine, &figures);
+    assert_int_equal(figures.derivations, derived);
+    assert_int_equal(engine_open(desk.engine, &counts, clocks, 3), 1);
+    assert_true(slice_is(clocks[0].name.ticket, "T-1"));
+    assert_int_equal(clocks[0].elapsed_ms, 15 * DESK_MINUTE_MS);
+    assert_int_equal(counts.open, 1);
+    assert_int_equal(counts.waiting, 1);
+    assert_int_equal(counts.solved, 1);
+    desk_close(&desk);
+}
+
 /* ---- light steps that have something to say ---- */
 
 /* Two of one instant, the second of which stands before the first: no light step. */
@@ -793,6 +824,7 @@ main(void)
         cmocka_unit_test(a_new_set_of_policies_is_a_correction),
         cmocka_unit_test(a_version_seen_changes_the_state),
         cmocka_unit_test(open_clocks_by_danger),
+        cmocka_unit_test(a_silence_is_surveyed_as_it_is),
         cmocka_unit_test(r1_what_stands_before_its_instants_last_is_derived),
         cmocka_unit_test(past_cycles_become_final),
         cmocka_unit_test(a_breached_cycle_ends_where_the_next_begins),
