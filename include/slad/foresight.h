@@ -88,6 +88,7 @@ struct foresight_query {
     uint64_t clock; /* hash of its name */
     struct foresight_view view;
     int64_t elapsed_ms, target_ms; /* 0 <= elapsed < target, target > 0 */
+    bool brief;                    /* P and confidence are enough: no finish (-1), no evidence */
 };
 
 enum foresight_confidence {

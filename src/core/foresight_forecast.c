@@ -308,14 +308,18 @@ foresight_forecast_from(const struct foresight_source *source, const struct fore
     }
     forecast->logit_q16 = foresight_calibrated_q16(model, mix.mixed_q16);
     p_q16 = foresight_log_sigmoid_q16(forecast->logit_q16);
-    fill_finish(source, query, place, landmark, p_q16, forecast);
+    forecast->p50_ms = forecast->p90_ms = -1;
+    forecast->evidence_count = 0;
+    if (!query->brief)
+        fill_finish(source, query, place, landmark, p_q16, forecast);
     p_q16 = until_first_landmark_q16(source, query, clock_key, p_q16);
     forecast->p_permille = permille(p_q16);
     forecast->base_permille = permille(foresight_log_sigmoid_q16(mix.base_q16));
     forecast->class_count = source->class_count(source->model, leaf_key);
     forecast->confidence = confidence_of(source, model, forecast->class_count);
     forecast->model = source->version;
-    fill_evidence(source, &model->mixers[landmark], &mix, forecast);
+    if (!query->brief)
+        fill_evidence(source, &model->mixers[landmark], &mix, forecast);
     return true;
 }
 

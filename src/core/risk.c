@@ -65,6 +65,7 @@ make_query(const struct engine *engine, const struct fold *fold, size_t slot, in
     query->clock = symbols_hash(engine->options.symbols, clock->promise->name);
     query->elapsed_ms = clock_elapsed_ms(clock, at_ms);
     query->target_ms = clock->target_ms;
+    query->brief = false;
     risk_view(engine, fold, slot, at_ms, &past, people, &query->view);
 }
 
@@ -77,17 +78,26 @@ finish_at_ms(const struct clock *clock, int64_t at_ms, int64_t counted_ms)
     return finish_ms != CALENDAR_NEVER ? finish_ms : INSTANT_NONE;
 }
 
+/* The forecast alone. */
+static bool
+forecast_of(const struct engine *engine, const struct foresight_query *query,
+            struct foresight_forecast *forecast)
+{
+    const struct engine_foresight *foresight = &engine->risk.foresight;
+
+    return foresight->forecast != NULL && query->elapsed_ms < query->target_ms &&
+           foresight->forecast(foresight->context, query, forecast);
+}
+
 static bool
 ask(const struct engine *engine, const struct fold *fold, size_t slot, const struct foresight_query *query,
     struct foresight_told *told)
 {
-    const struct engine_foresight *foresight = &engine->risk.foresight;
     const struct clock *clock = &fold->clocks[slot];
 
-    if (foresight->forecast == NULL || query->elapsed_ms >= query->target_ms ||
-        !foresight->forecast(foresight->context, query, &told->forecast))
+    if (!forecast_of(engine, query, &told->forecast))
         return false;
-    told->contexts = foresight->contexts;
+    told->contexts = engine->risk.foresight.contexts;
     memcpy(told->numbers, query->view.numbers, sizeof told->numbers);
     for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++)
         told->texts[i] = engine_text(engine, query->view.texts[i] != 0 ? fold->life.attributes[i] : 0);
@@ -263,7 +273,7 @@ move_of(struct engine *engine, const struct ticket *ticket, const struct fold *f
 {
     const struct clock *clock = &fold->clocks[slot];
     bool live = mark != NULL && announce_is_live(mark), beyond;
-    struct foresight_told told;
+    struct foresight_forecast forecast;
     struct foresight_query query;
     int p_bp;
 
@@ -272,16 +282,15 @@ move_of(struct engine *engine, const struct ticket *ticket, const struct fold *f
     if (!clock->running || foresight_held_out(ticket_name(ticket), rules->hold_out_bp / PERMILLE_BP))
         return RISK_STANDS;
     make_query(engine, fold, slot, fold->life.at_ms, rules->people, &query);
-    if (!ask(engine, fold, slot, &query, &told) || told.forecast.confidence == FORESIGHT_LOW)
+    query.brief = true;
+    if (!forecast_of(engine, &query, &forecast) || forecast.confidence == FORESIGHT_LOW)
         return RISK_STANDS;
-    p_bp = told.forecast.confidence == FORESIGHT_NORMAL ? told.forecast.p_permille * PERMILLE_BP : 0;
+    p_bp = forecast.confidence == FORESIGHT_NORMAL ? forecast.p_permille * PERMILLE_BP : 0;
     beyond = is_beyond(&query, rules);
     if (live)
-        return !beyond && told.forecast.confidence == FORESIGHT_NORMAL && p_bp < rules->clear_bp
-                   ? RISK_CLEARS
-                   : RISK_STANDS;
-    if (!is_worth_saying(&query, &told.forecast, rules) ||
-        fold->life.at_ms < engine->options.alerts_from_ms ||
+        return !beyond && forecast.confidence == FORESIGHT_NORMAL && p_bp < rules->clear_bp ? RISK_CLEARS
+                                                                                            : RISK_STANDS;
+    if (!is_worth_saying(&query, &forecast, rules) || fold->life.at_ms < engine->options.alerts_from_ms ||
         !may_spend(engine, rules->budget, fold->life.attributes[ATTRIBUTE_GROUP]))
         return RISK_STANDS;
     return RISK_FIRES;
@@ -414,8 +423,8 @@ look_ahead(const struct engine *engine, const struct fold *fold, size_t slot, bo
 
     while ((point_ms = next_point_ms(point_ms, clock->target_ms)) != NEVER) {
         int64_t at_ms = clock_reaches_at_ms(clock, point_ms);
+        struct foresight_forecast forecast;
         struct foresight_query query;
-        struct foresight_told told;
 
         if (at_ms == NEVER)
             return;
@@ -427,7 +436,8 @@ look_ahead(const struct engine *engine, const struct fold *fold, size_t slot, bo
         query.elapsed_ms = point_ms;
         if (!may_fire)
             return;
-        if (ask(engine, fold, slot, &query, &told) && is_worth_saying(&query, &told.forecast, rules)) {
+        query.brief = true;
+        if (forecast_of(engine, &query, &forecast) && is_worth_saying(&query, &forecast, rules)) {
             outlook->fires_at_ms = at_ms;
             return;
         }

@@ -9,6 +9,13 @@
  * core_events_N, core_ticket_bytes (8 events, 3 clocks, open), core_event_bytes (each of 32 further ones),
  * and of a million tickets whose timers are due at one instant core_timers_N and core_timers_slice, the
  * longest call of engine_advance at a thousand tickets a call.
+ *
+ * What foresight adds, at 10,000 tickets of many groups and people whose lives take days and pass landmarks:
+ * core_without_model and core_with_model, processor time of an event (with the samples of what it ends), in
+ * turns, once as if there were no foresight, once with a table that was learned from the same lives;
+ * core_foresight, what lies between; core_foresight_points, the same of the timers between the events
+ * (landmarks and half way points of every clock); core_foresight_clock_bytes, the same of resident memory a
+ * live clock.
  */
 #include "base/memory.h"
 #include "base/panic.h"
@@ -44,14 +51,20 @@ static const char policy_text[] =
     "    clocks:\n"
     "      handling: {measure: handling, of: {group: desk}, mode: cumulative, target: 20h}\n";
 
-enum { LIFE_EVENTS = 8 };
+enum { LIFE_EVENTS = 8, GROUPS = 70, PEOPLE = 300, SERVICES = 50, TURNS = 5 };
+#define STEP_MS INT64_C(1200000)
+#define LONG_STEP_MS INT64_C(18000000)  /* a life of 40 hours: past due for some */
 #define START_MS INT64_C(1780302600000) /* Mon 2026-06-01 10:30 in Berlin */
 
 struct load {
     size_t tickets;
     char (*names)[24];
     char (*ids)[28];
-    bool goes_on; /* from the seventh event on messages, not an end */
+    bool goes_on;                  /* from the seventh event on messages, not an end */
+    bool varied;                   /* many groups, people and services, and long lives */
+    struct foresight *learner;     /* learns from every sample; NULL: nobody */
+    struct foresight_table *table; /* answers; NULL: nobody */
+    double timers_s;               /* varied: of spent time not in what run returns */
     uint64_t emitted;
 };
 
@@ -75,10 +88,50 @@ on_ticket(void *context, const struct ticket_outcome *outcome)
 }
 
 static void
+on_sample(void *context, const struct risk_sample *sample)
+{
+    struct load *load = context;
+
+    load->emitted++;
+    if (load->learner != NULL)
+        foresight_learn(load->learner, sample);
+}
+
+static bool
+forecast(void *context, const struct foresight_query *query, struct foresight_forecast *ret_forecast)
+{
+    return foresight_table_forecast(context, query, ret_forecast);
+}
+
+static void
 set(struct event *event, enum attribute attribute, const char *value)
 {
     event->attributes_present |= ATTRIBUTE_BIT(attribute);
     event->attributes[attribute] = slice_of(value);
+}
+
+/* One of so many texts. */
+static const char *
+one_of(const char *what, size_t i, size_t count)
+{
+    static char texts[3][PEOPLE][12];
+    char(*row)[12] = texts[what[0] == 'g' ? 0 : what[0] == 'a' ? 1 : 2];
+
+    if (row[i % count][0] == '\0')
+        snprintf(row[i % count], sizeof row[0], "%s-%zu", what, i % count);
+    return row[i % count];
+}
+
+/* Attributes that many tickets do not share, but for every fourth one's group. */
+static void
+vary(size_t i, int n, struct event *event)
+{
+    if (n == 0) {
+        set(event, ATTRIBUTE_SERVICE, one_of("s", i * 7, SERVICES));
+        set(event, ATTRIBUTE_GROUP, i % 4 == 0 ? "desk" : one_of("g", i * 11, GROUPS));
+    }
+    if (n == 1 || n == 5)
+        set(event, ATTRIBUTE_ASSIGNEE, one_of("a", i * 13 + (size_t)n, PEOPLE));
 }
 
 /* The n-th event of ticket i. */
@@ -86,13 +139,14 @@ static void
 make_event(const struct load *load, size_t i, int n, struct event *event)
 {
     static const char *const customers[] = {"c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9"};
+    int64_t step_ms = load->varied ? LONG_STEP_MS : STEP_MS;
 
     memset(event, 0, sizeof *event);
     event->ticket = slice_of(load->names[i]);
     snprintf(load->ids[i], sizeof load->ids[i], "%s-%d", load->names[i], n);
     event->id = slice_of(load->ids[i]);
     event->source = slice_of("desk");
-    event->at_ms = START_MS + (int64_t)n * 1200000 + (int64_t)(i * 1200000 / load->tickets);
+    event->at_ms = START_MS + (int64_t)n * step_ms + (int64_t)i * step_ms / (int64_t)load->tickets;
     event->type = n == 0                                                              ? EVENT_TICKET_CREATED
                   : n == 2 || n == 4 || n >= LIFE_EVENTS || (load->goes_on && n >= 6) ? EVENT_TICKET_MESSAGE
                                                                                       : EVENT_TICKET_UPDATED;
@@ -112,6 +166,8 @@ make_event(const struct load *load, size_t i, int n, struct event *event)
         set(event, ATTRIBUTE_STATUS, n == 3 ? "Waiting" : n == 6 ? "Solved" : n == 7 ? "Closed" : "New");
     if (n == 5)
         set(event, ATTRIBUTE_ASSIGNEE, "a-4");
+    if (load->varied)
+        vary(i, n, event);
 }
 
 static double
@@ -128,7 +184,11 @@ make_options(struct load *load, struct symbols *symbols)
 {
     return (struct engine_options){
         .symbols = symbols,
-        .sink = {.context = load, .alert = on_alert, .verdict = on_verdict, .ticket = on_ticket},
+        .sink = {.context = load,
+                 .alert = on_alert,
+                 .verdict = on_verdict,
+                 .ticket = on_ticket,
+                 .risk_sample = load->learner != NULL || load->table != NULL ? on_sample : NULL},
         .late_after_ms = 3600000,
         .retire_after_ms = INT64_C(30) * 86400000,
         .retirement_mark_ms = INT64_C(400) * 86400000,
@@ -147,7 +207,12 @@ run(struct load *load, const struct policy_set *policies, struct symbols *symbol
     struct engine *engine = engine_new(&options, policies);
     double spent_s = 0;
     size_t history_bytes;
+    struct engine_foresight foresight = {.forecast = forecast, .context = load->table, .tasks_count = 1};
 
+    if (load->table != NULL) {
+        foresight.contexts = foresight_table_contexts(load->table);
+        engine_set_foresight(engine, &foresight, START_MS);
+    }
     for (int n = 0; n < events; n++) {
         for (size_t i = 0; i < load->tickets; i += 256) {
             static struct event batch[256];
@@ -157,8 +222,14 @@ run(struct load *load, const struct policy_set *policies, struct symbols *symbol
             for (size_t k = 0; k < count; k++)
                 make_event(load, i + k, n, &batch[k]);
             from_s = cpu_s();
+            if (load->varied) {
+                (void)engine_advance(engine, batch[0].at_ms, ENGINE_BEFORE, SIZE_MAX);
+                load->timers_s += cpu_s() - from_s;
+                from_s = cpu_s();
+            }
             for (size_t k = 0; k < count; k++) {
-                (void)engine_advance(engine, batch[k].at_ms, ENGINE_BEFORE, SIZE_MAX);
+                if (!load->varied)
+                    (void)engine_advance(engine, batch[k].at_ms, ENGINE_BEFORE, SIZE_MAX);
                 must(engine_event(engine, &batch[k], batch[k].at_ms).disposition == ENGINE_APPLIED);
             }
             while (engine_changed_next(engine) != NULL)
@@ -215,15 +286,76 @@ drain_timers(struct load *load, const struct policy_set *policies, struct symbol
 }
 
 static void
+name_tickets(struct load *load)
+{
+    load->names = memory_allocate(load->tickets * sizeof *load->names);
+    load->ids = memory_allocate(load->tickets * sizeof *load->ids);
+    for (size_t i = 0; i < load->tickets; i++)
+        snprintf(load->names[i], sizeof load->names[i], "INC%07zu", i);
+}
+
+/* The table of whoever has seen all these lives once. */
+static struct foresight_table *
+learn_table(struct load *load, const struct policy_set *policies, struct symbols *symbols)
+{
+    struct foresight_options options;
+    struct foresight_table *table;
+    struct buffer bytes = {0};
+    size_t resident_bytes;
+
+    foresight_options_default(&options);
+    load->learner = foresight_new(&options);
+    (void)run(load, policies, symbols, LIFE_EVENTS, &resident_bytes);
+    foresight_publish(load->learner, &bytes);
+    table = foresight_table_read(buffer_slice(&bytes));
+    must(table != NULL);
+    foresight_free(load->learner);
+    load->learner = NULL;
+    buffer_free(&bytes);
+    return table;
+}
+
+/* The same events without and with a model, in turns; then open tickets for their bytes. */
+static void
+bench_foresight(struct load *load, const struct policy_set *policies, struct symbols *symbols)
+{
+    struct foresight_table *table;
+    double spent_s[2] = {0, 0}, timers_s[2] = {0, 0};
+    double events = (double)TURNS * (double)load->tickets * LIFE_EVENTS;
+    size_t bytes[2];
+
+    load->varied = true;
+    load->goes_on = false;
+    table = learn_table(load, policies, symbols);
+    for (int turn = 0; turn < 2 * TURNS; turn++) {
+        load->table = turn % 2 != 0 ? table : NULL;
+        load->timers_s = 0;
+        spent_s[turn % 2] += run(load, policies, symbols, LIFE_EVENTS, &bytes[0]);
+        timers_s[turn % 2] += load->timers_s;
+    }
+    load->goes_on = true;
+    for (int with = 0; with < 2; with++) {
+        load->table = with ? table : NULL;
+        (void)run(load, policies, symbols, LIFE_EVENTS, &bytes[with]);
+    }
+    load->table = NULL;
+    load->varied = load->goes_on = false;
+    printf("core_without_model %.4f us\n", spent_s[0] / events * 1e6);
+    printf("core_with_model %.4f us\n", spent_s[1] / events * 1e6);
+    printf("core_foresight %.4f us\n", (spent_s[1] - spent_s[0]) / events * 1e6);
+    printf("core_foresight_points %.4f us\n", (timers_s[1] - timers_s[0]) / events * 1e6);
+    printf("core_foresight_clock_bytes %.2f B\n",
+           ((double)bytes[1] - (double)bytes[0]) / (double)load->tickets / 3);
+    foresight_table_free(table);
+}
+
+static void
 bench_tickets(struct load *load, const struct policy_set *policies, struct symbols *symbols, size_t events)
 {
     size_t rounds = events / (load->tickets * LIFE_EVENTS) + 1, resident_bytes, later_bytes;
     double spent_s = 0;
 
-    load->names = memory_allocate(load->tickets * sizeof *load->names);
-    load->ids = memory_allocate(load->tickets * sizeof *load->ids);
-    for (size_t i = 0; i < load->tickets; i++)
-        snprintf(load->names[i], sizeof load->names[i], "INC%07zu", i);
+    name_tickets(load);
     load->goes_on = false;
     for (size_t round = 0; round < rounds; round++)
         spent_s += run(load, policies, symbols, LIFE_EVENTS, &resident_bytes);
@@ -236,6 +368,7 @@ bench_tickets(struct load *load, const struct policy_set *policies, struct symbo
         printf("core_ticket_bytes %.0f B\n", (double)resident_bytes / (double)load->tickets);
         printf("core_event_bytes %.1f B\n",
                (double)(later_bytes - resident_bytes) / (double)load->tickets / 32);
+        bench_foresight(load, policies, symbols);
     } else {
         drain_timers(load, policies, symbols);
     }
