@@ -113,7 +113,8 @@ struct engine_answer {
 struct engine *engine_new(const struct engine_options *options, const struct policy_set *set);
 void engine_free(struct engine *engine);
 
-/* From now on this answers (NULL: nobody does). The first time every ticket is looked at anew, at t_ms.
+/* From now on this answers (NULL: nobody does). The first time every ticket is looked at anew, at t_ms; one
+ * that was loaded resting when engine_warm comes to it.
  * Forecasts are outside the law of section 6: they depend on what was learned when. */
 void engine_set_foresight(struct engine *engine, const struct engine_foresight *foresight, int64_t t_ms);
 

@@ -1047,6 +1047,19 @@ engine_refresh(struct engine *engine, struct ticket *ticket)
     keep_derived(engine, ticket, fold);
 }
 
+/* What foresight would say of it is said by its timer: the rest it was loaded with may know nothing of that. */
+static void
+warm(struct engine *engine, struct ticket *ticket)
+{
+    const struct fold *fold = &engine->full;
+    int64_t ask_at_ms;
+
+    engine_refresh(engine, ticket);
+    ask_at_ms = risk_speaks(engine, ticket, fold) ? engine->t_ms : risk_next_ms(engine, fold);
+    if (ask_at_ms != NEVER)
+        engine_wake_at(engine, ticket, ask_at_ms);
+}
+
 bool
 engine_is_warm(const struct engine *engine)
 {
@@ -1069,7 +1082,7 @@ engine_warm(struct engine *engine, size_t tickets_max)
                NULL) {
             if (!ticket->cold)
                 continue;
-            engine_refresh(engine, ticket);
+            warm(engine, ticket);
             warmed++;
         }
         engine->warm_part++;

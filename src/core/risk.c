@@ -479,7 +479,8 @@ engine_set_foresight(struct engine *engine, const struct engine_foresight *fores
     if (knew || foresight == NULL || risk_rules(engine) == NULL)
         return; /* nobody has to be asked anew, or nobody asks */
     while ((ticket = map_each(engine->tickets, &cursor)) != NULL) {
-        if (ticket->open)
+        if (ticket->open &&
+            !ticket->cold) /* those are asked when they are warmed: a start waits for nobody */
             engine_wake_at(engine, ticket, engine->t_ms);
     }
 }

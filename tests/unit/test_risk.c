@@ -270,6 +270,43 @@ test_quiet(void **state)
     desk_close(&desk);
 }
 
+/* A million tickets that were loaded resting are not asked before the first alert of one of them: each is
+ * when it is warmed, now or at its next landmark. */
+static void
+test_asked_when_warmed(void **state)
+{
+    struct oracle oracle = {.says = {{250, 900}}, .says_count = 1};
+    const struct engine_foresight foresight = {forecast, &oracle, &oracle.contexts, 0, 1};
+    struct buffer now = {0}, later = {0};
+    struct engine_figures figures;
+    struct desk desk, other;
+
+    (void)state;
+    desk_open(&desk, POLICY);
+    desk_open(&other, POLICY);
+    desk_say(&desk, 0, "created T status=New actor=requester");
+    desk_say(&desk, 20, "created U status=New actor=requester");
+    desk_until(&desk, 30);
+    assert_true(engine_save(desk.engine, engine_find(desk.engine, slice_of("T")), &now));
+    assert_true(engine_save(desk.engine, engine_find(desk.engine, slice_of("U")), &later));
+    assert_int_equal(engine_load(other.engine, slice_of("T"), buffer_slice(&now)), 0);
+    assert_int_equal(engine_load(other.engine, slice_of("U"), buffer_slice(&later)), 0);
+    engine_loaded(other.engine, DESK_AT_MS(30));
+    engine_set_foresight(other.engine, &foresight, DESK_AT_MS(30));
+    desk_until(&other, 40);
+    engine_figures(other.engine, &figures);
+    assert_int_equal(figures.derivations, 0);
+    assert_false(engine_warm(other.engine, 10));
+    desk_until(&other, 44);
+    desk_heard(&other, "40 T/sla/resolution/1/risk firing\n");
+    desk_until(&other, 45);
+    desk_heard(&other, "45 U/sla/resolution/1/risk firing\n");
+    buffer_free(&now);
+    buffer_free(&later);
+    desk_close(&desk);
+    desk_close(&other);
+}
+
 /* ---- samples ---- */
 
 struct told {
@@ -436,6 +473,7 @@ main(void)
         cmocka_unit_test(test_budget_is_shared),
         cmocka_unit_test(test_held_out),
         cmocka_unit_test(test_quiet),
+        cmocka_unit_test(test_asked_when_warmed),
         cmocka_unit_test(test_sample_of_a_met_clock),
         cmocka_unit_test(test_sample_of_a_breach),
         cmocka_unit_test(test_censored),
