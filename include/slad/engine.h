@@ -244,13 +244,16 @@ struct open_clock {
 struct open_counts {
     size_t open, waiting, solved, breached_open, paused;
 };
-/* Looks at some tickets_max tickets more for the picture that engine_open gives; true: it is complete. The
+/* Looks at some tickets_max tickets more for the next picture; true: it is complete, and is the one that
+ * engine_open gives from now on (at once while the last one stands: nothing has moved since it was begun). The
  * counts are as of when each ticket was looked at. */
 bool engine_survey(struct engine *engine, size_t clocks_max, size_t tickets_max);
-/* Fills up to clocks_max open clocks, as they are now: the running ones by due (half of the places), then the
- * breached ones, the latest first, then the paused ones by what is left (a quarter each; places that one kind
- * does not need go to the others). Returns how many. The picture is used up; without a complete one it is
- * made first, O(tickets). */
+bool engine_has_picture(const struct engine *engine);
+bool engine_picture_stands(const struct engine *engine);
+/* Fills up to clocks_max open clocks of the last complete picture, as they are now: the running ones by due
+ * (half of the places), then the breached ones, the latest first, then the paused ones by what is left (a
+ * quarter each; places that one kind does not need go to the others). Returns how many. Without a picture one
+ * is made first, O(tickets). */
 size_t engine_open(struct engine *engine, struct open_counts *ret_counts, struct open_clock *ret_clocks,
                    size_t clocks_max);
 

@@ -192,6 +192,7 @@ engine_ticket_drop(struct engine *engine, struct ticket *ticket)
 void
 engine_touch(struct engine *engine, struct ticket *ticket)
 {
+    engine->moves++;
     if (ticket->changed)
         return;
     ticket->changed = true;
@@ -369,6 +370,7 @@ engine_derive(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool t
     int64_t final_at_ms;
 
     engine->figures.derivations++;
+    engine->moves++;
     engine->other.honest = false;
     fold_init_again(fold, engine->set, &ticket->history);
     engine->merging =
@@ -986,6 +988,7 @@ engine_forget(struct engine *engine, struct slice name)
         return;
     if (ticket->changed)
         take_off_changed(engine, ticket);
+    engine->moves++;
     set_open(engine, ticket, false);
     engine->retired_count -= ticket->retired;
     set_cold(engine, ticket, false);
@@ -1037,6 +1040,7 @@ engine_refresh(struct engine *engine, struct ticket *ticket)
 {
     struct fold *fold = &engine->full;
 
+    engine->moves++;
     engine->other.honest = false;
     fold_init_again(fold, engine->set, &ticket->history);
     engine->merging =

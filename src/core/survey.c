@@ -3,8 +3,9 @@
  *
  * Why so: a picture of a million tickets takes a quarter of a second, and no turn of the loop has that. So
  * tickets are looked at part by part of their names' hashes, whatever comes and goes meanwhile, and what was
- * found is looked up once more when the picture is complete: it says nothing that is not true then. Always
- * true: a picture that was made in one go is exact. Not here: when one is made (shell).
+ * found is looked up once more when the picture is given: it says nothing that is not true then. A picture
+ * stands until something moves; while the next one is made the last one is given. Always true: a picture that
+ * was made in one go is exact. Not here: when one is made (shell).
  */
 #include "base/memory.h"
 #include "core/ticket.h"
@@ -94,14 +95,24 @@ struct candidate {
     int64_t rank; /* the least first */
 };
 
+struct candidates {
+    struct candidate *list[OPEN_LISTS_COUNT];
+    size_t count[OPEN_LISTS_COUNT];
+};
+
 struct survey {
     unsigned bits;
     size_t part, bytes;
     size_t clocks_max;
-    struct open_counts counts, complete;
-    struct candidate *found[OPEN_LISTS_COUNT];
-    size_t found_count[OPEN_LISTS_COUNT];
-    bool is_complete;
+    uint64_t moves; /* of the engine, when it was begun */
+    bool is_under_way;
+    struct open_counts counts;
+    struct candidates found;
+    /* the last complete one */
+    bool has_shown;
+    uint64_t shown_moves;
+    struct open_counts shown_counts;
+    struct candidates shown;
 };
 
 static void
@@ -112,13 +123,22 @@ candidate_done(struct engine *engine, struct candidate *candidate)
 }
 
 static void
-empty(struct engine *engine, struct survey *survey)
+empty(struct engine *engine, struct candidates *candidates)
 {
     for (int list = 0; list < OPEN_LISTS_COUNT; list++) {
-        for (size_t i = 0; i < survey->found_count[list]; i++)
-            candidate_done(engine, &survey->found[list][i]);
-        survey->found_count[list] = 0;
+        for (size_t i = 0; i < candidates->count[list]; i++)
+            candidate_done(engine, &candidates->list[list][i]);
+        candidates->count[list] = 0;
     }
+}
+
+static void
+make_room(struct engine *engine, struct candidates *candidates, size_t clocks_max)
+{
+    empty(engine, candidates);
+    for (int list = 0; list < OPEN_LISTS_COUNT; list++)
+        candidates->list[list] =
+            memory_resize(candidates->list[list], (clocks_max + 1) * sizeof *candidates->list[list]);
 }
 
 void
@@ -128,9 +148,12 @@ survey_free(struct engine *engine)
 
     if (survey == NULL)
         return;
-    empty(engine, survey);
-    for (int list = 0; list < OPEN_LISTS_COUNT; list++)
-        memory_free(survey->found[list]);
+    empty(engine, &survey->found);
+    empty(engine, &survey->shown);
+    for (int list = 0; list < OPEN_LISTS_COUNT; list++) {
+        memory_free(survey->found.list[list]);
+        memory_free(survey->shown.list[list]);
+    }
     memory_free(survey);
 }
 
@@ -141,19 +164,36 @@ begin(struct engine *engine, size_t clocks_max)
 
     if (survey == NULL)
         survey = engine->survey = memory_allocate_zeroed(1, sizeof *survey);
-    empty(engine, survey);
-    if (survey->clocks_max != clocks_max || survey->found[0] == NULL) {
+    empty(engine, &survey->found);
+    if (survey->clocks_max != clocks_max || survey->found.list[0] == NULL) {
         survey->clocks_max = clocks_max;
-        for (int list = 0; list < OPEN_LISTS_COUNT; list++)
-            survey->found[list] =
-                memory_resize(survey->found[list], (clocks_max + 1) * sizeof *survey->found[list]);
+        survey->has_shown = false;
+        make_room(engine, &survey->found, clocks_max);
+        make_room(engine, &survey->shown, clocks_max);
     }
     survey->bits = 0;
     while (survey->bits < 24 && map_count(engine->tickets) >> survey->bits > PART_TICKETS)
         survey->bits++;
     survey->part = survey->bytes = 0;
-    survey->is_complete = false;
+    survey->moves = engine->moves;
+    survey->is_under_way = true;
     memset(&survey->counts, 0, sizeof survey->counts);
+}
+
+/* It takes the place of the one before. */
+static void
+complete(struct engine *engine, struct survey *survey)
+{
+    struct candidates before = survey->shown;
+
+    survey->shown = survey->found;
+    survey->found = before;
+    empty(engine, &survey->found);
+    survey->shown_counts = survey->counts;
+    survey->shown_moves = survey->moves;
+    survey->has_shown = true;
+    survey->is_under_way = false;
+    engine->surveyed_bytes = survey->bytes;
 }
 
 /* The ticket's kept point goes into engine->light. False: nothing of it is open. */
@@ -228,8 +268,8 @@ find_one(struct engine *engine, const struct clock *clock, const struct open_clo
 {
     struct survey *survey = engine->survey;
     enum open_list list = list_of(open);
-    struct candidate *found = survey->found[list];
-    size_t count = survey->found_count[list], place;
+    struct candidate *found = survey->found.list[list];
+    size_t count = survey->found.count[list], place;
     int64_t rank = rank_of(open);
 
     if (count == survey->clocks_max) {
@@ -246,7 +286,7 @@ find_one(struct engine *engine, const struct clock *clock, const struct open_clo
                                       (uint8_t)clock->promise->kind,
                                       rank};
     symbols_retain(engine->options.symbols, clock->promise->name);
-    survey->found_count[list] = count + 1;
+    survey->found.count[list] = count + 1;
 }
 
 static void
@@ -286,12 +326,26 @@ survey_ticket(struct engine *engine, struct ticket *ticket)
 }
 
 bool
+engine_has_picture(const struct engine *engine)
+{
+    return engine->survey != NULL && engine->survey->has_shown;
+}
+
+bool
+engine_picture_stands(const struct engine *engine)
+{
+    return engine_has_picture(engine) && engine->survey->shown_moves == engine->moves;
+}
+
+bool
 engine_survey(struct engine *engine, size_t clocks_max, size_t tickets_max)
 {
     struct survey *survey = engine->survey;
     size_t looked = 0;
 
-    if (survey == NULL || survey->is_complete || survey->clocks_max != clocks_max) {
+    if (survey == NULL || survey->clocks_max != clocks_max || !survey->is_under_way) {
+        if (engine_picture_stands(engine) && survey->clocks_max == clocks_max)
+            return true;
         begin(engine, clocks_max);
         survey = engine->survey;
     }
@@ -308,9 +362,7 @@ engine_survey(struct engine *engine, size_t clocks_max, size_t tickets_max)
         }
         survey->part++;
     }
-    survey->complete = survey->counts;
-    engine->surveyed_bytes = survey->bytes;
-    survey->is_complete = true;
+    complete(engine, survey);
     return true;
 }
 
@@ -341,19 +393,18 @@ engine_open(struct engine *engine, struct open_counts *counts, struct open_clock
     const struct survey *survey;
     size_t count;
 
-    while (engine->survey == NULL || !engine->survey->is_complete || engine->survey->clocks_max != clocks_max)
+    while (!engine_has_picture(engine) || engine->survey->clocks_max != clocks_max)
         (void)engine_survey(engine, clocks_max, SIZE_MAX);
     survey = engine->survey;
-    *counts = survey->complete;
+    *counts = survey->shown_counts;
     for (int list = 0; list < OPEN_LISTS_COUNT; list++)
         lists.clocks[list] = memory_allocate((clocks_max + 1) * sizeof *clocks);
     for (int list = 0; list < OPEN_LISTS_COUNT; list++) {
-        for (size_t i = 0; i < survey->found_count[list]; i++)
-            offer_again(engine, &survey->found[list][i], &lists);
+        for (size_t i = 0; i < survey->shown.count[list]; i++)
+            offer_again(engine, &survey->shown.list[list][i], &lists);
     }
     count = share_out(&lists, clocks, clocks_max);
     for (int list = 0; list < OPEN_LISTS_COUNT; list++)
         memory_free(lists.clocks[list]);
-    begin(engine, clocks_max); /* a picture is given once */
     return count;
 }

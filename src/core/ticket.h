@@ -124,6 +124,7 @@ struct engine {
     struct ticket *changed_first, *changed_last;
     struct fold full, light, other, later;
     struct survey *survey;
+    uint64_t moves; /* counts what a survey might see */
     size_t open_count, retired_count; /* tickets */
     size_t surveyed_bytes;
     size_t unsettled_count, cold_count; /* tickets loaded: those to be derived, those that rest */

@@ -544,7 +544,7 @@ protocol_warm(struct protocol *protocol)
 
         if (task != NULL && task->state == TASK_LOADING)
             return false;
-        if (task != NULL && task->state == TASK_LIVE && !task->quiet && !engine_is_warm(task->engine))
+        if (task != NULL && task_is_cold(task))
             cold = task;
     }
     if (cold != NULL)

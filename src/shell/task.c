@@ -549,10 +549,20 @@ task_tick(struct task *task)
     return more;
 }
 
+bool
+task_is_cold(const struct task *task)
+{
+    return task->state == TASK_LIVE && !task->quiet &&
+           (!engine_is_warm(task->engine) || !engine_has_picture(task->engine));
+}
+
 void
 task_warm(struct task *task)
 {
-    (void)engine_warm(task->engine, TASK_WARM_TICKETS);
+    if (!engine_is_warm(task->engine))
+        (void)engine_warm(task->engine, TASK_WARM_TICKETS);
+    else
+        (void)engine_survey(task->engine, (size_t)task->world->config->open_clocks_max, TASK_SURVEY_TICKETS);
 }
 
 int64_t
@@ -581,12 +591,52 @@ task_open_hash(const struct open_record *record)
     return hash;
 }
 
+/* Goes on with the survey. true: there is something to say, or to say again. */
+static bool
+task_look_at_open(struct task *task)
+{
+    const struct world *world = task->world;
+    int64_t age_ms = world->now_mono_ms - task->open_mono_ms;
+    bool idle = task->quiet || task->surveyed_offset == task->next_offsets[TASK_TICKETS];
+
+    if (!engine_is_warm(task->engine) ||
+        (task->open_mono_ms != 0 && world->now_mono_ms - task->surveyed_mono_ms < TASK_OPEN_EVERY_MS_MIN))
+        return false;
+    if (task->open_mono_ms != 0 && engine_picture_stands(task->engine) &&
+        task->open_behind == task_is_behind(task))
+        return age_ms >= TASK_OPEN_EVERY_MS_MAX; /* nothing has moved since */
+    if (!engine_survey(task->engine, (size_t)world->config->open_clocks_max,
+                       idle ? TASK_SURVEY_TICKETS_IDLE : TASK_SURVEY_TICKETS)) /* the next turn goes on */
+        return engine_has_picture(task->engine) && age_ms >= TASK_OPEN_EVERY_MS_MAX;
+    task->surveyed_offset = task->next_offsets[TASK_TICKETS];
+    task->surveyed_mono_ms = world->now_mono_ms;
+    return true;
+}
+
+static void
+task_write_open(struct task *task, const struct open_record *record)
+{
+    struct world *world = task->world;
+    char key[OPEN_JSON_KEY_BYTES], id[OPEN_JSON_KEY_BYTES + 24];
+
+    open_json_key(task->partition, key);
+    batch_begin(task->batch, TOPIC_SCORES, 0, slice_of(key));
+    open_json_print(batch_value(task->batch), record);
+    snprintf(id, sizeof id, "%s/%lld", key, (long long)record->at_ms);
+    envelope_add(task->batch, world, "slad.open", slice_of(id), record->at_ms);
+    batch_end(task->batch);
+    task_touch(task);
+    metrics_add(world->metrics, METRIC_SCORES, 0, 1);
+    metrics_set(world->metrics, METRIC_TASK_BREACHED, (size_t)task->partition,
+                (int64_t)record->counts.breached_open);
+}
+
 void
 task_publish_open(struct task *task)
 {
-    struct world *world = task->world;
+    const struct world *world = task->world;
     size_t clocks_max = (size_t)world->config->open_clocks_max;
-    int64_t age_ms = world->now_mono_ms - task->open_mono_ms;
+    int64_t now_mono_ms = world->now_mono_ms;
     struct open_clock *clocks;
     struct open_record record = {
         .task = task->partition,
@@ -595,39 +645,22 @@ task_publish_open(struct task *task)
         .api = slice_of(world->api_url),
         .behind = task_is_behind(task),
     };
-    char key[OPEN_JSON_KEY_BYTES], id[OPEN_JSON_KEY_BYTES + 24];
     uint64_t hash;
 
-    if (task->open_mono_ms != 0 && world->now_mono_ms - task->surveyed_mono_ms < TASK_OPEN_EVERY_MS_MIN)
+    if (!task_look_at_open(task))
         return;
-    if (!engine_is_warm(task->engine))
-        return;
-    if (!engine_survey(task->engine, clocks_max,
-                       task->quiet || task->surveyed_offset == task->next_offsets[TASK_TICKETS]
-                           ? TASK_SURVEY_TICKETS_IDLE
-                           : TASK_SURVEY_TICKETS))
-        return; /* the next turn goes on */
-    task->surveyed_offset = task->next_offsets[TASK_TICKETS];
-    task->surveyed_mono_ms = world->now_mono_ms;
     clocks = memory_allocate_zeroed(clocks_max, sizeof *clocks);
     record.clocks = clocks;
     record.clocks_count = engine_open(task->engine, &record.counts, clocks, clocks_max);
     if (record.behind)
         record.lag_ms = world->now_ms - task->last_record_ms[TASK_TICKETS];
     hash = task_open_hash(&record);
-    if (task->open_mono_ms == 0 || hash != task->open_hash || age_ms >= TASK_OPEN_EVERY_MS_MAX) {
+    if (task->open_mono_ms == 0 || hash != task->open_hash ||
+        now_mono_ms - task->open_mono_ms >= TASK_OPEN_EVERY_MS_MAX) {
         task->open_hash = hash;
-        task->open_mono_ms = world->now_mono_ms;
-        open_json_key(task->partition, key);
-        batch_begin(task->batch, TOPIC_SCORES, 0, slice_of(key));
-        open_json_print(batch_value(task->batch), &record);
-        snprintf(id, sizeof id, "%s/%lld", key, (long long)record.at_ms);
-        envelope_add(task->batch, world, "slad.open", slice_of(id), record.at_ms);
-        batch_end(task->batch);
-        task_touch(task);
-        metrics_add(world->metrics, METRIC_SCORES, 0, 1);
-        metrics_set(world->metrics, METRIC_TASK_BREACHED, (size_t)task->partition,
-                    (int64_t)record.counts.breached_open);
+        task->open_behind = record.behind;
+        task->open_mono_ms = now_mono_ms;
+        task_write_open(task, &record);
     }
     memory_free(clocks);
 }

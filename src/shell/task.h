@@ -87,6 +87,7 @@ struct task {
     /* the `open` record */
     uint64_t open_hash;
     int64_t open_mono_ms;
+    bool open_behind;
     int64_t surveyed_mono_ms; /* the last complete picture */
     int64_t surveyed_offset;  /* of tickets, when the last picture was complete */
 
@@ -135,7 +136,9 @@ void task_reach_end(struct task *task, enum task_source source, int64_t offset);
 /* Once a turn: T follows the wall when nothing is to be read, timers fire (bounded), behind begins and ends.
  * true: more is due now. */
 bool task_tick(struct task *task);
-/* Some of the tickets that a restart left as they rested: see engine_warm. */
+/* Some of what a restart put off: tickets left as they rested (engine_warm), then the first picture of all of
+ * them (engine_survey). */
+bool task_is_cold(const struct task *task);
 void task_warm(struct task *task);
 /* The next instant (wall) at which task_tick has something to do; INT64_MAX: none. */
 int64_t task_next_ms(const struct task *task);

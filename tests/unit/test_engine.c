@@ -651,6 +651,46 @@ a_silence_is_surveyed_as_it_is(void **state)
     desk_close(&desk);
 }
 
+/* A picture stands while nothing happens, and is what a board has until the next one is complete. */
+static void
+a_picture_stands_until_something_moves(void **state)
+{
+    struct open_clock clocks[3];
+    struct open_counts counts;
+    struct desk desk;
+
+    (void)state;
+    desk_open(&desk, HOUR);
+    for (int i = 0; i < 300; i++) {
+        char words[64];
+
+        (void)snprintf(words, sizeof words, "created T-%d status=New actor=requester", i);
+        (void)desk_say(&desk, i / 100, words);
+    }
+    assert_false(engine_has_picture(desk.engine));
+    while (!engine_survey(desk.engine, 3, 1))
+        assert_false(engine_picture_stands(desk.engine));
+    desk_until(&desk, 20);
+    assert_true(engine_picture_stands(desk.engine));
+    assert_true(engine_survey(desk.engine, 3, 0)); /* nothing to look at */
+    assert_int_equal(engine_open(desk.engine, &counts, clocks, 3), 3);
+    assert_int_equal(counts.open, 300);
+    assert_int_equal(clocks[0].elapsed_ms, 20 * DESK_MINUTE_MS);
+    assert_true(engine_picture_stands(desk.engine));
+    (void)desk_say(&desk, 21, "created U status=New actor=requester");
+    assert_false(engine_picture_stands(desk.engine));
+    assert_false(engine_survey(desk.engine, 3, 1));
+    assert_int_equal(engine_open(desk.engine, &counts, clocks, 3), 3);
+    assert_int_equal(counts.open, 300);
+    while (!engine_survey(desk.engine, 3, 1))
+        ;
+    (void)engine_open(desk.engine, &counts, clocks, 3);
+    assert_int_equal(counts.open, 301);
+    desk_until(&desk, 60); /* breaches, without an event */
+    assert_false(engine_picture_stands(desk.engine));
+    desk_close(&desk);
+}
+
 /* ---- light steps that have something to say ---- */
 
 /* Two of one instant, the second of which stands before the first: no light step. */
@@ -825,6 +865,7 @@ main(void)
         cmocka_unit_test(a_version_seen_changes_the_state),
         cmocka_unit_test(open_clocks_by_danger),
         cmocka_unit_test(a_silence_is_surveyed_as_it_is),
+        cmocka_unit_test(a_picture_stands_until_something_moves),
         cmocka_unit_test(r1_what_stands_before_its_instants_last_is_derived),
         cmocka_unit_test(past_cycles_become_final),
         cmocka_unit_test(a_breached_cycle_ends_where_the_next_begins),
