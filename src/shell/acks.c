@@ -6,7 +6,8 @@
  * means that it cannot be lost any more; the event's id makes asking twice harmless.
  *
  * Always true: every request taken over is answered once: by the delivery report, by its time-out (librdkafka
- * reports that too), or at the end; one whose client has gone is freed.
+ * reports that too), or at the end; one whose client has gone is freed. The producer comes with the first
+ * one: most processes never need it, and one costs a tenth of a percent of a core.
  *
  * Not here: who may acknowledge (api.c), what it does (the engine, the scores).
  */
@@ -139,7 +140,6 @@ struct acks *
 acks_new(struct world *world, struct event_base *base)
 {
     struct acks *acks = memory_allocate_zeroed(1, sizeof *acks);
-    char error[KAFKA_ERROR_BYTES];
 
     acks->world = world;
     snprintf(acks->timeout_ms, sizeof acks->timeout_ms, "%lld", (long long)world->config->ack_timeout_ms);
@@ -153,14 +153,6 @@ acks_new(struct world *world, struct event_base *base)
                                               .delivered = on_delivered};
     acks->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     must(acks->descriptor >= 0);
-    acks->producer = kafka_producer_new(&acks->description, error);
-    if (acks->producer == NULL) {
-        log_write(world->log, LOG_ERROR, "kafka_setting_refused", LOG_TEXT("text", error));
-        acks_free(acks);
-        return NULL;
-    }
-    acks->queue = rd_kafka_queue_get_main(acks->producer);
-    kafka_queue_wake(acks->queue, acks->descriptor);
     acks->wake = event_new(base, acks->descriptor, EV_READ | EV_PERSIST, on_wake, acks);
     must(acks->wake != NULL && event_add(acks->wake, NULL) == 0);
     return acks;
@@ -257,6 +249,22 @@ print_answer(const struct ack *ack, struct slice id, struct buffer *out)
     buffer_append_text(out, "}\n");
 }
 
+/* 0, or -1 with the reason. */
+static int
+open_producer(struct acks *acks, char error[KAFKA_ERROR_BYTES])
+{
+    if (acks->producer != NULL)
+        return 0;
+    acks->producer = kafka_producer_new(&acks->description, error);
+    if (acks->producer == NULL) {
+        log_write(acks->world->log, LOG_ERROR, "kafka_setting_refused", LOG_TEXT("text", error));
+        return -1;
+    }
+    acks->queue = rd_kafka_queue_get_main(acks->producer);
+    kafka_queue_wake(acks->queue, acks->descriptor);
+    return 0;
+}
+
 static void
 produce(struct acks *acks, struct pending *pending, const struct ack *ack, struct slice event)
 {
@@ -267,6 +275,10 @@ produce(struct acks *acks, struct pending *pending, const struct ack *ack, struc
 
     if (key.at == NULL)
         key = board_entry_fact(ack->alert, FACT_CUSTOMER);
+    if (open_producer(acks, text) != 0) {
+        pending_end(pending, text);
+        return;
+    }
     failed = rd_kafka_produceva(
         acks->producer,
         (rd_kafka_vu_t[]){

@@ -12,7 +12,7 @@ struct acks;
 struct event_base;
 struct evhttp_request;
 
-/* world is borrowed; its topics must have been looked at. NULL: librdkafka refuses a setting (logged). */
+/* Never NULL. world is borrowed; its topics must have been looked at. */
 struct acks *acks_new(struct world *world, struct event_base *base);
 /* Requests still waiting are answered 503. Before the door goes. NULL is fine. */
 void acks_free(struct acks *acks);

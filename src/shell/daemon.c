@@ -211,8 +211,6 @@ daemon_begin_roles(struct daemon *daemon, const struct topic_found found[TOPICS_
         daemon_wake_on(daemon, watch_descriptor(daemon->watch));
     }
     daemon->acks = acks_new(&daemon->world, daemon->base);
-    if (daemon->acks == NULL)
-        goto refused;
     daemon->topics_sound = true;
     return;
 refused:

@@ -59,6 +59,7 @@ struct snapshot {
     bool asked_to_move, answered_move, moved;
     struct buffer found;         /* in the head's place, when it did not move */
     struct buffer content, name; /* of the bucket at hand */
+    bool wrote;                  /* in this turn */
     /* names to be deleted, one behind the other, and how far we are */
     struct buffer garbage;
     size_t garbage_at;
@@ -392,6 +393,7 @@ snapshot_write_piece(struct snapshot *snapshot, struct slice content)
 {
     struct slice words[3] = {slice_of("SET"), buffer_slice(&snapshot->name), content};
 
+    snapshot->wrote = true;
     if (snapshot_say(snapshot, words, 3, snapshot_on_written))
         snapshot->unanswered_count++;
     else
@@ -429,18 +431,14 @@ snapshot_write_bucket(struct snapshot *snapshot, const struct snapshot_subject *
 static bool
 snapshot_write(struct snapshot *snapshot, const struct snapshot_subject *subject)
 {
-    int64_t begun_us = wallclock_mono_us(), took_us = 0;
+    int64_t begun_us = wallclock_mono_us();
     struct snapshot_plan *plan = subject->of_task->plan;
     uint32_t bucket;
 
-    while (!snapshot->failed && took_us < SNAPSHOT_TURN_US &&
+    while (!snapshot->failed && wallclock_mono_us() - begun_us < SNAPSHOT_TURN_US &&
            redis_pending_bytes(snapshot->redis) < SNAPSHOT_PENDING_BYTES_MAX &&
-           snapshot_plan_next(plan, &bucket)) {
+           snapshot_plan_next(plan, &bucket))
         snapshot_write_bucket(snapshot, subject, bucket);
-        took_us = wallclock_mono_us() - begun_us;
-    }
-    if (took_us > 0)
-        metrics_observe(snapshot->world->metrics, METRIC_SNAPSHOT_TURN_TIME, 0, took_us);
     return snapshot_plan_next(plan, &bucket) &&
            redis_pending_bytes(snapshot->redis) < SNAPSHOT_PENDING_BYTES_MAX;
 }
@@ -461,7 +459,7 @@ snapshot_ask_to_move(struct snapshot *snapshot, const struct snapshot_subject *s
     words[4] = buffer_slice(&before);
     words[5] = buffer_slice(&expected);
     words[6] = buffer_slice(&fresh);
-    snapshot->asked_to_move = true;
+    snapshot->asked_to_move = snapshot->wrote = true;
     if (!snapshot_say(snapshot, words, 7, snapshot_on_move))
         snapshot_fail(snapshot, "Redis went away");
     buffer_free(&head);
@@ -704,8 +702,8 @@ snapshot_find_due(struct snapshot *snapshot, struct task *const *tasks, int32_t 
     }
 }
 
-bool
-snapshot_turn(struct snapshot *snapshot, struct task *const *tasks, int32_t tasks_count)
+static bool
+snapshot_step(struct snapshot *snapshot, struct task *const *tasks, int32_t tasks_count)
 {
     struct snapshot_subject subject;
 
@@ -722,6 +720,22 @@ snapshot_turn(struct snapshot *snapshot, struct task *const *tasks, int32_t task
         return snapshot_go_on(snapshot, &subject);
     snapshot_over(snapshot); /* it was revoked, or loaded anew */
     return false;
+}
+
+bool
+snapshot_turn(struct snapshot *snapshot, struct task *const *tasks, int32_t tasks_count)
+{
+    int64_t begun_us = wallclock_mono_us(), begun_cpu_us = wallclock_thread_us();
+    struct metrics *metrics = snapshot->world->metrics;
+    bool more;
+
+    snapshot->wrote = false;
+    more = snapshot_step(snapshot, tasks, tasks_count);
+    if (snapshot->wrote) {
+        metrics_observe(metrics, METRIC_SNAPSHOT_TURN_TIME, 0, wallclock_mono_us() - begun_us);
+        metrics_observe(metrics, METRIC_SNAPSHOT_TURN_CPU, 0, wallclock_thread_us() - begun_cpu_us);
+    }
+    return more;
 }
 
 int64_t

@@ -20,7 +20,8 @@ enum {
     STATE_TOPIC_TAIL = 512,
     STATE_TOPIC_POLL_MS = 100,
     STATE_TOPIC_SILENCE_MS_MAX = 30000,
-    STATE_TOPIC_CALL_MS = 5000
+    STATE_TOPIC_CALL_MS = 5000,
+    STATE_TOPIC_IDLE_MS_MAX = 30000
 };
 
 void
@@ -48,13 +49,17 @@ state_topic_done(struct state_topic *topic)
 void
 state_topic_idle(struct state_topic *topic)
 {
-    if (topic->consumer != NULL)
-        rd_kafka_poll(topic->consumer, 0);
+    if (topic->consumer == NULL)
+        return;
+    rd_kafka_poll(topic->consumer, 0);
+    if (wallclock_mono_ms() - topic->opened_mono_ms > STATE_TOPIC_IDLE_MS_MAX)
+        state_topic_done(topic); /* a client costs a tenth of a percent of a core, doing nothing */
 }
 
 int
 state_topic_open(struct state_topic *topic, char error[KAFKA_ERROR_BYTES])
 {
+    topic->opened_mono_ms = wallclock_mono_ms();
     if (topic->consumer == NULL) {
         topic->consumer = kafka_consumer_new(&topic->description, error);
         if (topic->consumer != NULL)

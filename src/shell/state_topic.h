@@ -17,7 +17,8 @@ struct state_topic {
     const atomic_bool *stopping; /* gives up when it becomes true; NULL: never */
     struct kafka_setting settings[2];
     struct kafka_client description;
-    rd_kafka_t *consumer; /* NULL until it is needed */
+    rd_kafka_t *consumer; /* NULL until it is needed, and when it was not for a while */
+    int64_t opened_mono_ms;
     struct kafka_warm warm;
 };
 
@@ -27,7 +28,7 @@ void state_topic_init(struct state_topic *topic, const struct kafka *kafka, cons
 void state_topic_done(struct state_topic *topic);
 /* Connects when it has not yet. 0, or -1 with the reason. */
 int state_topic_open(struct state_topic *topic, char error[KAFKA_ERROR_BYTES]);
-/* Lets the client tell what it has to tell, while nothing is read. */
+/* While nothing is read: lets the client tell what it has to tell, and go when nobody has needed it. */
 void state_topic_idle(struct state_topic *topic);
 
 /* What is about the state among the records, not of it: the last marker and the last decision, as bytes, and

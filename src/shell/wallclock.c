@@ -45,6 +45,12 @@ wallclock_mono_us(void)
     return read_us(CLOCK_MONOTONIC);
 }
 
+int64_t
+wallclock_thread_us(void)
+{
+    return read_us(CLOCK_THREAD_CPUTIME_ID);
+}
+
 struct wallclock_reading
 wallclock_read(void)
 {

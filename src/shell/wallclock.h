@@ -24,6 +24,7 @@ struct wallclock_reading wallclock_read(void);
 int64_t wallclock_wall_ms(void);
 int64_t wallclock_mono_ms(void); /* CLOCK_BOOTTIME */
 int64_t wallclock_mono_us(void); /* CLOCK_MONOTONIC, as systemd's MONOTONIC_USEC wants it */
+int64_t wallclock_thread_us(void); /* processor time that the calling thread has had */
 
 enum wallclock_news {
     WALLCLOCK_STEADY, /* nothing new */

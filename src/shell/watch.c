@@ -23,7 +23,7 @@ struct watch {
     struct board *board; /* NULL: nobody looks */
     struct model *model; /* NULL: nobody asks */
     struct kafka_client description;
-    struct kafka_setting settings[1];
+    struct kafka_setting settings[2];
     char *group;
     rd_kafka_t *consumer;
     rd_kafka_queue_t *queue;
@@ -60,8 +60,11 @@ watch_open(struct watch *watch)
     rd_kafka_resp_err_t code;
 
     watch->settings[0] = (struct kafka_setting){"group.id", watch->group};
-    watch->description = (struct kafka_client){
-        .kafka = &watch->world->kafka, .name = "board", .settings = watch->settings, .settings_count = 1};
+    watch->settings[1] = (struct kafka_setting){"fetch.wait.max.ms", "500"}; /* what comes comes at once */
+    watch->description = (struct kafka_client){.kafka = &watch->world->kafka,
+                                               .name = "board",
+                                               .settings = watch->settings,
+                                               .settings_count = watch->world->kafka.embedded ? 1 : 2};
     watch->consumer = kafka_consumer_new(&watch->description, error);
     if (watch->consumer == NULL) {
         log_write(watch->world->log, LOG_ERROR, "kafka_setting_refused", LOG_TEXT("text", error));
