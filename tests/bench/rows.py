@@ -43,6 +43,11 @@ def cpu_s(daemon):
     return (int(fields[11]) + int(fields[12])) * TICK_S
 
 
+def resident_bytes(daemon):
+    with open(f"/proc/{daemon.child.pid}/statm", encoding="utf-8") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 class Offsets:
     """The offsets a group has committed in a topic, against the topic's present end."""
 
