@@ -1051,13 +1051,15 @@ engine_refresh(struct engine *engine, struct ticket *ticket)
     keep_derived(engine, ticket, fold);
 }
 
-/* What foresight would say of it is said by its timer: the rest it was loaded with may know nothing of that. */
+/* What foresight would say of it is said by its timer: the rest it was loaded with may know nothing of that.
+ */
 static void
 warm(struct engine *engine, struct ticket *ticket)
 {
     const struct fold *fold = &engine->full;
     int64_t ask_at_ms;
 
+    engine->moves++;
     engine_refresh(engine, ticket);
     ask_at_ms = risk_speaks(engine, ticket, fold) ? engine->t_ms : risk_next_ms(engine, fold);
     if (ask_at_ms != NEVER)
