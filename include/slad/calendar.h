@@ -80,6 +80,9 @@ int64_t calendar_counted_ms(const struct calendar *calendar, int64_t from_ms, in
  * not the next opening); amount 0 is start_ms itself. CALENDAR_NEVER if the calendar never counts that much.
  * O(log n). */
 int64_t calendar_add_ms(const struct calendar *calendar, int64_t start_ms, int64_t amount_ms);
+/* Whether amount_ms open milliseconds certainly pass within nine years and a week of start_ms. False: it has
+ * to be asked (calendar_add_ms). */
+bool calendar_surely_counts(const struct calendar *calendar, int64_t start_ms, int64_t amount_ms);
 /* The latest instant s such that [s, end_ms) holds amount_ms open milliseconds; INT64_MIN if there is none.
  */
 int64_t calendar_subtract_ms(const struct calendar *calendar, int64_t end_ms, int64_t amount_ms);

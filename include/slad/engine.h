@@ -74,6 +74,8 @@ struct engine_sink {
     void (*risk)(void *context, const struct engine_risk *risk);
 };
 
+#define ENGINE_HOT_TICKETS 16384 /* the usual bound */
+
 struct engine_options {
     struct symbols *symbols; /* borrowed; the same the policies were read with */
     struct engine_sink sink;
@@ -84,6 +86,7 @@ struct engine_options {
                                    beginning */
     int64_t allowed_skew_ms;    /* -1: any (replay without arrived_at, R14) */
     int64_t accept_age_ms;      /* -1: any */
+    size_t hot_tickets_max;     /* so many tickets touched lately lie unpacked, some 1 KiB each; 0: none */
     size_t history_max;         /* 1,024 events; what is older than the newest of those beyond them is
                                    `before_history` */
     bool loop_relays;           /* replay: relays go to the tickets of this engine at once */
@@ -151,11 +154,14 @@ struct engine_figures {
     uint64_t merge_circles, unmapped_statuses, never_due;
     uint64_t risks_fired, risks_cleared, risk_samples;
     size_t tickets, tickets_open, retirement_marks;
+    size_t tickets_hot;    /* unpacked (hot_tickets_max) */
     size_t resident_bytes; /* of all tickets, as of the last complete survey */
 };
 void engine_figures(const struct engine *engine, struct engine_figures *ret_figures); /* O(1) */
 /* What histories hold, and what all tickets hold with them, in bytes. O(tickets). */
 void engine_memory(const struct engine *engine, size_t *ret_history_bytes, size_t *ret_resident_bytes);
+/* Packs every ticket that lies unpacked. Nothing else changes. */
+void engine_cool(struct engine *engine);
 
 /* Tickets changed since the last call that emptied the list, each once, in the order they changed first. NULL
  * at the end. The pointer lives until the next engine_event/advance. A ticket that retired is named once
@@ -237,7 +243,8 @@ struct open_clock {
     enum party turn;
     struct slice customer, service, priority, group;
     bool has_told;
-    struct foresight_told told; /* running or paused: the probability that it will breach, if somebody knows */
+    struct foresight_told
+        told; /* running or paused: the probability that it will breach, if somebody knows */
 };
 /* Of tickets. open: not solved, waiting ones among them; breached_open, paused: open with a clock that is so.
  */

@@ -3,10 +3,13 @@
  *
  * Why this way: a ticket has a dozen attributes out of a few thousand words; as 32-bit numbers they cost 4
  * bytes and compare in one instruction. Entries lie in an array (number -> text in one step); a table of
- * {hash, number} slots finds the number of a text, with linear probing and no tombstones.
+ * {hash, number} slots finds the number of a text, with linear probing and no tombstones. Most texts are
+ * asked for again and again: short ones are first looked for in a small memo, where two words are the whole
+ * text. A stranger who makes them collide there only finds the table behind it.
  *
  * Always true: entry 0 is "none"; an entry with references 0 is free, has no text, and is in the chain of
- * free ones; every entry in use is in exactly one slot; at most three quarters of the slots are full.
+ * free ones; every entry in use is in exactly one slot; what the memo holds is in use; at most three quarters
+ * of the slots are full.
  *
  * Not here: threads, order, persistence (the numbers of two runs differ; write the text).
  */
@@ -15,7 +18,7 @@
 #include "base/memory.h"
 #include "base/panic.h"
 
-enum { SLOTS_MIN = 64, ENTRIES_MIN = 64 };
+enum { SLOTS_MIN = 64, ENTRIES_MIN = 64, MEMO_BITS = 9, SHORT_MIN = 4, SHORT_MAX = 16 };
 
 struct entry {
     char *text;
@@ -29,7 +32,19 @@ struct slot {
     symbol number; /* 0: empty */
 };
 
+/* A text of SHORT_MIN to SHORT_MAX bytes: its first and its last eight (or four), which overlap. */
+struct brief {
+    uint64_t first, last;
+    uint32_t bytes;
+};
+
+struct memo {
+    struct brief text;
+    symbol number; /* 0: empty */
+};
+
 struct symbols {
+    struct memo memo[1 << MEMO_BITS];
     struct entry *entries;
     uint32_t entries_used; /* ever handed out, number 0 included */
     uint32_t entries_room;
@@ -146,28 +161,97 @@ add(struct symbols *symbols, uint64_t hash, struct slice text)
     return number;
 }
 
+/* False: too short or too long for one. */
+static inline bool
+make_brief(struct slice text, struct brief *brief)
+{
+    uint32_t first, last;
+
+    if (text.bytes < SHORT_MIN || text.bytes > SHORT_MAX)
+        return false;
+    brief->bytes = (uint32_t)text.bytes;
+    if (text.bytes >= 8) {
+        memcpy(&brief->first, text.at, 8);
+        memcpy(&brief->last, text.at + text.bytes - 8, 8);
+        return true;
+    }
+    memcpy(&first, text.at, 4);
+    memcpy(&last, text.at + text.bytes - 4, 4);
+    brief->first = first;
+    brief->last = last;
+    return true;
+}
+
+static inline size_t
+memo_of(const struct brief *brief)
+{
+    uint64_t mixed = (brief->first ^ (uint64_t)brief->bytes << 59) * UINT64_C(0x9e3779b97f4a7c15) +
+                     brief->last * UINT64_C(0xd1b54a32d192ed03);
+
+    return (size_t)((mixed ^ mixed >> 32) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - MEMO_BITS));
+}
+
+static inline bool
+brief_equal(const struct brief *a, const struct brief *b)
+{
+    return a->first == b->first && a->last == b->last && a->bytes == b->bytes;
+}
+
 symbol
 symbols_intern(struct symbols *symbols, struct slice text)
 {
+    struct memo *memo = NULL;
+    struct brief brief;
     uint64_t hash;
     symbol number;
 
     if (text.at == NULL)
         return 0;
+    if (make_brief(text, &brief)) {
+        memo = &symbols->memo[memo_of(&brief)];
+        if (memo->number != 0 && brief_equal(&memo->text, &brief)) {
+            symbols_retain(symbols, memo->number);
+            return memo->number;
+        }
+    }
     hash = symbols_hash_text(text);
     number = symbols->slots[place_of(symbols, hash, text)].number;
-    if (number == 0)
-        return add(symbols, hash, text);
-    symbols_retain(symbols, number);
+    if (number != 0)
+        symbols_retain(symbols, number);
+    else
+        number = add(symbols, hash, text);
+    if (memo != NULL)
+        *memo = (struct memo){brief, number};
     return number;
 }
 
 symbol
 symbols_find(const struct symbols *symbols, struct slice text)
 {
+    struct brief brief;
+
     if (text.at == NULL)
         return 0;
+    if (make_brief(text, &brief)) {
+        const struct memo *memo = &symbols->memo[memo_of(&brief)];
+
+        if (memo->number != 0 && brief_equal(&memo->text, &brief))
+            return memo->number;
+    }
     return symbols->slots[place_of(symbols, symbols_hash_text(text), text)].number;
+}
+
+/* Before its number may name another text. */
+static void
+leave_memo(struct symbols *symbols, symbol number)
+{
+    const struct entry *entry = &symbols->entries[number];
+    struct brief brief;
+
+    if (!make_brief((struct slice){entry->text, entry->bytes}, &brief))
+        return;
+    if (symbols->memo[memo_of(&brief)].number == number)
+        symbols->memo[memo_of(&brief)].number = 0;
 }
 
 static struct entry *
@@ -221,6 +305,7 @@ symbols_release(struct symbols *symbols, symbol number)
     close_hole(symbols, place_of(symbols, entry->hash, (struct slice){entry->text, entry->bytes}));
     symbols->count--;
     symbols->text_bytes -= (size_t)entry->bytes + 1;
+    leave_memo(symbols, number);
     memory_free(entry->text);
     *entry = (struct entry){NULL, 0, 0, symbols->first_free};
     symbols->first_free = number;

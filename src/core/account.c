@@ -73,6 +73,18 @@ course_done(struct course *course)
     memory_free(course->marks);
 }
 
+void
+course_take(struct course *course, const struct course_mark *marks, uint32_t count)
+{
+    course->count = count;
+    if (count > course->room) {
+        course->room = count;
+        course->marks = memory_resize(course->marks, course->room * sizeof *course->marks);
+    }
+    if (count > 0)
+        memcpy(course->marks, marks, count * sizeof *marks);
+}
+
 static void
 add_mark(struct course *course, const struct course_mark *mark)
 {

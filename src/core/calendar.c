@@ -28,6 +28,8 @@
 #define WORLD_FROM_S INT64_C(-62135596800) /* 0001-01-01, a Monday */
 #define WORLD_TO_S INT64_C(253402300800)   /* 10000-01-01 */
 #define MS INT64_C(1000)
+#define SURE_FROM_MS INT64_C(946684800000) /* 2000-01-01 */
+#define SURE_TO_MS INT64_C(3786912000000)  /* 2090-01-01: SURE_YEARS behind its year are hot */
 
 enum {
     DAY_S = 86400,
@@ -42,6 +44,8 @@ enum {
     YEAR_KINDS = 7 * 2 * 2 * 2,
     SOURCES_OF_UNION_MAX = 64,
     INSERTION_MAX = 64,
+    FEW = 16, /* windows of a week: counting is faster than halving */
+    SURE_YEARS = 8,
 };
 
 /* --- What a policy said, kept for the years outside of the table
@@ -101,6 +105,7 @@ struct calendar {
         *years_before_s; /* [year - YEAR_MIN]: open before the first week of the year; one more for the end */
     int32_t hot_from;    /* weeks */
     int32_t hot_to;
+    int64_t sure_ms;    /* any SURE_YEARS of the hot ones have at least so much */
     struct week *weeks; /* hot_to - hot_from + 1 of them: the last only carries its before_s */
     struct entry *entries;
     size_t entries_count;
@@ -720,6 +725,18 @@ compile_years(struct calendar *calendar, struct maker *maker)
     memory_free(settled.is_dated);
 }
 
+static void
+find_sure(struct calendar *calendar)
+{
+    calendar->sure_ms = INT64_MAX;
+    for (int32_t year = HOT_YEAR_FROM; year + SURE_YEARS <= HOT_YEAR_TO; year++) {
+        const int64_t *before_s = calendar->years_before_s + (year - YEAR_MIN);
+        int64_t open_ms = (before_s[SURE_YEARS] - before_s[0]) * MS;
+
+        calendar->sure_ms = open_ms < calendar->sure_ms ? open_ms : calendar->sure_ms;
+    }
+}
+
 static struct calendar *
 compile(struct calendar *calendar)
 {
@@ -728,6 +745,7 @@ compile(struct calendar *calendar)
     maker_init(&maker, calendar);
     compile_hot(calendar, &maker);
     compile_years(calendar, &maker);
+    find_sure(calendar);
     maker_done(&maker);
     return calendar;
 }
@@ -833,6 +851,13 @@ open_before_ms(struct pattern pattern, int64_t at_ms)
     uint32_t high = pattern.count;
     int64_t since_ms, length_ms;
 
+    if (high <= FEW) {
+        const uint32_t at_s = (uint32_t)((uint64_t)at_ms / 1000);
+
+        for (uint32_t i = 0; i < high; i++)
+            low += pattern.entries[i].open_s <= at_s;
+        high = low;
+    }
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
 
@@ -1116,6 +1141,12 @@ calendar_add_ms(const struct calendar *calendar, int64_t start_ms, int64_t amoun
         return CALENDAR_NEVER;
     passed_ms = open_total_ms(calendar, start_ms);
     return reach_ms(calendar, OPEN, passed_ms + amount_ms, start_ms);
+}
+
+bool
+calendar_surely_counts(const struct calendar *calendar, int64_t start_ms, int64_t amount_ms)
+{
+    return amount_ms <= calendar->sure_ms && start_ms >= SURE_FROM_MS && start_ms < SURE_TO_MS;
 }
 
 int64_t

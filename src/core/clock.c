@@ -167,6 +167,18 @@ add_run(struct clock_extra *extra, int64_t from_ms, int64_t to_ms, int64_t befor
     extra->runs[extra->runs_count++] = (struct clock_run){from_ms, to_ms, before_ms, calendar};
 }
 
+/* Within ten years of its start, as clock_reaches_at_ms would say. */
+static bool
+reaches_target(const struct clock *clock)
+{
+    const int64_t soon_ms = INT64_C(300) * 86400000;
+
+    if (clock->running && clock->since_ms - clock->started_at_ms < soon_ms &&
+        calendar_surely_counts(clock->calendar, clock->since_ms, clock->target_ms))
+        return true;
+    return clock_reaches_at_ms(clock, clock->target_ms) != NEVER;
+}
+
 /* When the next threshold comes, if nothing happens. A clock that cannot reach its target within ten years
  * has no timers. */
 static void
@@ -174,8 +186,7 @@ arm(struct clock *clock)
 {
     int64_t at_ms = clock->next_ms != NEVER ? clock_reaches_at_ms(clock, clock->next_ms) : NEVER;
 
-    if (at_ms != NEVER && clock->next_ms < clock->target_ms &&
-        clock_reaches_at_ms(clock, clock->target_ms) == NEVER)
+    if (at_ms != NEVER && clock->next_ms < clock->target_ms && !reaches_target(clock))
         at_ms = NEVER;
     if (at_ms != NEVER && clock->next_ms >= clock->target_ms && clock->promise->closing_grace &&
         !calendar_is_open(clock->calendar, at_ms))

@@ -59,6 +59,7 @@ engine_new(const struct engine_options *options, const struct policy_set *set)
     engine->set = set;
     engine->tickets = map_new(key_of_ticket, 0);
     engine->timers = heap_new(tie_by_name);
+    engine->hot = hot_new(options->hot_tickets_max);
     engine->t_ms = engine->fired_ms = INSTANT_NONE;
     engine->late_entry_at_ms = NEVER;
     engine->breach_stage = symbols_intern(options->symbols, slice_of("breach"));
@@ -104,7 +105,7 @@ ticket_free(struct engine *engine, struct ticket *ticket)
 {
     ticket_marks_done(engine, ticket);
     history_done(&ticket->history, engine->options.symbols);
-    point_done(&ticket->point);
+    hot_drop(engine->hot, ticket);
     memory_free(ticket);
 }
 
@@ -120,6 +121,7 @@ engine_free(struct engine *engine)
         ticket_free(engine, ticket);
     map_free(engine->tickets);
     heap_free(engine->timers);
+    hot_free(engine->hot);
     fold_done(&engine->full);
     engine->light.extras = NULL;
     fold_done(&engine->light);
@@ -359,7 +361,7 @@ keep_derived(struct engine *engine, struct ticket *ticket, const struct fold *fo
     set_cold(engine, ticket, false);
     ticket->stale = false;
     set_open(engine, ticket, fold->life.exists && fold_is_active(fold));
-    point_keep(&ticket->point, fold, &engine->scratch);
+    hot_keep(engine->hot, ticket, fold);
 }
 
 /* Derives from the history and announces what differs, unless the task is quiet. */
@@ -427,7 +429,7 @@ self_check(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool thro
     uint64_t said = engine->figures.records;
     bool agree;
 
-    if (!point_restore(&ticket->point, kept)) /* it did not fit: the ticket is always derived */
+    if (!hot_restore(ticket, kept)) /* it did not fit: the ticket is always derived */
         return;
     fold_init_again(fold, engine->set, &ticket->history);
     engine->other.honest = false;
@@ -546,7 +548,7 @@ step(struct engine *engine, struct ticket *ticket, const struct entry *entry, in
     fold->history = &ticket->history;
     fold->set = engine->set;
     fold->days_version = policy_set_in_force(engine->set, t_ms);
-    if (!point_restore(&ticket->point, fold) || !fold->life.exists) {
+    if (!hot_restore(ticket, fold) || !fold->life.exists) {
         if (entry == NULL || !is_plain_birth(ticket, entry))
             return false;
         ticket->rests = true;
@@ -853,7 +855,7 @@ retire(struct engine *engine, struct ticket *ticket, int64_t t_ms)
         return;
     ticket_marks_done(engine, ticket);
     history_done(&ticket->history, engine->options.symbols);
-    point_done(&ticket->point);
+    hot_drop(engine->hot, ticket);
 }
 
 static void
@@ -908,6 +910,12 @@ engine_advance(struct engine *engine, int64_t t_ms, enum engine_moment moment, s
 /* ---- mode and policies ---- */
 
 void
+engine_cool(struct engine *engine)
+{
+    hot_cool(engine->hot);
+}
+
+void
 engine_set_quiet(struct engine *engine, bool quiet, int64_t t_ms)
 {
     struct ticket *ticket;
@@ -948,6 +956,7 @@ engine_set_policies(struct engine *engine, const struct policy_set *set, int64_t
     struct ticket *ticket;
     size_t cursor = 0;
 
+    hot_cool(engine->hot);
     engine->set = set;
     note_circumstances(engine);
     engine->t_ms = t_ms > engine->t_ms ? t_ms : engine->t_ms;

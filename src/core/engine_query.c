@@ -99,6 +99,7 @@ engine_figures(const struct engine *engine, struct engine_figures *figures)
     figures->tickets = map_count(engine->tickets) - engine->retired_count;
     figures->tickets_open = engine->open_count;
     figures->retirement_marks = engine->retired_count;
+    figures->tickets_hot = hot_count(engine->hot);
     figures->resident_bytes = engine->surveyed_bytes;
 }
 
@@ -107,7 +108,7 @@ ticket_resident_bytes(const struct ticket *ticket)
 {
     const struct marks *marks = &ticket->marks;
 
-    return ticket_bytes(ticket->name_bytes) + ticket->history.room + ticket->point.room +
+    return ticket_bytes(ticket->name_bytes) + ticket->history.room + hot_bytes(ticket) +
            (marks->alerts != NULL ? mark_room(marks->alerts_count) * sizeof *marks->alerts : 0) +
            (marks->verdicts != NULL ? mark_room(marks->verdicts_count) * sizeof *marks->verdicts : 0) +
            (marks->relay != NULL ? sizeof *marks->relay : 0);

@@ -334,6 +334,8 @@ enum party account_attribution(uint8_t ball);
 /* Behind everything of at_ms: whose ball it is and which clocks run from here on. */
 void account_note_course(struct fold *fold, int64_t at_ms);
 void course_done(struct course *course);
+/* These marks instead of its own. */
+void course_take(struct course *course, const struct course_mark *marks, uint32_t count);
 /* The sums of a regular clock's sketch, from the course. */
 void account_sketch(struct fold *fold, size_t slot);
 /* Light: where the ticket's time went up to at_ms, [PARTIES_COUNT]. */

@@ -208,20 +208,20 @@ put_course_of_clock(char *at, unsigned shape, const struct clock *clock, int64_t
 }
 
 static char *
-put_clock(char *at, const struct fold *fold, const struct clock *clock, int64_t base_ms, uint64_t *spill)
+put_clock(char *at, const struct point_content *content, const struct clock *clock, uint64_t *spill)
 {
-    unsigned shape = shape_of(clock, &fold->life);
+    unsigned shape = shape_of(clock, content->life);
 
     at = put(at, shape);
     at = put(at, clock->version);
-    at = put(at, (uint64_t)(clock->promise - policy_set_version(fold->set, clock->version)->clocks));
+    at = put(at, (uint64_t)(clock->promise - policy_set_version(content->set, clock->version)->clocks));
     if (shape & HAS_CYCLE)
         at = put(at, clock->cycle);
     if (shape & HAS_ASKED)
         at = put(at, clock->asked_version);
     if (shape & HAS_FLAGS)
         at = put(at, clock->flags);
-    return (shape & HAS_STARTED) != 0 ? put_course_of_clock(at, shape, clock, base_ms, spill) : at;
+    return (shape & HAS_STARTED) != 0 ? put_course_of_clock(at, shape, clock, content->base_ms, spill) : at;
 }
 
 static char *
@@ -241,22 +241,21 @@ put_course(char *at, const struct course *course, int64_t base_ms)
 }
 
 void
-point_keep(struct point *point, const struct fold *fold, struct buffer *scratch)
+point_pack(struct point *point, const struct point_content *content, struct buffer *scratch)
 {
-    const int64_t base_ms = fold->history->base_ms;
     char *from, *at;
     uint64_t spill =
         0; /* an instant or length does not fit: then there is no point, and the ticket is always derived */
     uint32_t used;
 
     buffer_reset(scratch);
-    from = buffer_reserve(scratch, LIFE_BYTES_MAX + fold->clocks_count * CLOCK_BYTES_MAX +
-                                       fold->course.count * MARK_BYTES_MAX);
-    at = put_life(from, &fold->life, base_ms, &spill);
-    at = put(at, fold->clocks_count);
-    for (size_t i = 0; i < fold->clocks_count; i++)
-        at = put_clock(at, fold, &fold->clocks[i], base_ms, &spill);
-    at = put_course(at, &fold->course, base_ms);
+    from = buffer_reserve(scratch, LIFE_BYTES_MAX + content->clocks_count * CLOCK_BYTES_MAX +
+                                       content->course.count * MARK_BYTES_MAX);
+    at = put_life(from, content->life, content->base_ms, &spill);
+    at = put(at, content->clocks_count);
+    for (size_t i = 0; i < content->clocks_count; i++)
+        at = put_clock(at, content, &content->clocks[i], &spill);
+    at = put_course(at, &content->course, content->base_ms);
     used = spill == 0 ? (uint32_t)(at - from) : 0;
     if (used + READ_AHEAD > point->room || used + POINT_SLACK < point->room) {
         point->room = (used + READ_AHEAD + 7) & ~UINT32_C(7);
@@ -264,6 +263,19 @@ point_keep(struct point *point, const struct fold *fold, struct buffer *scratch)
     }
     point->used = used;
     memcpy(point->bytes, from, used);
+}
+
+void
+point_keep(struct point *point, const struct fold *fold, struct buffer *scratch)
+{
+    const struct point_content content = {.set = fold->set,
+                                          .base_ms = fold->history->base_ms,
+                                          .life = &fold->life,
+                                          .clocks = fold->clocks,
+                                          .clocks_count = fold->clocks_count,
+                                          .course = fold->course};
+
+    point_pack(point, &content, scratch);
 }
 
 /* ---- reading ---- */

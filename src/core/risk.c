@@ -190,7 +190,7 @@ count_again(struct engine *engine)
     while ((ticket = map_each(engine->tickets, &cursor)) != NULL) {
         struct life life;
 
-        if (ticket->retired || !point_life(&ticket->point, ticket->history.base_ms, &life))
+        if (ticket->retired || !hot_life(ticket, &life))
             continue;
         for (uint32_t i = 0; i < ticket->marks.alerts_count; i++) {
             const struct alert_mark *mark = &ticket->marks.alerts[i];

@@ -205,7 +205,7 @@ look_at(struct engine *engine, const struct ticket *ticket)
     fold->set = engine->set;
     fold->history = &ticket->history;
     fold->days_version = policy_set_in_force(engine->set, engine->t_ms);
-    return !ticket->retired && point_restore(&ticket->point, fold);
+    return !ticket->retired && hot_restore(ticket, fold);
 }
 
 static void
@@ -302,7 +302,7 @@ survey_ticket(struct engine *engine, struct ticket *ticket)
     if (!ticket->open) {
         struct life other;
 
-        counts->solved += !ticket->retired && point_life(&ticket->point, ticket->history.base_ms, &other) &&
+        counts->solved += !ticket->retired && hot_life(ticket, &other) &&
                           other.exists && !other.deleted && !other.merged && other.phase == PHASE_SOLVED;
         return;
     }

@@ -8,7 +8,7 @@
 #include "base/buffer.h"
 #include "base/heap.h"
 #include "base/map.h"
-#include "core/point.h"
+#include "core/hot.h"
 #include "core/risk.h"
 
 /* One alert identity that was ever announced (section 7). */
@@ -132,6 +132,7 @@ struct engine {
     unsigned warm_bits;
     uint64_t circumstances; /* what a rest depends on besides its ticket */
     struct fold *said;      /* what is being announced: full, or during announce_step light */
+    struct hot *hot; /* the points of tickets touched lately */
     struct buffer scratch;
     struct engine_figures figures;
     int64_t t_ms;

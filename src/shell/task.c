@@ -104,6 +104,7 @@ task_engine_new(struct task *task)
         .alerts_from_ms = config->alerts_from_ms != INT64_MIN ? config->alerts_from_ms : task->alerts_from_ms,
         .allowed_skew_ms = config->allowed_skew_ms,
         .accept_age_ms = config->accept_age_ms,
+        .hot_tickets_max = (size_t)config->hot_tickets,
         .history_max = (size_t)config->history_max,
     };
 

@@ -492,7 +492,7 @@ void
 tickets_measure(struct tickets *tickets)
 {
     struct metrics *metrics = tickets->world->metrics;
-    int64_t tasks = 0, held = 0, loading = 0, bytes = 0;
+    int64_t tasks = 0, held = 0, loading = 0, bytes = 0, hot = 0;
 
     for (int32_t p = 0; p < tickets->protocol.tasks_count; p++) {
         struct task *task = tickets->protocol.tasks[p];
@@ -512,11 +512,13 @@ tickets_measure(struct tickets *tickets)
             metrics_set(metrics, METRIC_SNAPSHOT_AGE, (size_t)p,
                         snapshot_task_age_ms(task->snapshot, tickets->world->now_mono_ms));
         bytes += (int64_t)task->counted.resident_bytes;
+        hot += (int64_t)task->counted.tickets_hot;
     }
     metrics_set(metrics, METRIC_TASKS, 0, tasks);
     metrics_set(metrics, METRIC_TASKS_HELD, 0, held);
     metrics_set(metrics, METRIC_TASKS_LOADING, 0, loading);
     metrics_set(metrics, METRIC_TICKET_BYTES, 0, bytes);
+    metrics_set(metrics, METRIC_TICKETS_HOT, 0, hot);
 }
 
 bool

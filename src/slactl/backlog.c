@@ -141,6 +141,7 @@ backlog_init(struct backlog *backlog, const char *command, struct symbols *symbo
         .alerts_from_ms = INT64_MIN,
         .allowed_skew_ms = -1,
         .accept_age_ms = -1,
+        .hot_tickets_max = ENGINE_HOT_TICKETS,
         .history_max = 1024,
         .loop_relays = true,
         .keep_retired = true,

@@ -293,6 +293,7 @@ start(struct replay *replay)
         .alerts_from_ms = INT64_MIN,
         .allowed_skew_ms = -1,
         .accept_age_ms = -1,
+        .hot_tickets_max = ENGINE_HOT_TICKETS,
         .history_max = 1024,
         .loop_relays = true,
         .self_check = replay->self_check,

@@ -6,8 +6,8 @@
  * on, solved, closed. For the bytes it does not end: messages go to and fro instead. N tickets live side by
  * side, event by event, so every event meets a ticket that was last touched N events ago. N is 10,000 and a
  * million, or BENCH_TICKETS; BENCH_EVENTS_CORE is how many events there are at least (2,000,000). Prints
- * core_events_N, core_ticket_bytes (8 events, 3 clocks, open), core_event_bytes (each of 32 further ones),
- * and of a million tickets whose timers are due at one instant core_timers_N and core_timers_slice, the
+ * core_events_N, core_ticket_bytes (8 events, 3 clocks, open, at rest), core_event_bytes (each of 32 further
+ * ones), and of a million tickets whose timers are due at one instant core_timers_N and core_timers_slice, the
  * longest call of engine_advance at a thousand tickets a call.
  *
  * What foresight adds, at 10,000 tickets of many groups and people whose lives take days and pass landmarks:
@@ -195,6 +195,7 @@ make_options(struct load *load, struct symbols *symbols)
         .alerts_from_ms = INT64_MIN,
         .allowed_skew_ms = -1,
         .accept_age_ms = -1,
+        .hot_tickets_max = ENGINE_HOT_TICKETS,
         .history_max = 1024,
     };
 }
@@ -237,6 +238,7 @@ run(struct load *load, const struct policy_set *policies, struct symbols *symbol
             spent_s += cpu_s() - from_s;
         }
     }
+    engine_cool(engine);
     engine_memory(engine, &history_bytes, ret_resident_bytes);
     engine_free(engine);
     return spent_s;

@@ -77,6 +77,7 @@ open_stage(struct stage *stage, const struct fuzz_policy *policies)
         .alerts_from_ms = INT64_MIN,
         .allowed_skew_ms = -1,
         .accept_age_ms = -1,
+        .hot_tickets_max = 2,
         .history_max = 1024,
         .loop_relays = true,
         .self_check = true,

@@ -126,6 +126,7 @@ random_options(struct chance *chance)
     if (chance_one_in(chance, 4))
         options.accept_age_ms = 86400000;
     options.keep_ids = chance_one_in(chance, 4);
+    options.hot_tickets_max = (size_t)chance_within(chance, 0, 4); /* the cut engine's are others */
     return options;
 }
 

@@ -304,6 +304,7 @@ oracle_replay(struct oracle *oracle)
         .alerts_from_ms = SIM_START_MS,
         .allowed_skew_ms = config->allowed_skew_ms,
         .accept_age_ms = config->accept_age_ms,
+        .hot_tickets_max = (size_t)config->hot_tickets,
         .history_max = (size_t)config->history_max,
         .loop_relays = true,
         .stepwise = true,
