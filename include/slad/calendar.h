@@ -80,6 +80,16 @@ int64_t calendar_counted_ms(const struct calendar *calendar, int64_t from_ms, in
  * not the next opening); amount 0 is start_ms itself. CALENDAR_NEVER if the calendar never counts that much.
  * O(log n). */
 int64_t calendar_add_ms(const struct calendar *calendar, int64_t start_ms, int64_t amount_ms);
+/* The curve behind both is the open milliseconds before an instant since year 1, its total. Of every instant
+ * of [from_ms, to_ms), which at_ms is one of: before_ms is the total at from_ms, the first open_ms count, the
+ * rest do not. */
+struct calendar_stretch {
+    int64_t from_ms, to_ms;
+    int64_t before_ms, open_ms;
+};
+void calendar_stretch(const struct calendar *calendar, int64_t at_ms, struct calendar_stretch *ret_stretch);
+/* The earliest instant with this total, above 0; CALENDAR_NEVER: there is none. hint_ms may be near it. */
+int64_t calendar_of_total_ms(const struct calendar *calendar, int64_t total_ms, int64_t hint_ms);
 /* Whether amount_ms open milliseconds certainly pass within nine years and a week of start_ms. False: it has
  * to be asked (calendar_add_ms). */
 bool calendar_surely_counts(const struct calendar *calendar, int64_t start_ms, int64_t amount_ms);

@@ -18,7 +18,7 @@
 #include "base/memory.h"
 #include "base/panic.h"
 
-enum { SLOTS_MIN = 64, ENTRIES_MIN = 64, MEMO_BITS = 9, SHORT_MIN = 4, SHORT_MAX = 16 };
+enum { SLOTS_MIN = 64, ENTRIES_MIN = 64, MEMO_BITS = 9, SHORT_MAX = 16 };
 
 struct entry {
     char *text;
@@ -32,7 +32,7 @@ struct slot {
     symbol number; /* 0: empty */
 };
 
-/* A text of SHORT_MIN to SHORT_MAX bytes: its first and its last eight (or four), which overlap. */
+/* A text of up to SHORT_MAX bytes: its first and its last eight (or fewer), which overlap. */
 struct brief {
     uint64_t first, last;
     uint32_t bytes;
@@ -53,6 +53,7 @@ struct symbols {
     uint32_t mask;
     uint32_t count;
     size_t text_bytes;
+    uint64_t age; /* texts that went */
 };
 
 struct symbols *
@@ -161,13 +162,13 @@ add(struct symbols *symbols, uint64_t hash, struct slice text)
     return number;
 }
 
-/* False: too short or too long for one. */
+/* False: empty, or too long for one. */
 static inline bool
 make_brief(struct slice text, struct brief *brief)
 {
     uint32_t first, last;
 
-    if (text.bytes < SHORT_MIN || text.bytes > SHORT_MAX)
+    if (text.bytes - 1 >= SHORT_MAX)
         return false;
     brief->bytes = (uint32_t)text.bytes;
     if (text.bytes >= 8) {
@@ -175,10 +176,16 @@ make_brief(struct slice text, struct brief *brief)
         memcpy(&brief->last, text.at + text.bytes - 8, 8);
         return true;
     }
-    memcpy(&first, text.at, 4);
-    memcpy(&last, text.at + text.bytes - 4, 4);
-    brief->first = first;
-    brief->last = last;
+    if (text.bytes >= 4) {
+        memcpy(&first, text.at, 4);
+        memcpy(&last, text.at + text.bytes - 4, 4);
+        brief->first = first;
+        brief->last = last;
+        return true;
+    }
+    brief->first = (unsigned char)text.at[0];
+    brief->last =
+        (uint64_t)(unsigned char)text.at[text.bytes / 2] << 8 | (unsigned char)text.at[text.bytes - 1];
     return true;
 }
 
@@ -305,6 +312,7 @@ symbols_release(struct symbols *symbols, symbol number)
     close_hole(symbols, place_of(symbols, entry->hash, (struct slice){entry->text, entry->bytes}));
     symbols->count--;
     symbols->text_bytes -= (size_t)entry->bytes + 1;
+    symbols->age++;
     leave_memo(symbols, number);
     memory_free(entry->text);
     *entry = (struct entry){NULL, 0, 0, symbols->first_free};
@@ -326,6 +334,12 @@ uint64_t
 symbols_hash(const struct symbols *symbols, symbol number)
 {
     return number != 0 ? entry_of(symbols, number)->hash : 0;
+}
+
+uint64_t
+symbols_age(const struct symbols *symbols)
+{
+    return symbols->age;
 }
 
 size_t

@@ -26,6 +26,8 @@ struct slice symbols_text(const struct symbols *symbols, symbol number);
 /* Of the text, the same in every process (hash_slice with a seed of its own); 0 for 0. */
 uint64_t symbols_hash(const struct symbols *symbols, symbol number);
 uint64_t symbols_hash_text(struct slice text); /* the same for a text; 0 for at == NULL */
+/* Another one as soon as a number may name another text. */
+uint64_t symbols_age(const struct symbols *symbols);
 size_t symbols_count(const struct symbols *symbols);
 size_t symbols_bytes(const struct symbols *symbols); /* memory held, for the metric */
 

@@ -12,6 +12,8 @@
 #include "base/memory.h"
 #include "core/fold.h"
 
+enum { SLICE_BITS = 22 }; /* of time, some seventy minutes: instants of one share a place */
+
 enum party
 account_attribution(uint8_t ball)
 {
@@ -31,17 +33,60 @@ account_gap(struct account *account, const struct calendar *calendar, enum party
                                                              : -calendar_counted_ms(calendar, to_ms, from_ms);
 }
 
-/* calendar_counted_ms, remembering the last answer. */
+/* The stretch of this instant, out of those last asked about. */
+static const struct calendar_stretch *
+stretch_of(struct fold *fold, const struct calendar *calendar, int64_t at_ms)
+{
+    uint64_t mixed =
+        ((uint64_t)(at_ms >> SLICE_BITS) ^ (uint64_t)(uintptr_t)calendar) * UINT64_C(0x9e3779b97f4a7c15);
+    struct fold_stretch *known = &fold->stretches[mixed >> (64 - FOLD_STRETCHES_BITS)];
+
+    if (known->calendar != calendar || at_ms < known->stretch.from_ms || at_ms >= known->stretch.to_ms) {
+        known->calendar = calendar;
+        calendar_stretch(calendar, at_ms, &known->stretch);
+    }
+    return &known->stretch;
+}
+
+int64_t
+account_total_ms(struct fold *fold, const struct calendar *calendar, int64_t at_ms)
+{
+    const struct calendar_stretch *stretch = stretch_of(fold, calendar, at_ms);
+    int64_t into_ms = at_ms - stretch->from_ms;
+
+    return stretch->before_ms + (into_ms < stretch->open_ms ? into_ms : stretch->open_ms);
+}
+
+int64_t
+account_add_ms(struct fold *fold, const struct calendar *calendar, int64_t start_ms, int64_t amount_ms)
+{
+    const struct calendar_stretch *stretch;
+    int64_t into_ms;
+
+    if (amount_ms == 0)
+        return start_ms;
+    if (amount_ms > INT64_MAX / 4)
+        return CALENDAR_NEVER;
+    stretch = stretch_of(fold, calendar, start_ms);
+    into_ms = start_ms - stretch->from_ms;
+    if (into_ms + amount_ms <= stretch->open_ms)
+        return start_ms + amount_ms;
+    into_ms = into_ms < stretch->open_ms ? into_ms : stretch->open_ms;
+    return calendar_of_total_ms(calendar, stretch->before_ms + into_ms + amount_ms, start_ms);
+}
+
 int64_t
 account_counted_ms(struct fold *fold, const struct calendar *calendar, int64_t from_ms, int64_t to_ms)
 {
-    if (fold->asked.calendar != calendar || fold->asked.from_ms != from_ms || fold->asked.to_ms != to_ms) {
-        fold->asked.counted_ms = calendar_counted_ms(calendar, from_ms, to_ms);
-        fold->asked.calendar = calendar;
-        fold->asked.from_ms = from_ms;
-        fold->asked.to_ms = to_ms;
-    }
-    return fold->asked.counted_ms;
+    if (to_ms <= from_ms)
+        return 0;
+    return account_total_ms(fold, calendar, to_ms) - account_total_ms(fold, calendar, from_ms);
+}
+
+void
+account_forget(struct fold *fold)
+{
+    memset(fold->stretches, 0, sizeof fold->stretches);
 }
 
 void
@@ -129,14 +174,21 @@ static void
 sum_up(struct fold *fold, size_t slot, int64_t from_ms, int64_t to_ms, struct account *account)
 {
     const struct course *course = &fold->course;
+    const struct calendar *calendar = fold->clocks[slot].calendar;
+    int64_t before_at_ms = INSTANT_NONE, before_ms = 0;
 
     for (uint32_t i = 0; i < course->count; i++) {
         enum party party = account_attribution(course->marks[i].ball);
-        int64_t start_ms, end_ms = stretch(course, i, from_ms, to_ms, &start_ms), counted_ms;
+        int64_t start_ms, end_ms = stretch(course, i, from_ms, to_ms, &start_ms), counted_ms, end_total_ms;
 
         if (start_ms >= end_ms)
             continue;
-        counted_ms = account_counted_ms(fold, fold->clocks[slot].calendar, start_ms, end_ms);
+        if (start_ms != before_at_ms)
+            before_ms = account_total_ms(fold, calendar, start_ms);
+        end_total_ms = account_total_ms(fold, calendar, end_ms);
+        counted_ms = end_total_ms - before_ms;
+        before_at_ms = end_ms;
+        before_ms = end_total_ms;
         account->by_party[party].wall_ms += end_ms - start_ms;
         account->by_party[party].in_hours_ms += counted_ms;
         if ((course->marks[i].running & SLOT_BIT(slot)) == 0 && party != PARTY_NOBODY) {

@@ -843,13 +843,12 @@ find_part(struct pattern pattern, enum measure measure, int64_t amount_ms)
     return low;
 }
 
-/* Open milliseconds of the week before at_ms of it. */
-static int64_t
-open_before_ms(struct pattern pattern, int64_t at_ms)
+/* How many windows of the week have begun at at_ms of it. */
+static uint32_t
+count_begun(struct pattern pattern, int64_t at_ms)
 {
     uint32_t low = 0;
     uint32_t high = pattern.count;
-    int64_t since_ms, length_ms;
 
     if (high <= FEW) {
         const uint32_t at_s = (uint32_t)((uint64_t)at_ms / 1000);
@@ -866,6 +865,16 @@ open_before_ms(struct pattern pattern, int64_t at_ms)
         else
             high = middle;
     }
+    return low;
+}
+
+/* Open milliseconds of the week before at_ms of it. */
+static int64_t
+open_before_ms(struct pattern pattern, int64_t at_ms)
+{
+    uint32_t low = count_begun(pattern, at_ms);
+    int64_t since_ms, length_ms;
+
     if (low == 0)
         return 0;
     since_ms = at_ms - pattern.entries[low - 1].open_s * MS;
@@ -1141,6 +1150,40 @@ calendar_add_ms(const struct calendar *calendar, int64_t start_ms, int64_t amoun
         return CALENDAR_NEVER;
     passed_ms = open_total_ms(calendar, start_ms);
     return reach_ms(calendar, OPEN, passed_ms + amount_ms, start_ms);
+}
+
+void
+calendar_stretch(const struct calendar *calendar, int64_t at_ms, struct calendar_stretch *stretch)
+{
+    int32_t week = at_ms >= WORLD_FROM_S * MS && at_ms < WORLD_TO_S * MS ? week_at(at_ms) : calendar->hot_to;
+    const struct entry *entry;
+    struct pattern pattern;
+    int64_t start_ms;
+    uint32_t begun;
+
+    if (!is_hot(calendar, week)) {
+        *stretch = (struct calendar_stretch){at_ms, at_ms + 1, open_total_ms(calendar, at_ms), 0};
+        return;
+    }
+    pattern = hot_pattern(calendar, week);
+    start_ms = week_start_ms(week);
+    begun = count_begun(pattern, at_ms - start_ms);
+    entry = &pattern.entries[begun];
+    stretch->to_ms = start_ms + entry->open_s * MS;
+    stretch->before_ms = hot_before_ms(calendar, OPEN, week);
+    stretch->from_ms = start_ms;
+    stretch->open_ms = 0;
+    if (begun == 0)
+        return;
+    stretch->from_ms += entry[-1].open_s * MS;
+    stretch->before_ms += entry[-1].before_s * MS;
+    stretch->open_ms = (entry->before_s - entry[-1].before_s) * MS;
+}
+
+int64_t
+calendar_of_total_ms(const struct calendar *calendar, int64_t total_ms, int64_t hint_ms)
+{
+    return total_ms <= INT64_MAX / 2 ? reach_ms(calendar, OPEN, total_ms, hint_ms) : CALENDAR_NEVER;
 }
 
 bool

@@ -61,6 +61,19 @@ clock_reaches_at_ms(const struct clock *clock, int64_t counted_ms)
     return at_ms != CALENDAR_NEVER && at_ms - clock->started_at_ms <= POLICY_DURATION_MAX_MS ? at_ms : NEVER;
 }
 
+/* The same, remembering. */
+static int64_t
+reaches_at_ms(struct fold *fold, const struct clock *clock, int64_t counted_ms)
+{
+    int64_t amount_ms = counted_ms > clock->elapsed_ms ? counted_ms - clock->elapsed_ms : 0;
+    int64_t at_ms;
+
+    if (!clock->running)
+        return NEVER;
+    at_ms = account_add_ms(fold, clock->calendar, clock->since_ms, amount_ms);
+    return at_ms != CALENDAR_NEVER && at_ms - clock->started_at_ms <= POLICY_DURATION_MAX_MS ? at_ms : NEVER;
+}
+
 /* A stage's threshold in counted time: shares round up (R6); NEVER when it is not armed (R34) or falls on the
  * breach. */
 int64_t
@@ -122,7 +135,7 @@ clock_extra_clear(struct clock_extra *extra)
     struct clock_run *runs = extra->runs;
     size_t room = extra->runs_room;
 
-    memset(extra, 0, sizeof *extra);
+    memset(extra, 0, offsetof(struct clock_extra, passed));
     extra->runs = runs;
     extra->runs_room = room;
 }
@@ -182,9 +195,9 @@ reaches_target(const struct clock *clock)
 /* When the next threshold comes, if nothing happens. A clock that cannot reach its target within ten years
  * has no timers. */
 static void
-arm(struct clock *clock)
+arm(struct fold *fold, struct clock *clock)
 {
-    int64_t at_ms = clock->next_ms != NEVER ? clock_reaches_at_ms(clock, clock->next_ms) : NEVER;
+    int64_t at_ms = clock->next_ms != NEVER ? reaches_at_ms(fold, clock, clock->next_ms) : NEVER;
 
     if (at_ms != NEVER && clock->next_ms < clock->target_ms && !reaches_target(clock))
         at_ms = NEVER;
@@ -214,14 +227,14 @@ clock_set_running(struct fold *fold, size_t slot, bool running, int64_t at_ms)
         if (extra != NULL)
             add_run(extra, at_ms, NEVER, clock->elapsed_ms, clock->calendar);
     } else {
-        clock->elapsed_ms = clock_elapsed_ms(clock, at_ms);
+        clock->elapsed_ms += account_counted_ms(fold, clock->calendar, clock->since_ms, at_ms);
         if (extra != NULL && clock->since_ms == at_ms)
             extra->runs_count--;
         else if (extra != NULL)
             extra->runs[extra->runs_count - 1].to_ms = at_ms;
     }
     clock->running = running;
-    arm(clock);
+    arm(fold, clock);
 }
 
 /* A stage becomes true of this cycle. */
@@ -322,7 +335,7 @@ pass_next(struct fold *fold, size_t slot)
             pass(extra, stage, reached_ms, clock->next_at_ms);
     }
     clock->next_ms = next_threshold_ms(clock, extra, reached_ms + 1);
-    arm(clock);
+    arm(fold, clock);
 }
 
 /* Under closing_grace the breach is decided later than it happens: what was true at the due instant is kept
@@ -359,7 +372,7 @@ clock_settle(struct fold *fold, size_t slot, int64_t at_ms, bool through)
             pass_next(fold, slot);
             from_ms = settle_grace(fold, slot, from_ms, at_ms);
         } else {
-            int64_t due_at_ms = clock_reaches_at_ms(clock, clock->target_ms);
+            int64_t due_at_ms = reaches_at_ms(fold, clock, clock->target_ms);
 
             if (fold->extras != NULL && due_at_ms > from_ms) {
                 account_segment(fold, slot, from_ms, due_at_ms);
@@ -413,7 +426,7 @@ keep_past(struct fold *fold, size_t slot)
         fold->past = memory_resize(fold->past, fold->past_room * sizeof *fold->past);
     }
     fold->past[fold->past_count++] = (struct past_cycle){fold->clocks[slot], *extra};
-    memset(extra, 0, sizeof *extra);
+    memset(extra, 0, offsetof(struct clock_extra, passed));
 }
 
 /* An excuse given before this cycle began. */
@@ -477,7 +490,7 @@ clock_stop(struct fold *fold, size_t slot, int64_t at_ms)
         return;
     if (clock->breached_at_ms == INSTANT_NONE) {
         struct clock_extra *extra = note_of(fold, slot);
-        int64_t due_at_ms = clock_reaches_at_ms(clock, clock->target_ms);
+        int64_t due_at_ms = reaches_at_ms(fold, clock, clock->target_ms);
 
         recall_passed(fold, slot, clock->next_ms);
         extra->due_at_ms = clock->due_at_ms = due_at_ms != NEVER ? due_at_ms : INSTANT_NONE;
@@ -557,7 +570,7 @@ jump(struct fold *fold, size_t slot, int64_t at_ms, uint16_t flag)
         return;
     }
     clock->next_ms = clock->ended ? NEVER : next_threshold_ms(clock, extra, clock_elapsed_ms(clock, at_ms));
-    arm(clock);
+    arm(fold, clock);
 }
 
 /* Takes an ended cycle up again. The time between is nobody's, or (counts_gap, R31) the provider's and
@@ -768,7 +781,7 @@ clock_excuse(struct fold *fold, size_t slot, const struct excuse *excuse)
         return;
     }
     clock->next_ms = clock->started_at_ms != INSTANT_NONE && fold->only == NULL ? clock->target_ms : NEVER;
-    arm(clock);
+    arm(fold, clock);
 }
 
 /* Takes over what a trial run of this promise alone has found (R21): its counted time is carried, and if that

@@ -59,6 +59,7 @@ engine_new(const struct engine_options *options, const struct policy_set *set)
     engine->set = set;
     engine->tickets = map_new(key_of_ticket, 0);
     engine->timers = heap_new(tie_by_name);
+    engine->spoken = memory_allocate_zeroed(1, sizeof *engine->spoken);
     engine->hot = hot_new(options->hot_tickets_max);
     engine->t_ms = engine->fired_ms = INSTANT_NONE;
     engine->late_entry_at_ms = NEVER;
@@ -122,6 +123,7 @@ engine_free(struct engine *engine)
     map_free(engine->tickets);
     heap_free(engine->timers);
     hot_free(engine->hot);
+    memory_free(engine->spoken);
     fold_done(&engine->full);
     engine->light.extras = NULL;
     fold_done(&engine->light);
@@ -321,7 +323,8 @@ arm_timer(struct engine *engine, struct ticket *ticket, const struct fold *fold,
     if (life->exists && !ticket->final)
         earlier(&next_ms, policy_set_next_from_ms(engine->set, t_ms));
     earlier(&next_ms, retires_at_ms(engine, ticket, fold));
-    earlier(&next_ms, risk_next_ms(engine, fold));
+    if (engine->risk.foresight.forecast != NULL)
+        earlier(&next_ms, risk_next_ms(engine, fold));
     set_timer(engine, ticket, next_ms);
 }
 
@@ -558,14 +561,16 @@ step(struct engine *engine, struct ticket *ticket, const struct entry *entry, in
         return false;
     }
     fold_step(fold, entry, t_ms, through);
-    if (!step_suffices(engine, fold) || risk_speaks(engine, ticket, fold))
+    if (!step_suffices(engine, fold) ||
+        (engine->risk.foresight.forecast != NULL && risk_speaks(engine, ticket, fold)))
         return false;
     engine->figures.steps++;
     if (has_to_speak(fold)) {
         fold_recall(fold);
         announce_step(engine, ticket);
     }
-    risk_tell(engine, ticket, fold, entry != NULL);
+    if (engine->options.sink.risk != NULL)
+        risk_tell(engine, ticket, fold, entry != NULL);
     /* while quiet nothing retires: a story that is over does not rest */
     ticket->rests =
         ticket->rests && (!engine->quiet || (fold->life.phase <= PHASE_SOLVED && !fold->life.deleted));
@@ -801,7 +806,7 @@ engine_event(struct engine *engine, const struct event *event, int64_t t_ms)
         return verdict;
     if (ticket != NULL && ticket->retired)
         return refuse(engine, ERROR_TICKET_RETIRED, "ticket: retired");
-    identity = history_identity(event->source, event->id);
+    identity = history_identity_with(&engine->source, event->source, event->id);
     if (ticket != NULL && history_knows(&ticket->history, identity))
         return answer(engine, ENGINE_DUPLICATE);
     if (ticket != NULL && event->at_ms < ticket->history.last_at_ms && changes_what_was(event->type) &&
@@ -949,6 +954,16 @@ same_version(const struct policy_set *old, uint16_t version, const struct policy
     return (uint16_t)policy_set_in_force(set, t_ms);
 }
 
+/* Calendars of the old set may be gone, and others lie in their place. */
+static void
+forget_totals(struct engine *engine)
+{
+    account_forget(&engine->full);
+    account_forget(&engine->light);
+    account_forget(&engine->other);
+    account_forget(&engine->later);
+}
+
 void
 engine_set_policies(struct engine *engine, const struct policy_set *set, int64_t t_ms)
 {
@@ -957,6 +972,7 @@ engine_set_policies(struct engine *engine, const struct policy_set *set, int64_t
     size_t cursor = 0;
 
     hot_cool(engine->hot);
+    forget_totals(engine);
     engine->set = set;
     note_circumstances(engine);
     engine->t_ms = t_ms > engine->t_ms ? t_ms : engine->t_ms;

@@ -64,10 +64,10 @@ free_runs(struct fold *fold)
 }
 
 void
-fold_reset(struct fold *fold)
+fold_reset_around(struct fold *fold)
 {
-    free_runs(fold);
-    life_init(&fold->life);
+    if (fold->past_count > 0)
+        free_runs(fold);
     memset(fold->by_party_wall_ms, 0, sizeof fold->by_party_wall_ms);
     memset(&fold->solve, 0, sizeof fold->solve);
     fold->clocks_count = fold->past_count = fold->excuses_count = 0;
@@ -80,10 +80,19 @@ fold_reset(struct fold *fold)
 }
 
 void
+fold_reset(struct fold *fold)
+{
+    fold_reset_around(fold);
+    life_init(&fold->life);
+}
+
+void
 fold_init_again(struct fold *fold, const struct policy_set *set, const struct history *history)
 {
-    if (fold->set != set)
+    if (fold->set != set) {
         fold->match_mask = match_mask(set);
+        account_forget(fold);
+    }
     fold->set = set;
     fold->history = history;
     fold->honest = fold->pinned_days = fold->through = false;
@@ -219,8 +228,10 @@ fold_settle(struct fold *fold, int64_t at_ms, bool through)
 
     if (!life->exists)
         return;
-    for (size_t slot = 0; slot < fold->clocks_count; slot++)
-        clock_settle(fold, slot, at_ms, through);
+    for (size_t slot = 0; slot < fold->clocks_count; slot++) {
+        if (!fold->light || fold->clocks[slot].next_at_ms <= at_ms)
+            clock_settle(fold, slot, at_ms, through);
+    }
     if (!fold->light)
         fold->by_party_wall_ms[account_attribution(life->ball)] += at_ms - life->at_ms;
     life->at_ms = at_ms;
@@ -325,7 +336,6 @@ recall_attributes(struct fold *fold)
 {
     symbol attributes[ATTRIBUTES_COUNT] = {0};
     uint32_t cursor = 0, done = 0;
-    struct entry entry;
     bool more;
 
     do {
@@ -333,11 +343,7 @@ recall_attributes(struct fold *fold)
             if ((fold->recalled & SLOT_BIT(slot)) != 0 && fold->clocks[slot].decided_after == done)
                 memcpy(fold->sketches[slot].attributes, attributes, sizeof attributes);
         }
-        more = history_next(fold->history, &cursor, &entry);
-        for (unsigned i = 0; more && i < ATTRIBUTES_COUNT && fold_entry_has_attributes(&entry); i++) {
-            if (entry.present & ATTRIBUTE_BIT(i))
-                attributes[i] = entry.attributes[i];
-        }
+        more = history_next_attributes(fold->history, &cursor, attributes);
         done++;
     } while (more);
 }

@@ -76,7 +76,6 @@ struct clock_extra {
     int64_t at_due_ms;      /* INSTANT_NONE: not kept */
     struct clock_run *runs; /* owned */
     size_t runs_count, runs_room;
-    struct passed passed[PASSED_MAX];
     size_t passed_count;
     const struct calendar *first_calendar;
     uint8_t first_counts;       /* the `counts` of its first terms (R40) */
@@ -97,6 +96,7 @@ struct clock_extra {
     uint16_t version;
     symbol excused_by, excused_reason;
     int64_t excused_at_ms;
+    struct passed passed[PASSED_MAX]; /* last: those beyond the count are never looked at */
 };
 
 /* From at_ms to the next mark this party had the ball and these clocks ran. */
@@ -180,6 +180,13 @@ struct excuse {
     int64_t at_ms;
 };
 
+/* A piece of a calendar somebody asked about: tickets go through the same hours together. */
+struct fold_stretch {
+    const struct calendar *calendar; /* NULL: empty */
+    struct calendar_stretch stretch;
+};
+enum { FOLD_STRETCHES_BITS = 6 };
+
 struct fold {
     const struct policy_set *set;
     const struct history *history;
@@ -224,11 +231,7 @@ struct fold {
     size_t past_count, past_room;
     struct excuse *excuses; /* given beforehand */
     size_t excuses_count, excuses_room;
-    /* the last stretch somebody asked a calendar about: clocks of one ticket share calendars */
-    struct {
-        const struct calendar *calendar;
-        int64_t from_ms, to_ms, counted_ms;
-    } asked;
+    struct fold_stretch stretches[1 << FOLD_STRETCHES_BITS]; /* account_total_ms */
     uint16_t match_mask; /* ATTRIBUTE_BITs that any agreement or target of the set asks about */
     uint64_t unmapped_statuses;
 };
@@ -239,6 +242,8 @@ void fold_done(struct fold *fold);
 void fold_init_again(struct fold *fold, const struct policy_set *set, const struct history *history);
 /* Forgets what was folded, keeps memory and options. */
 void fold_reset(struct fold *fold);
+/* The same but for the life, which the caller puts there. */
+void fold_reset_around(struct fold *fold);
 
 /* Derives everything at until_ms. The days of the right version are chosen here (R49). */
 void fold_derive(struct fold *fold, int64_t until_ms, bool through);
@@ -266,7 +271,6 @@ bool fold_is_final(const struct fold *fold, int64_t *ret_final_at_ms);
 /* fold_event.c */
 struct happening;
 void fold_entry(struct fold *fold, const struct entry *entry);
-bool fold_entry_has_attributes(const struct entry *entry); /* that its ticket takes over */
 void fold_version_begins(struct fold *fold, size_t version, int64_t at_ms);
 
 /* reopen.c */
@@ -343,6 +347,12 @@ void account_ticket(const struct fold *fold, int64_t at_ms, int64_t *ret_by_part
 void account_segment(struct fold *fold, size_t slot, int64_t from_ms, int64_t to_ms);
 void account_gap(struct account *account, const struct calendar *calendar, enum party party, int64_t from_ms,
                  int64_t to_ms);
+/* A calendar's total at an instant (calendar.h), calendar_add_ms and calendar_counted_ms, remembering
+ * stretches; account_forget before another policy set. */
+int64_t account_total_ms(struct fold *fold, const struct calendar *calendar, int64_t at_ms);
+int64_t account_add_ms(struct fold *fold, const struct calendar *calendar, int64_t start_ms,
+                       int64_t amount_ms);
+void account_forget(struct fold *fold);
 int64_t account_counted_ms(struct fold *fold, const struct calendar *calendar, int64_t from_ms,
                            int64_t to_ms);
 

@@ -858,27 +858,10 @@ take_ticket_event(struct fold *fold, const struct entry *entry)
     fold->birth = false;
 }
 
-bool
-fold_entry_has_attributes(const struct entry *entry)
-{
-    switch (entry->type) {
-    case EVENT_TICKET_CREATED:
-    case EVENT_TICKET_UPDATED:
-    case EVENT_TICKET_MESSAGE:
-    case EVENT_TICKET_MERGED:
-    case EVENT_TICKET_UNMERGED:
-    case EVENT_TICKET_DELETED:
-    case EVENT_TICKET_RESTORED:
-        return true;
-    default:
-        return false;
-    }
-}
-
 void
 fold_entry(struct fold *fold, const struct entry *entry)
 {
-    if (fold_entry_has_attributes(entry)) {
+    if (history_has_attributes(entry->type)) {
         take_ticket_event(fold, entry);
         account_note_course(fold, entry->at_ms);
         return;

@@ -31,10 +31,42 @@ enum {
     HAS_EXCUSE = 1 << 10
 };
 
+bool
+history_has_attributes(uint8_t type)
+{
+    switch (type) {
+    case EVENT_TICKET_CREATED:
+    case EVENT_TICKET_UPDATED:
+    case EVENT_TICKET_MESSAGE:
+    case EVENT_TICKET_MERGED:
+    case EVENT_TICKET_UNMERGED:
+    case EVENT_TICKET_DELETED:
+    case EVENT_TICKET_RESTORED:
+        return true;
+    default:
+        return false;
+    }
+}
+
 uint64_t
 history_identity(struct slice source, struct slice id)
 {
     return hash_slice(hash_slice(0, source), id);
+}
+
+uint64_t
+history_identity_with(struct history_source *memo, struct slice source, struct slice id)
+{
+    if (source.bytes > sizeof memo->text)
+        return history_identity(source, id);
+    if (!memo->is_known || !slice_equal((struct slice){memo->text, memo->bytes}, source)) {
+        if (source.bytes > 0)
+            memcpy(memo->text, source.at, source.bytes);
+        memo->bytes = source.bytes;
+        memo->hash = hash_slice(0, source);
+        memo->is_known = true;
+    }
+    return hash_slice(memo->hash, id);
 }
 
 static unsigned
@@ -218,6 +250,34 @@ history_next(const struct history *history, uint32_t *cursor, struct entry *entr
     return true;
 }
 
+bool
+history_next_attributes(const struct history *history, uint32_t *cursor, symbol *attributes)
+{
+    struct entry skipped;
+    const char *at;
+    unsigned shape, type, present;
+
+    if (*cursor == history->used)
+        return false;
+    at = history->bytes + *cursor;
+    *cursor += entry_bytes(&at);
+    shape = (unsigned)varint_take(&at);
+    if ((shape & HAS_PRESENT) == 0)
+        return true;
+    type = (unsigned)varint_take(&at) & 31;
+    if (!history_has_attributes((uint8_t)type))
+        return true;
+    (void)varint_take(&at); /* instant, arrival */
+    (void)varint_take(&at);
+    at += sizeof skipped.identity;
+    skipped.at_ms = 0;
+    get_optional(&at, shape, &skipped);
+    present = turned_back((unsigned)varint_take(&at));
+    for (; present != 0; present &= present - 1)
+        attributes[__builtin_ctz(present)] = (symbol)varint_take(&at);
+    return true;
+}
+
 /* One bit of 32 for each identity that is there: most new ones are told at a glance. */
 static inline uint32_t
 trace_of(uint64_t identity)
@@ -319,13 +379,24 @@ order_by_arrival(struct entry *entries, size_t count)
 static void
 history_reserve(struct history *history, size_t more)
 {
-    size_t room = (history->used + more + history->used / 8 + 31) & ~(size_t)31;
+    size_t room = (history->used + more + history->used + 31) & ~(size_t)31;
 
     if (history->used + more <= history->room)
         return;
     must(room <= UINT32_MAX);
     history->bytes = memory_resize(history->bytes, room);
     history->room = (uint32_t)room;
+}
+
+void
+history_trim(struct history *history)
+{
+    uint32_t room = (history->used + 31) & ~UINT32_C(31);
+
+    if (history->room <= room)
+        return;
+    history->bytes = memory_resize(history->bytes, room);
+    history->room = room;
 }
 
 /* Replaces the bytes [from, to) by these. */

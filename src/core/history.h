@@ -56,6 +56,8 @@ struct history {
 };
 
 void history_done(struct history *history, struct symbols *symbols);
+/* Gives back the room for entries to come: of a ticket at rest. */
+void history_trim(struct history *history);
 
 /* Puts the entry in its place; its `arrived` is set here unless keep_arrived (loading). Takes over one
  * reference on each of its symbols. Returns true when it now is the last of all and nothing else moved: it
@@ -66,6 +68,10 @@ bool history_remove_merge_in(struct history *history, uint64_t identity, struct 
 
 /* Reads one entry after another in order; *cursor begins at 0. False at the end. */
 bool history_next(const struct history *history, uint32_t *cursor, struct entry *ret_entry);
+/* The same for the ticket's attributes alone: those the entry has are put in their places. */
+bool history_next_attributes(const struct history *history, uint32_t *cursor, symbol *attributes);
+/* Whether an entry of this type changes its ticket's attributes. */
+bool history_has_attributes(uint8_t type);
 /* The instant of the newest entry beyond the newest `count_max` ones: what is older cannot come in any more
  * (semantics.md section 2). INSTANT_NONE: there are no more than that. */
 int64_t history_floor_ms(const struct history *history, size_t count_max);
@@ -73,5 +79,14 @@ int64_t history_floor_ms(const struct history *history, size_t count_max);
 bool history_knows(const struct history *history, uint64_t identity);
 
 uint64_t history_identity(struct slice source, struct slice id);
+/* The source last asked about: most events come from the one before them's. All zeroes: none. */
+struct history_source {
+    char text[32];
+    size_t bytes;
+    uint64_t hash;
+    bool is_known;
+};
+/* The same with a memory. */
+uint64_t history_identity_with(struct history_source *memo, struct slice source, struct slice id);
 
 #endif

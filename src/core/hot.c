@@ -98,6 +98,7 @@ pack(struct hot *hot, struct ticket *ticket, const struct hot_image *image)
     };
 
     point_pack(&ticket->point, &content, &hot->scratch);
+    history_trim(&ticket->history);
 }
 
 void
@@ -185,6 +186,7 @@ hot_keep(struct hot *hot, struct ticket *ticket, const struct fold *fold)
 
     if (hot->max == 0) {
         point_keep(&ticket->point, fold, &hot->scratch);
+        history_trim(&ticket->history);
         return;
     }
     if (point_is_hot(&ticket->point)) {
@@ -208,7 +210,7 @@ hot_restore(const struct ticket *ticket, struct fold *fold)
     if (!point_is_hot(&ticket->point))
         return point_restore(&ticket->point, fold);
     must(image->set == fold->set);
-    fold_reset(fold);
+    fold_reset_around(fold);
     fold->life = image->life;
     fold->clocks_count = image->clocks_count;
     fold_reserve(fold, image->clocks_count);

@@ -29,14 +29,31 @@ outcome_is_late(const struct engine *engine, const struct life *life, const stru
            engine->t_ms - end_ms > engine->options.late_after_ms;
 }
 
+static const struct spoken *
+spoken_of(const struct engine *engine, const symbol *values)
+{
+    const struct symbols *symbols = engine->options.symbols;
+    struct spoken *spoken = engine->spoken;
+
+    if (spoken->is_known && spoken->age == symbols_age(symbols) &&
+        memcmp(spoken->values, values, sizeof spoken->values) == 0)
+        return spoken;
+    for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++) {
+        spoken->values[i] = values[i];
+        spoken->texts[i] = engine_text(engine, values[i]);
+        spoken->hashes[i] = values[i] != 0 ? symbols_hash(symbols, values[i]) : 0;
+    }
+    spoken->age = symbols_age(symbols);
+    spoken->is_known = true;
+    return spoken;
+}
+
 void
 outcome_attributes(const struct engine *engine, const symbol *values, bool erased, struct slice *ret_texts)
 {
-    for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++) {
-        bool person = i == ATTRIBUTE_REQUESTER || i == ATTRIBUTE_ASSIGNEE;
-
-        ret_texts[i] = engine_text(engine, erased && person ? 0 : values[i]); /* R63 */
-    }
+    memcpy(ret_texts, spoken_of(engine, values)->texts, ATTRIBUTES_COUNT * sizeof *ret_texts);
+    if (erased) /* R63 */
+        ret_texts[ATTRIBUTE_REQUESTER] = ret_texts[ATTRIBUTE_ASSIGNEE] = (struct slice){NULL, 0};
 }
 
 static enum verdict
@@ -120,8 +137,11 @@ static bool
 is_excluded(const struct engine *engine, const struct clock_extra *extra)
 {
     const struct policy *policy = policy_set_version(engine->set, engine->said->life.version);
-    struct life as_decided = {.source = engine->said->life.source};
+    struct life as_decided;
 
+    if (policy->contracts_count == 0)
+        return false;
+    as_decided.source = engine->said->life.source; /* all that a match looks at */
     memcpy(as_decided.attributes, extra->attributes, sizeof as_decided.attributes);
     for (size_t i = 0; i < policy->contracts_count; i++) {
         const struct policy_contract *contract = &policy->contracts[i];
@@ -184,7 +204,7 @@ add_word(struct words *words, int64_t word)
 static inline void
 add_symbol(struct words *words, const struct engine *engine, symbol number)
 {
-    words->at[words->count++] = symbols_hash(engine->options.symbols, number);
+    words->at[words->count++] = number != 0 ? symbols_hash(engine->options.symbols, number) : 0;
 }
 
 static inline void
@@ -222,11 +242,12 @@ add_figures(struct words *words, const struct clock_figures *figures)
 static void
 add_attributes(struct words *words, const struct engine *engine, const symbol *attributes, bool erased)
 {
-    for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++) {
-        bool person = i == ATTRIBUTE_REQUESTER || i == ATTRIBUTE_ASSIGNEE;
+    uint64_t *at = words->at + words->count;
 
-        add_symbol(words, engine, erased && person ? 0 : attributes[i]);
-    }
+    memcpy(at, spoken_of(engine, attributes)->hashes, ATTRIBUTES_COUNT * sizeof *at);
+    if (erased)
+        at[ATTRIBUTE_REQUESTER] = at[ATTRIBUTE_ASSIGNEE] = 0;
+    words->count += ATTRIBUTES_COUNT;
 }
 
 uint64_t
@@ -302,7 +323,7 @@ outcome_ticket_content(const struct engine *engine, const struct ticket_outcome 
                        const struct life *life)
 {
     struct words words = {.count = 0};
-    symbol attributes[ATTRIBUTES_COUNT];
+    size_t first;
 
     add_word(&words, (int64_t)outcome->state | (int64_t)outcome->final << 8 | (int64_t)outcome->counted << 9 |
                          (int64_t)outcome->first_contact_resolution << 10 | (int64_t)outcome->erased << 11 |
@@ -315,9 +336,9 @@ outcome_ticket_content(const struct engine *engine, const struct ticket_outcome 
     add_word(&words, outcome->changed_at_ms);
     for (int party = 0; party < PARTIES_COUNT; party++)
         add_word(&words, outcome->by_party_wall_ms[party]);
-    memcpy(attributes, life->attributes, sizeof attributes);
-    attributes[ATTRIBUTE_STATUS] = 0;
-    add_attributes(&words, engine, attributes, outcome->erased);
+    first = words.count;
+    add_attributes(&words, engine, life->attributes, outcome->erased);
+    words.at[first + ATTRIBUTE_STATUS] = 0;
     add_symbol(&words, engine, life->source);
     add_text(&words, outcome->policy);
     return hash_words(&words);

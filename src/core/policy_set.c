@@ -199,7 +199,7 @@ count_up_to(const struct policy_set *set, int64_t at_ms)
 size_t
 policy_set_in_force(const struct policy_set *set, int64_t at_ms)
 {
-    size_t count = count_up_to(set, at_ms);
+    size_t count = set->versions_count > 1 ? count_up_to(set, at_ms) : 1;
 
     return count > 0 ? count - 1 : 0;
 }

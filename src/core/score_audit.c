@@ -147,12 +147,10 @@ bool
 scores_say(struct scores *scores, enum scores_value value, struct slice name, const struct score_scope *scope,
            int64_t t_ms)
 {
-    static const enum score_use uses[] = {[SCORES_VALUE_SCORE] = SCORE_USE_SCORES,
-                                          [SCORES_VALUE_KEI] = SCORE_USE_KEI,
-                                          [SCORES_VALUE_PXA] = SCORE_USE_PXA,
-                                          [SCORES_VALUE_WATERMELON] = SCORE_USE_WATERMELON,
-                                          [SCORES_VALUE_CREDIT] = SCORE_USE_CREDITS,
-                                          [SCORES_VALUE_ATTAINMENT] = SCORE_USE_ATTAINMENT};
+    static const enum score_use uses[] = {
+        [SCORES_VALUE_SCORE] = SCORE_USE_SCORES,   [SCORES_VALUE_KEI] = SCORE_USE_KEI,
+        [SCORES_VALUE_PXA] = SCORE_USE_PXA,        [SCORES_VALUE_WATERMELON] = SCORE_USE_WATERMELON,
+        [SCORES_VALUE_CREDIT] = SCORE_USE_CREDITS, [SCORES_VALUE_ATTAINMENT] = SCORE_USE_ATTAINMENT};
     struct score_scope_state *state;
     uint32_t index;
 

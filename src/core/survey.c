@@ -302,8 +302,8 @@ survey_ticket(struct engine *engine, struct ticket *ticket)
     if (!ticket->open) {
         struct life other;
 
-        counts->solved += !ticket->retired && hot_life(ticket, &other) &&
-                          other.exists && !other.deleted && !other.merged && other.phase == PHASE_SOLVED;
+        counts->solved += !ticket->retired && hot_life(ticket, &other) && other.exists && !other.deleted &&
+                          !other.merged && other.phase == PHASE_SOLVED;
         return;
     }
     if (!look_at(engine, ticket) || !life->exists || life->deleted || life->merged)

@@ -116,6 +116,16 @@ struct waiting_relay {
     symbol from, into;
 };
 
+/* The attributes last put into a record, with their texts and hashes: what is said at once mostly has the
+ * same. */
+struct spoken {
+    bool is_known;
+    uint64_t age; /* of the symbols */
+    symbol values[ATTRIBUTES_COUNT];
+    struct slice texts[ATTRIBUTES_COUNT];
+    uint64_t hashes[ATTRIBUTES_COUNT];
+};
+
 struct engine {
     struct engine_options options;
     const struct policy_set *set;
@@ -130,8 +140,10 @@ struct engine {
     size_t unsettled_count, cold_count; /* tickets loaded: those to be derived, those that rest */
     size_t warm_part;
     unsigned warm_bits;
-    uint64_t circumstances; /* what a rest depends on besides its ticket */
-    struct fold *said;      /* what is being announced: full, or during announce_step light */
+    uint64_t circumstances;       /* what a rest depends on besides its ticket */
+    struct fold *said;            /* what is being announced: full, or during announce_step light */
+    struct history_source source; /* of the last event */
+    struct spoken *spoken;
     struct hot *hot; /* the points of tickets touched lately */
     struct buffer scratch;
     struct engine_figures figures;
