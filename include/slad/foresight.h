@@ -246,6 +246,7 @@ struct foresight_calibration {
     enum clock_kind kind;
     struct slice clock;
     int error_permille;
+    int drift_permille; /* mean P less the share late, of the same outcomes: above 0 it said too much */
     uint64_t outcomes;
     bool uncalibrated;             /* above 50 over 500 outcomes or more */
     int32_t offset_q16, slope_q16; /* logit(P') = offset + slope logit(P) */

@@ -564,6 +564,19 @@ foresight_figures(const struct foresight *learner, struct foresight_figures *fig
                               figures->clocks * sizeof(struct foresight_clock) + learner->pending_bytes;
 }
 
+/* What was said less what came of it, on the whole. */
+static int
+drift_permille(const struct foresight_clock *clock)
+{
+    int64_t off = 0, count = 0;
+
+    for (int i = 0; i < CALIBRATION_BINS; i++) {
+        off += (int64_t)clock->bins[i].said_q20 - (int64_t)clock->bins[i].late_q20;
+        count += (int64_t)clock->bins[i].count_q20;
+    }
+    return count > 0 ? (int)(off * 1000 / count) : 0;
+}
+
 bool
 foresight_calibration(const struct foresight *learner, size_t place,
                       struct foresight_calibration *calibration)
@@ -577,6 +590,7 @@ foresight_calibration(const struct foresight *learner, size_t place,
         .kind = clock->kind,
         .clock = {clock->name, clock->name_bytes},
         .error_permille = foresight_clock_error_permille(clock),
+        .drift_permille = drift_permille(clock),
         .outcomes = clock->outcomes,
         .uncalibrated = clock->model.uncalibrated,
         .offset_q16 = clock->model.offset_q16,

@@ -21,6 +21,7 @@
 #include "slad/policy.h"
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { PIECE_BYTES = 144 * 1024 }; /* a third more as text: what the JSON door takes */
 
@@ -217,7 +218,7 @@ learning_measure(struct learning *learning)
     struct metrics *metrics = learning->world->metrics;
     struct foresight_calibration calibration;
     struct foresight_figures figures;
-    int worst_permille = 0;
+    int worst_permille = 0, drift_permille = 0;
     size_t uncalibrated = 0;
 
     foresight_figures(learning->learner, &figures);
@@ -226,12 +227,15 @@ learning_measure(struct learning *learning)
         uncalibrated += calibration.uncalibrated;
         if (calibration.error_permille > worst_permille)
             worst_permille = calibration.error_permille;
+        if (abs(calibration.drift_permille) > abs(drift_permille))
+            drift_permille = calibration.drift_permille;
     }
     metrics_set(metrics, METRIC_FORESIGHT_LABELS, 0, (int64_t)figures.labels);
     metrics_set(metrics, METRIC_FORESIGHT_VALUES, 0, (int64_t)figures.values);
     metrics_set(metrics, METRIC_FORESIGHT_CLOCKS, 0, (int64_t)figures.clocks);
     metrics_set(metrics, METRIC_FORESIGHT_PENDING, 0, (int64_t)figures.pending);
     metrics_set(metrics, METRIC_FORESIGHT_ERROR, 0, worst_permille);
+    metrics_set(metrics, METRIC_FORESIGHT_DRIFT, 0, drift_permille);
     metrics_set(metrics, METRIC_FORESIGHT_UNCALIBRATED, 0, (int64_t)uncalibrated);
     metrics_set(metrics, METRIC_FORESIGHT_EVICTED, 0, (int64_t)figures.evicted_values);
     metrics_set(metrics, METRIC_FORESIGHT_EARLY, 0, (int64_t)figures.early_labels);
