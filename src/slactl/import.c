@@ -21,6 +21,7 @@
 #include "shell/policy_files.h"
 #include "shell/wallclock.h"
 #include "slactl/event_lines.h"
+#include "slactl/import_csv.h"
 #include "slactl/import_send.h"
 #include "slactl/play_log.h"
 #include "slactl/table.h"
@@ -43,6 +44,10 @@ static const struct command_option import_options[] = {
     {"until", 'u', "TIME", "only events before this instant: when slad itself began to watch these tickets"},
     {"skip-bad", 'k', NULL, "leaves bad lines out; without it one of them is enough to refuse the whole"},
     {"rate", 'r', "N", "at most so many samples a second (default: 5000; 0: as fast as it goes)"},
+    {"columns", 'c', "FIELD=COLUMN,...",
+     "of files whose names end in .csv: ticket, created, solved, closed, and attributes such as group or "
+     "priority"},
+    {"time-zone", 't', "ZONE", "of times in such files that name none (default: UTC)"},
     {"zoneinfo", 'z', "DIR", "where time zones are read"},
     REACH_OPTIONS,
     {0},
@@ -61,7 +66,8 @@ const struct command import_command = {
         "order. Ended "
         "early it is simply started again. No ticket, alert or score comes of it. First everything is "
         "read: a bad "
-        "line is named with its place, and nothing is sent. docs/foresight.md says more.",
+        "line is named with its place, and nothing is sent. A .csv has a ticket a row. docs/foresight.md "
+        "says more.",
     .options = import_options,
     .fails = "a file cannot be read, a line is no good, or not everything was sent",
     .asks = true,
@@ -84,9 +90,12 @@ struct taught {
 
 struct import {
     struct reach reach;
-    const char *policy_path, *zoneinfo_dir, *name;
+    const char *policy_path, *zoneinfo_dir, *name, *columns;
     bool dry_run, skip_bad;
     int64_t until_ms, rate;
+    struct import_csv csv;
+    const char *time_zone, *path; /* the file in hand */
+    struct zone *zone;
     struct play_log log;
     size_t refused_count; /* by the engine */
     struct symbols *symbols;
@@ -487,6 +496,120 @@ import_all(struct import *import)
     return import->dry_run ? COMMAND_DONE : send_all(import);
 }
 
+/* ---- files ---- */
+
+static bool
+ends_in(const char *path, const char *end)
+{
+    size_t bytes = strlen(path), end_bytes = strlen(end);
+
+    return bytes > end_bytes && strcmp(path + bytes - end_bytes, end) == 0;
+}
+
+static void
+on_csv_event(void *context, uint64_t line, struct slice json)
+{
+    struct import *import = context;
+
+    play_log_take(&import->log, import->path, line, json);
+}
+
+static void
+on_csv_bad(void *context, uint64_t line, const char *why)
+{
+    struct import *import = context;
+
+    fprintf(stderr, "%s:%llu: %s\n", import->path, (unsigned long long)line, why);
+    import->log.bad_count++;
+}
+
+/* The policy's word for it: of several the first by name, for they mean the same to a clock. */
+static struct slice
+status_word(const struct import *import, enum status_state state)
+{
+    const struct policy *policy = policy_set_version(import->set, policy_set_count(import->set) - 1);
+    struct slice word = {NULL, 0};
+
+    for (size_t i = 0; i < policy->statuses_count; i++) {
+        struct slice name = symbols_text(import->symbols, policy->statuses[i].name);
+
+        if (policy->statuses[i].state == state && (word.at == NULL || slice_compare(name, word) < 0))
+            word = name;
+    }
+    return word;
+}
+
+/* -1: go on; else the exit status. */
+static int
+find_zone(struct import *import)
+{
+    struct policy_zone_reader reader = policy_files_zone_reader(import->zoneinfo_dir);
+    struct buffer bytes = {0};
+    const char *error = "not found";
+
+    if (import->time_zone == NULL)
+        return -1;
+    if (reader.read(reader.context, slice_of(import->time_zone), &bytes) == 0)
+        import->zone = zone_new(bytes.at, bytes.bytes, &error);
+    buffer_free(&bytes);
+    import->csv.zone = import->zone;
+    return import->zone != NULL
+               ? -1
+               : command_refuse(&import_command, "--time-zone %s: %s", import->time_zone, error);
+}
+
+/* -1: go on; else the exit status. */
+static int
+prepare_csv(struct import *import)
+{
+    struct import_csv *csv = &import->csv;
+    struct slice bad;
+
+    if (import->columns == NULL)
+        return command_refuse(&import_command, "a .csv needs --columns");
+    if (import_csv_columns(csv, slice_of(import->columns), &bad) != 0)
+        return command_refuse(&import_command, "--columns: %.*s", (int)bad.bytes, bad.at);
+    csv->solved_status = status_word(import, STATUS_SOLVED);
+    csv->closed_status = status_word(import, STATUS_CLOSED);
+    if ((csv->heads[IMPORT_CSV_SOLVED].at != NULL && csv->solved_status.at == NULL) ||
+        (csv->heads[IMPORT_CSV_CLOSED].at != NULL && csv->closed_status.at == NULL))
+        return command_refuse(&import_command, "--columns: the policy has no status for solved or closed");
+    csv->context = import;
+    csv->event = on_csv_event;
+    csv->bad = on_csv_bad;
+    return find_zone(import);
+}
+
+/* -1: go on; else the exit status. */
+static int
+read_csv(struct import *import)
+{
+    struct buffer text = {0};
+    struct slice missing;
+    int status = import->csv.context == NULL ? prepare_csv(import) : -1;
+
+    if (status < 0 && play_log_text(&import->log, import->path, &text) != 0)
+        status = COMMAND_FAILED;
+    if (status < 0 && import_csv_read(&import->csv, buffer_slice(&text), &missing) != 0) {
+        fprintf(stderr, "slactl import: %s: no column \"%.*s\"\n", import->path, (int)missing.bytes,
+                missing.at);
+        status = COMMAND_FAILED;
+    }
+    buffer_free(&text);
+    return status;
+}
+
+static int
+read_file(struct import *import, const char *path)
+{
+    import->path = path;
+    if (ends_in(path, ".csv") || ends_in(path, ".csv.gz"))
+        return read_csv(import);
+    return play_log_read(&import->log, path) != 0 ? COMMAND_FAILED : -1;
+}
+
+/* ---- the command line ---- */
+
 static bool
 is_name(const char *text)
 {
@@ -514,6 +637,12 @@ take_option(struct import *import, int option)
         return true;
     case 'k':
         import->skip_bad = true;
+        return true;
+    case 'c':
+        import->columns = optarg;
+        return true;
+    case 't':
+        import->time_zone = optarg;
         return true;
     case 'n':
         import->name = optarg;
@@ -570,6 +699,7 @@ end(struct import *import)
     arena_free(import->arena);
     memory_free(import->taught);
     play_log_free(&import->log);
+    zone_free(import->zone);
     policy_set_free(import->set);
     symbols_free(import->symbols);
     reach_close(&import->reach);
@@ -602,7 +732,7 @@ import_run(int argc, char **argv)
         signal(SIGTERM, import_on_signal);
         start(&import);
         for (int i = optind; i < argc && status < 0; i++)
-            status = play_log_read(&import.log, argv[i]) != 0 ? COMMAND_FAILED : -1;
+            status = read_file(&import, argv[i]);
         play_log_sort(&import.log);
         if (status < 0)
             status = import_all(&import);

@@ -22,6 +22,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { PLAY_READ_BYTES = 1 << 16 };
+
 struct play_source {
     FILE *file;
     pid_t child; /* gzip; 0: none */
@@ -177,6 +179,45 @@ play_log_read(struct play_log *log, const char *path)
     return result;
 }
 
+int
+play_log_text(const struct play_log *log, const char *path, struct buffer *text)
+{
+    struct play_source source;
+    size_t bytes = 1;
+    int result = 0;
+
+    if (play_source_open(&source, path) != 0) {
+        fprintf(stderr, "slactl %s: %s: %s\n", log->command, path, strerror(errno));
+        return -1;
+    }
+    while (bytes > 0) {
+        bytes = fread(buffer_reserve(text, PLAY_READ_BYTES), 1, PLAY_READ_BYTES, source.file);
+        text->bytes += bytes;
+    }
+    if (ferror(source.file)) {
+        fprintf(stderr, "slactl %s: %s: cannot read it\n", log->command, path);
+        result = -1;
+    }
+    if (play_source_close(&source) != 0) {
+        fprintf(stderr, "slactl %s: %s: gzip cannot read it\n", log->command, path);
+        result = -1;
+    }
+    return result;
+}
+
+void
+play_log_take(struct play_log *log, const char *path, size_t number, struct slice line)
+{
+    struct play_tools tools;
+
+    if (log->reader == NULL) {
+        log->reader = event_reader_new();
+        log->json = json_new();
+    }
+    tools = (struct play_tools){log->reader, log->json};
+    play_log_add(log, &tools, path, number, line);
+}
+
 static int
 play_log_compare(const void *first, const void *second)
 {
@@ -200,5 +241,7 @@ play_log_free(struct play_log *log)
     for (size_t i = 0; i < log->count; i++)
         memory_free(log->events[i].line);
     memory_free(log->events);
+    event_reader_free(log->reader);
+    json_free(log->json);
     *log = (struct play_log){0};
 }

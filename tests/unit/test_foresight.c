@@ -394,6 +394,40 @@ test_cells(void **state)
     foresight_free(learner);
 }
 
+/* Two tickets of a group, both late, say little beside two hundred of which half were. */
+static void
+test_shrinkage(void **state)
+{
+    struct foresight *learner = new_learner("group");
+    struct foresight_query query = {.kind = KIND_SLA,
+                                    .clock = foresight_text_hash(slice_of("resolution")),
+                                    .elapsed_ms = foresight_landmark_ms(0, TARGET_MS),
+                                    .target_ms = TARGET_MS};
+    struct foresight_forecast forecast;
+    struct risk_point point;
+
+    (void)state;
+    for (int i = 0; i < 202; i++) {
+        bool late = i >= 200 || i % 2 == 0;
+        struct risk_sample sample =
+            sample_of(late ? RISK_BREACHED : RISK_MET, BEGIN_MS, BEGIN_MS, late ? 8 : 2);
+
+        for (size_t k = 0; k < sample.points_count && i >= 200; k++)
+            sample.points[k].texts[ATTRIBUTE_GROUP] = slice_of("gamma");
+        foresight_learn(learner, &sample);
+    }
+    fill_point(&point, 0, 0, 2, 0, 0);
+    for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++)
+        query.view.texts[i] = foresight_text_hash(point.texts[i]);
+    memcpy(query.view.numbers, point.numbers, sizeof query.view.numbers);
+    assert_true(foresight_forecast(learner, &query, &forecast));
+    assert_in_range(forecast.base_permille, 400, 600);
+    assert_int_equal(forecast.evidence[0].like, 2);
+    assert_int_equal(forecast.evidence[0].late, 2);
+    assert_in_range(forecast.p_permille, 400, 700);
+    foresight_free(learner);
+}
+
 /* Bounds: the lightest go, further clocks are refused, labels over the bound count early. */
 static void
 test_bounds(void **state)
@@ -436,7 +470,7 @@ main(void)
         cmocka_unit_test(test_landmarks),   cmocka_unit_test(test_truth),
         cmocka_unit_test(test_same_bytes),  cmocka_unit_test(test_table_says_what_the_learner_says),
         cmocka_unit_test(test_labels_wait), cmocka_unit_test(test_cells),
-        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_shrinkage),   cmocka_unit_test(test_bounds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
