@@ -460,7 +460,9 @@ snapshot_ask_to_move(struct snapshot *snapshot, const struct snapshot_subject *s
     words[5] = buffer_slice(&expected);
     words[6] = buffer_slice(&fresh);
     snapshot->asked_to_move = snapshot->wrote = true;
-    if (!snapshot_say(snapshot, words, 7, snapshot_on_move))
+    if (fresh.bytes > SNAPSHOT_HEAD_BYTES_MAX)
+        snapshot_fail(snapshot, "its head would be larger than 1 MiB: raise snapshot_bucket_bytes_max");
+    else if (!snapshot_say(snapshot, words, 7, snapshot_on_move))
         snapshot_fail(snapshot, "Redis went away");
     buffer_free(&head);
     buffer_free(&before);

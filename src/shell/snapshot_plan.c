@@ -45,6 +45,41 @@ struct snapshot_plan {
 
 /* ---- heads ---- */
 
+/* How many from `from` on are empty, or are not. */
+static uint32_t
+snapshot_run(const struct snapshot_head *head, uint32_t from, bool empty)
+{
+    uint32_t end = from;
+
+    while (end < head->buckets_count && (head->buckets[end].epoch == 0) == empty)
+        end++;
+    return end - from;
+}
+
+/* Runs of empty ones and of others, in turns. Most buckets were written together with their neighbours: of
+ * epoch and stamp the difference is said. */
+static void
+snapshot_write_buckets(const struct snapshot_head *head, struct buffer *out)
+{
+    struct snapshot_bucket before = {.epoch = head->epoch};
+
+    for (uint32_t i = 0; i < head->buckets_count;) {
+        uint32_t empty = snapshot_run(head, i, true), full = snapshot_run(head, i + empty, false);
+
+        buffer_append_varint(out, empty);
+        buffer_append_varint(out, full);
+        for (i += empty; full > 0; full--, i++) {
+            const struct snapshot_bucket *bucket = &head->buckets[i];
+
+            buffer_append_varint_signed(out, (int64_t)(bucket->epoch - before.epoch));
+            buffer_append_varint_signed(out, (int64_t)(bucket->stamp - before.stamp));
+            buffer_append_varint(out, bucket->bytes);
+            buffer_append(out, &bucket->hash, sizeof bucket->hash);
+            before = *bucket;
+        }
+    }
+}
+
 void
 snapshot_head_write(const struct snapshot_head *head, struct buffer *out)
 {
@@ -60,22 +95,51 @@ snapshot_head_write(const struct snapshot_head *head, struct buffer *out)
     buffer_append_varint_signed(out, head->state_offset);
     buffer_append_varint_signed(out, head->begun_at_ms);
     buffer_append_varint(out, head->buckets_count);
-    for (uint32_t i = 0; i < head->buckets_count; i++) {
-        const struct snapshot_bucket *bucket = &head->buckets[i];
-
-        buffer_append_varint(out, bucket->epoch);
-        if (bucket->epoch == 0)
-            continue;
-        buffer_append_varint(out, bucket->stamp);
-        buffer_append_varint(out, bucket->bytes);
-        buffer_append_varint(out, bucket->hash);
-    }
+    snapshot_write_buckets(head, out);
     hash = hash_bytes(0, out->at + begin, out->bytes - begin);
     buffer_append_varint(out, hash);
 }
 
 static int
+snapshot_read_bucket(struct slice *bytes, const struct snapshot_bucket *before,
+                     struct snapshot_bucket *ret_bucket)
+{
+    int64_t epoch, stamp;
+
+    if (varint_get_signed(bytes, &epoch) != 0 || varint_get_signed(bytes, &stamp) != 0 ||
+        varint_get(bytes, &ret_bucket->bytes) != 0 || bytes->bytes < sizeof ret_bucket->hash)
+        return -1;
+    ret_bucket->epoch = before->epoch + (uint64_t)epoch;
+    ret_bucket->stamp = before->stamp + (uint64_t)stamp;
+    memcpy(&ret_bucket->hash, bytes->at, sizeof ret_bucket->hash);
+    bytes->at += sizeof ret_bucket->hash;
+    bytes->bytes -= sizeof ret_bucket->hash;
+    return 0;
+}
+
+static int
 snapshot_read_buckets(struct slice *bytes, struct snapshot_head *head)
+{
+    struct snapshot_bucket before = {.epoch = head->epoch};
+
+    for (uint32_t i = 0; i < head->buckets_count;) {
+        uint64_t empty, full;
+
+        if (varint_get(bytes, &empty) != 0 || varint_get(bytes, &full) != 0 ||
+            empty > head->buckets_count - i || full > head->buckets_count - i - empty || empty + full == 0)
+            return -1;
+        for (i += (uint32_t)empty; full > 0; full--, i++) {
+            if (snapshot_read_bucket(bytes, &before, &head->buckets[i]) != 0 || head->buckets[i].epoch == 0 ||
+                head->buckets[i].epoch > head->epoch)
+                return -1;
+            before = head->buckets[i];
+        }
+    }
+    return 0;
+}
+
+static int
+snapshot_read_buckets_1(struct slice *bytes, struct snapshot_head *head)
 {
     for (uint32_t i = 0; i < head->buckets_count; i++) {
         struct snapshot_bucket *bucket = &head->buckets[i];
@@ -97,7 +161,7 @@ snapshot_head_read(struct slice bytes, struct snapshot_head *ret_head)
     struct snapshot_head head = {0};
     uint64_t format, count, hash;
 
-    if (varint_get(&rest, &format) != 0 || format != SNAPSHOT_FORMAT ||
+    if (varint_get(&rest, &format) != 0 || format < 1 || format > SNAPSHOT_FORMAT ||
         varint_get(&rest, &head.lineage.low) != 0 || varint_get(&rest, &head.lineage.high) != 0 ||
         varint_get(&rest, &head.epoch) != 0 || varint_get(&rest, &head.writer.low) != 0 ||
         varint_get(&rest, &head.writer.high) != 0 || varint_get_signed(&rest, &head.state_offset) != 0 ||
@@ -106,7 +170,7 @@ snapshot_head_read(struct slice bytes, struct snapshot_head *ret_head)
         return -1;
     head.buckets_count = (uint32_t)count;
     head.buckets = memory_allocate_zeroed(head.buckets_count, sizeof *head.buckets);
-    if (snapshot_read_buckets(&rest, &head) != 0)
+    if ((format == 1 ? snapshot_read_buckets_1 : snapshot_read_buckets)(&rest, &head) != 0)
         goto unsound;
     count = (uint64_t)(rest.at - bytes.at);
     if (varint_get(&rest, &hash) != 0 || rest.bytes != 0 || hash != hash_bytes(0, bytes.at, (size_t)count))

@@ -18,7 +18,12 @@
 #include "shell/marker.h"
 #include <stdbool.h>
 
-enum { SNAPSHOT_FORMAT = 1, SNAPSHOT_BUCKETS_MAX = 65536 };
+enum {
+    SNAPSHOT_FORMAT = 2, /* 1: a bucket has all its numbers, empty ones too; still read */
+    SNAPSHOT_BUCKETS_MAX = 65536,
+    SNAPSHOT_HEAD_BYTES_MAX =
+        1024 * 1024 /* one that would be larger is not written; some 15 bytes a bucket */
+};
 
 /* ---- the head ---- */
 
@@ -38,6 +43,7 @@ struct snapshot_head {
     struct snapshot_bucket *buckets; /* owned */
 };
 
+/* Empty buckets take nothing, one written with its neighbours some 15 bytes. */
 void snapshot_head_write(const struct snapshot_head *head, struct buffer *out);
 /* 0, or -1 when the bytes are no sound head of a format this version reads: then nothing is owned. */
 int snapshot_head_read(struct slice bytes, struct snapshot_head *ret_head);

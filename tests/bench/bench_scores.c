@@ -269,6 +269,31 @@ row_load(const struct load *load, bool ten_million)
     buffer_free(&state);
 }
 
+/* Its snapshot, part by part, as a turn of the loop writes them: the heaviest one, and the head they take. */
+static void
+row_parts(const struct load *load)
+{
+    struct buffer part = {0};
+    size_t bytes_max = 0, count = 0;
+    double most_s = 0;
+
+    for (uint32_t i = 0; i < SCORES_PARTS_COUNT - 1; i++) {
+        double from_s = cpu_s(), spent_s;
+
+        buffer_reset(&part);
+        if (!scores_save_part(load->scores, i, &part))
+            continue;
+        spent_s = cpu_s() - from_s;
+        count++;
+        most_s = spent_s > most_s ? spent_s : most_s;
+        bytes_max = part.bytes > bytes_max ? part.bytes : bytes_max;
+    }
+    printf("scores_part_kib_max %.0f KiB\n", (double)bytes_max / 1024);
+    printf("scores_part_us_max %.0f us\n", most_s * 1e6);
+    printf("scores_parts %zu parts\n", count);
+    buffer_free(&part);
+}
+
 static void
 row_rebuild(const char *name, size_t count, bool seconds)
 {
@@ -290,6 +315,8 @@ row_rebuild(const char *name, size_t count, bool seconds)
     if (seconds)
         fprintf(stderr, "resident %zu MiB\n", figures.resident_bytes >> 20);
     row_load(&load, seconds);
+    if (!seconds)
+        row_parts(&load);
     load_close(&load);
 }
 

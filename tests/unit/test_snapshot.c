@@ -2,6 +2,7 @@
  * change makes dirty. And which heads are of use to a loader. */
 #include "../support/desk.h"
 #include "shell/snapshot_plan.h"
+#include <stdlib.h>
 
 static void
 test_a_part_is_a_bucket(void **state)
@@ -120,12 +121,42 @@ test_bytes_that_are_no_head_are_garbage(void **state)
     buffer_free(&bytes);
 }
 
+/* The score task has 65,536 parts; a head is one value of Redis, and the loop writes it in one turn. */
+static void
+test_a_head_of_many_parts_is_small(void **state)
+{
+    enum { WRITTEN = 13000 };
+    struct snapshot_bucket *buckets = calloc(SNAPSHOT_BUCKETS_MAX, sizeof *buckets);
+    struct snapshot_head read,
+        head = {.epoch = UINT64_C(90000000), .buckets_count = SNAPSHOT_BUCKETS_MAX, .buckets = buckets};
+    struct buffer bytes = {0};
+
+    (void)state;
+    snapshot_head_write(&head, &bytes);
+    assert_true(bytes.bytes < 64);         /* empty ones take nothing */
+    for (uint32_t i = 0; i < WRITTEN; i++) /* every third in another snapshot than its neighbours */
+        buckets[i * 5] = (struct snapshot_bucket){.epoch = head.epoch - (i % 3 == 0 ? i * 700 : 0),
+                                                  .stamp = UINT64_C(0xfedcba9876543210) -
+                                                           (i % 3 == 0 ? (uint64_t)i << 24 : 0),
+                                                  .bytes = 180000 + i,
+                                                  .hash = UINT64_MAX - i};
+    buffer_reset(&bytes);
+    snapshot_head_write(&head, &bytes);
+    assert_true(bytes.bytes < 300000);
+    assert_int_equal(snapshot_head_read(buffer_slice(&bytes), &read), 0);
+    assert_memory_equal(read.buckets, buckets, SNAPSHOT_BUCKETS_MAX * sizeof *buckets);
+    snapshot_head_done(&read);
+    free(buckets);
+    buffer_free(&bytes);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_only_a_head_of_this_life_and_past_fits),
         cmocka_unit_test(test_bytes_that_are_no_head_are_garbage),
+        cmocka_unit_test(test_a_head_of_many_parts_is_small),
         cmocka_unit_test(test_a_part_is_a_bucket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
