@@ -379,8 +379,12 @@ void scores_contract(struct scores *scores, const struct contract_outcome *outco
  * A part that did not change since it was saved (sink.part_changed) need not be saved again. After
  * sink.parts_moved what was saved belongs to no common snapshot with what is saved from then on.
  */
-enum { SCORES_PARTS_COUNT = 65536, SCORES_STATE_FORMAT = 2 };
-/* Appends the part. false: it is empty, nothing is appended; the last one always is: the caller's own.
+enum {
+    SCORES_PARTS_COUNT = 65536,
+    SCORES_PARTS_OWN = 128, /* the last ones: never used here, the caller's own */
+    SCORES_STATE_FORMAT = 2
+};
+/* Appends the part. false: it is empty, nothing is appended; the caller's own always are.
  * O(records of the part), some thousands. Format SCORES_STATE_FORMAT, on any machine of this byte order. */
 bool scores_save_part(const struct scores *scores, uint32_t part, struct buffer *out);
 /* More records than parts take: no snapshots. */

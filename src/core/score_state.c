@@ -72,7 +72,7 @@ scores_has_room_for_parts(const struct scores *scores)
 {
     return scores->tickets.used >> bits_of(scores, SCORE_PART_TICKETS) < PARTS_OF_KIND &&
            scores->answers.used >> bits_of(scores, SCORE_PART_ANSWERS) < PARTS_OF_KIND &&
-           scores->seen[0].count >> bits_of(scores, SCORE_PART_SEEN) < PARTS_OF_KIND - 1 &&
+           scores->seen[0].count >> bits_of(scores, SCORE_PART_SEEN) < PARTS_OF_KIND - SCORES_PARTS_OWN &&
            scores->seen[1].count >> bits_of(scores, SCORE_PART_SEEN) < PARTS_OF_KIND - 1;
 }
 

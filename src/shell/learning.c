@@ -6,10 +6,11 @@
  *
  * Why so: learning is a fold over slad.outcomes like every score, but one that cannot be repeated: a sample
  * counts once. So the offset stands beside the state, and a tail that is read again passes by. The table goes
- * out whole, in pieces a broker takes, all of them in one transaction.
+ * out whole, in pieces a broker takes, all of them in one transaction. State and table of a full learner are
+ * megabytes: they are made beside the loop (scribe.c).
  *
  * Always true: the learner's time comes from the log alone, so the same log gives the same table on every
- * process; nothing is told twice that has not changed.
+ * process; nothing is told twice that has not changed; while the learner is lent nobody touches it.
  *
  * Not here: what is learned (core/foresight), who reads the table (model.c).
  */
@@ -18,12 +19,16 @@
 #include "base/panic.h"
 #include "base/varint.h"
 #include "shell/envelope.h"
+#include "shell/scribe.h"
 #include "slad/policy.h"
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PIECE_BYTES = 144 * 1024 }; /* a third more as text: what the JSON door takes */
+enum {
+    PIECE_BYTES = 144 * 1024, /* a third more as text: what the JSON door takes */
+    AWAY_LOOK_MS = 1
+};
 
 struct learning {
     const struct world *world;
@@ -31,7 +36,13 @@ struct learning {
     struct foresight_options options;
     int64_t offset; /* of slad.outcomes: what lies before it is learned */
     uint64_t told_version;
-    int64_t told_mono_ms;             /* INT64_MIN: never */
+    int64_t told_mono_ms;       /* INT64_MIN: never */
+    struct scribe *scribe;      /* NULL: all is done at once */
+    bool away, unwanted;        /* unwanted: what comes back is thrown away */
+    enum scribe_wish wish;      /* while away */
+    struct buffer saved, table; /* made ready; empty: not */
+    int64_t saved_offset;
+    uint64_t table_version;
     struct foresight_figures counted; /* what of its bounds has been added to the metrics */
 };
 
@@ -68,13 +79,80 @@ learning_new(const struct world *world)
     return learning;
 }
 
+/* ---- made beside the loop ---- */
+
+static struct buffer *
+made(struct learning *learning)
+{
+    return learning->wish == SCRIBE_STATE ? &learning->saved : &learning->table;
+}
+
+static void
+is_back(struct learning *learning)
+{
+    learning->away = false;
+    if (learning->unwanted)
+        buffer_free(made(learning));
+    learning->unwanted = false;
+}
+
+static void
+come_back(struct learning *learning)
+{
+    if (!learning->away)
+        return;
+    scribe_take_wait(learning->scribe, made(learning));
+    is_back(learning);
+}
+
+/* The learner goes away, or what is wished for is there at once. */
+static void
+make(struct learning *learning, enum scribe_wish wish)
+{
+    learning->wish = wish;
+    if (wish == SCRIBE_STATE) {
+        learning->saved_offset = learning->offset;
+        buffer_append_varint(&learning->saved, (uint64_t)learning->offset);
+    } else
+        learning->table_version = foresight_version(learning->learner);
+    learning->away = learning->scribe != NULL;
+    if (learning->away)
+        scribe_ask(learning->scribe, learning->learner, wish, made(learning));
+    else if (wish == SCRIBE_STATE)
+        foresight_save(learning->learner, &learning->saved);
+    else
+        foresight_publish(learning->learner, &learning->table);
+}
+
 void
 learning_free(struct learning *learning)
 {
     if (learning == NULL)
         return;
+    come_back(learning);
     foresight_free(learning->learner);
+    buffer_free(&learning->saved);
+    buffer_free(&learning->table);
     memory_free(learning);
+}
+
+void
+learning_set_scribe(struct learning *learning, struct scribe *scribe)
+{
+    learning->scribe = scribe;
+}
+
+bool
+learning_is_away(const struct learning *learning)
+{
+    return learning->away;
+}
+
+void
+learning_turn(struct learning *learning)
+{
+    if (learning->away && scribe_take(learning->scribe, made(learning)))
+        is_back(learning);
 }
 
 static bool
@@ -98,6 +176,7 @@ learning_take_policies(struct learning *learning)
     struct buffer state = {0};
     struct foresight *learner;
 
+    come_back(learning);
     choose_options(learning, &options);
     if (same_contexts(&options.contexts, &learning->options.contexts))
         return;
@@ -116,6 +195,7 @@ learning_take_policies(struct learning *learning)
 static bool
 is_new(struct learning *learning, int64_t offset)
 {
+    must(!learning->away);
     if (offset < learning->offset)
         return false;
     learning->offset = offset + 1;
@@ -144,6 +224,10 @@ learning_wait_ms(const struct learning *learning)
     const struct world *world = learning->world;
     int64_t due_mono_ms = learning->told_mono_ms;
 
+    if (learning->away)
+        return AWAY_LOOK_MS;
+    if (learning->table.bytes > 0)
+        return 0;
     if (foresight_version(learning->learner) == learning->told_version || !rules(learning)->enabled)
         return INT64_MAX;
     if (due_mono_ms == INT64_MIN)
@@ -162,11 +246,11 @@ tell_piece(struct learning *learning, struct batch *batch, struct slice table, s
     struct buffer *out;
 
     (void)snprintf(key, sizeof key, "risk_model/%zu", piece);
-    (void)snprintf(id, sizeof id, "%s/%llu", key, (unsigned long long)foresight_version(learning->learner));
+    (void)snprintf(id, sizeof id, "%s/%llu", key, (unsigned long long)learning->table_version);
     batch_begin(batch, TOPIC_SCORES, 0, slice_of(key));
     out = batch_value(batch);
     buffer_append_text(out, "{\"type\":\"risk_model\",\"version\":");
-    buffer_append_int64(out, (int64_t)foresight_version(learning->learner));
+    buffer_append_int64(out, (int64_t)learning->table_version);
     buffer_append_text(out, ",\"piece\":");
     buffer_append_int64(out, (int64_t)piece);
     buffer_append_text(out, ",\"pieces\":");
@@ -182,19 +266,23 @@ tell_piece(struct learning *learning, struct batch *batch, struct slice table, s
     batch_end(batch);
 }
 
-void
+bool
 learning_tell(struct learning *learning, struct batch *batch)
 {
-    struct buffer table = {0};
+    struct buffer *table = &learning->table;
     size_t pieces;
 
-    foresight_publish(learning->learner, &table);
-    pieces = (table.bytes + PIECE_BYTES - 1) / PIECE_BYTES;
+    if (!learning->away && table->bytes == 0)
+        make(learning, SCRIBE_TABLE);
+    if (learning->away)
+        return false;
+    pieces = (table->bytes + PIECE_BYTES - 1) / PIECE_BYTES;
     for (size_t piece = 0; piece < pieces; piece++)
-        tell_piece(learning, batch, buffer_slice(&table), piece, pieces);
-    learning->told_version = foresight_version(learning->learner);
+        tell_piece(learning, batch, buffer_slice(table), piece, pieces);
+    learning->told_version = learning->table_version;
     learning->told_mono_ms = learning->world->now_mono_ms;
-    buffer_free(&table);
+    buffer_free(table);
+    return true;
 }
 
 static void
@@ -221,6 +309,8 @@ learning_measure(struct learning *learning)
     int worst_permille = 0, drift_permille = 0;
     size_t uncalibrated = 0;
 
+    if (learning->away)
+        return; /* the next time */
     foresight_figures(learning->learner, &figures);
     count_hits(learning, &figures);
     for (size_t clock = 0; foresight_calibration(learning->learner, clock, &calibration); clock++) {
@@ -246,8 +336,34 @@ learning_measure(struct learning *learning)
 void
 learning_save(const struct learning *learning, struct buffer *out)
 {
+    must(!learning->away);
     buffer_append_varint(out, (uint64_t)learning->offset);
     foresight_save(learning->learner, out);
+}
+
+bool
+learning_is_saved(struct learning *learning)
+{
+    if (!learning->away && learning->saved.bytes == 0)
+        make(learning, SCRIBE_STATE);
+    return !learning->away && learning->saved.bytes > 0;
+}
+
+struct slice
+learning_saved(const struct learning *learning)
+{
+    return buffer_slice(&learning->saved);
+}
+
+bool
+learning_saved_over(struct learning *learning)
+{
+    bool was = learning->saved.bytes > 0;
+
+    if (learning->away && learning->wish == SCRIBE_STATE)
+        learning->unwanted = true;
+    buffer_free(&learning->saved);
+    return was && learning->saved_offset != learning->offset;
 }
 
 int

@@ -115,7 +115,7 @@ score_load_take_part(void *context, uint32_t part, struct slice content)
 {
     const struct score_taking *taking = context;
 
-    if (part == SCORES_PARTS_COUNT - 1) {
+    if (part >= SCORES_PARTS_COUNT - SCORES_PARTS_OWN) {
         buffer_append_slice(&taking->load->learned, content);
         return true;
     }

@@ -35,7 +35,7 @@ struct score_load {
     /* answered */
     struct score_home *home;
     int64_t offset;        /* of slad.outcomes: from here on it is to be folded */
-    struct buffer learned; /* the last part, as it is */
+    struct buffer learned; /* the caller's own parts, one behind the other */
     struct buffer head, before;
     int used; /* as in snapshot_plan_options */
     int64_t took_ms;

@@ -305,6 +305,7 @@ score_task_begin(struct score_task *task)
     task->found = (struct score_found){.committed_offset = MARKER_NO_OFFSET};
     task->scores = scores_new(&options, task->world->policies);
     task->learning = learning_new(task->world);
+    learning_set_scribe(task->learning, task->scribe);
     scores_set_rebuilding(task->scores, true, 0);
     score_task_fold_from(task, 0);
 }
@@ -567,13 +568,42 @@ score_task_begin_snapshots(struct score_task *task, const struct score_load *loa
         task->snapshot = snapshot_task_new(&options, world->now_mono_ms);
 }
 
+/* The i-th piece of what was learned; behind the last one they are empty. */
+static struct slice
+score_task_learned(const struct score_task *task, size_t i)
+{
+    struct slice all = learning_saved(task->learning);
+    size_t bytes = all.bytes / SCORES_PARTS_OWN + 1;
+
+    if (bytes < SCORE_TASK_PART_BYTES)
+        bytes = SCORE_TASK_PART_BYTES;
+    if (i * bytes >= all.bytes)
+        return (struct slice){"", 0};
+    all = (struct slice){all.at + i * bytes, all.bytes - i * bytes};
+    return all.bytes < bytes ? all : (struct slice){all.at, bytes};
+}
+
 void
 score_task_save_part(const struct score_task *task, uint32_t part, struct buffer *out)
 {
-    if (part == SCORE_TASK_PART_LEARNING)
-        learning_save(task->learning, out);
+    if (part >= SCORE_TASK_PART_LEARNING)
+        buffer_append_slice(out, score_task_learned(task, part - SCORE_TASK_PART_LEARNING));
     else
         (void)scores_save_part(task->scores, part, out);
+}
+
+bool
+score_task_has_part(struct score_task *task, uint32_t part)
+{
+    return part < SCORE_TASK_PART_LEARNING || learning_is_saved(task->learning);
+}
+
+/* All of what was learned is of one instant: when it is another by now, all of it is to be written again. */
+void
+score_task_parts_over(struct score_task *task)
+{
+    if (task->learning != NULL && learning_saved_over(task->learning))
+        snapshot_task_touch_from(task->snapshot, SCORE_TASK_PART_LEARNING);
 }
 
 /* What was learned is part of the snapshot: none without it. */
@@ -583,6 +613,7 @@ score_task_load_learning(struct score_task *task, const struct score_load *load)
     int64_t offset;
 
     task->learning = learning_new(task->world);
+    learning_set_scribe(task->learning, task->scribe);
     if (load->used < 0 || learning_load(task->learning, buffer_slice(&load->learned), &offset) == 0)
         return true;
     log_write(task->world->log, LOG_WARNING, "snapshot_unusable", LOG_TEXT("task", "scores"),
@@ -801,11 +832,11 @@ score_task_fold(struct score_task *task, const struct outcome *outcome, int64_t 
     switch (outcome->kind) {
     case OUTCOME_RISK_SAMPLE:
         learning_sample(task->learning, &outcome->risk_sample, offset);
-        snapshot_task_touch(task->snapshot, SCORE_TASK_PART_LEARNING);
+        snapshot_task_touch_from(task->snapshot, SCORE_TASK_PART_LEARNING);
         break;
     case OUTCOME_VERDICT:
         learning_time(task->learning, outcome->verdict.arrival.detected_at_ms, offset);
-        snapshot_task_touch(task->snapshot, SCORE_TASK_PART_LEARNING);
+        snapshot_task_touch_from(task->snapshot, SCORE_TASK_PART_LEARNING);
         scores_verdict(task->scores, &outcome->verdict, task->t_ms);
         break;
     case OUTCOME_TICKET:
@@ -959,6 +990,12 @@ score_task_on_feedback_end(struct score_task *task, int32_t partition, int64_t o
 /* ---- time ---- */
 
 bool
+score_task_may_read(const struct score_task *task)
+{
+    return !score_task_is_full(task) && (task->learning == NULL || !learning_is_away(task->learning));
+}
+
+bool
 score_task_is_full(const struct score_task *task)
 {
     return batch_count(task->batch) >= (size_t)task->world->config->epoch_records_max ||
@@ -986,10 +1023,11 @@ score_task_tick(struct score_task *task)
         if (scores_next_ms(task->scores) <= task->t_ms)
             scores_advance(task->scores, task->t_ms, SCORES_THROUGH);
     }
-    if (task->state == SCORE_TASK_LIVE && task->outcomes_at_end && learning_wait_ms(task->learning) == 0) {
-        learning_tell(task->learning, task->batch);
+    if (task->learning != NULL)
+        learning_turn(task->learning);
+    if (task->state == SCORE_TASK_LIVE && task->outcomes_at_end && learning_wait_ms(task->learning) == 0 &&
+        learning_tell(task->learning, task->batch))
         score_task_touch(task, false);
-    }
     if (task->state == SCORE_TASK_LIVE &&
         task->world->now_mono_ms - task->closed_mono_ms > SCORE_TASK_HEARTBEAT_MS)
         score_task_touch(task, false); /* offsets of a topic the group does not subscribe to expire */
@@ -1075,7 +1113,9 @@ score_task_wait_ms(const struct score_task *task)
         at_mono_ms = task->retry_mono_ms;
     else if (task->state == SCORE_TASK_LIVE && !task->in_flight && task->producer_ready)
         at_mono_ms = score_task_close_at_mono_ms(task);
-    if (task->state == SCORE_TASK_LIVE && task->outcomes_at_end && learning_wait_ms(task->learning) < wait_ms)
+    if (task->learning != NULL &&
+        (learning_is_away(task->learning) || (task->state == SCORE_TASK_LIVE && task->outcomes_at_end)) &&
+        learning_wait_ms(task->learning) < wait_ms)
         wait_ms = learning_wait_ms(task->learning);
     if (at_mono_ms != INT64_MAX && at_mono_ms - task->world->now_mono_ms < wait_ms)
         wait_ms = at_mono_ms - task->world->now_mono_ms;

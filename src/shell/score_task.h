@@ -50,8 +50,12 @@ enum score_task_state {
     SCORE_TASK_LIVE
 };
 
-/* The last part of its snapshots is what it has learned (learning.h); the others are the scores'. */
-enum { SCORE_TASK_PART_LEARNING = SCORES_PARTS_COUNT - 1 };
+/* The parts of its snapshots from here on are what it has learned (learning.h), one behind the other; those
+ * before are the scores'. All of it stood in the last one once. */
+enum {
+    SCORE_TASK_PART_LEARNING = SCORES_PARTS_COUNT - SCORES_PARTS_OWN,
+    SCORE_TASK_PART_BYTES = 256 * 1024 /* of what was learned; more when there would be too many parts */
+};
 
 struct score_task {
     struct world *world;
@@ -64,6 +68,7 @@ struct score_task {
     uint64_t question;         /* open, while ASKING */
     struct scores *scores;     /* NULL before it is loaded */
     struct learning *learning; /* of the same records; likewise */
+    struct scribe *scribe;     /* borrowed; NULL: what was learned is written in the turn itself */
     struct score_home *home;   /* all that scores needs; NULL: it goes by the world's policies */
 
     /* who we are (score_plan.h) */
@@ -122,7 +127,11 @@ void score_task_on_loaded(struct score_task *task, struct score_load *load); /* 
 /* slad.outcomes does not have the offset that was asked for: the snapshot is of another log. */
 void score_task_on_outcomes_lost(struct score_task *task);
 
-/* Appends a part of the state. */
+/* Whether the part can be saved now; else it is made ready: ask again next turn. */
+bool score_task_has_part(struct score_task *task, uint32_t part);
+/* The snapshot is over, however it ended: what was made ready for it goes. */
+void score_task_parts_over(struct score_task *task);
+/* Appends a part of the state. score_task_has_part has said so. */
 void score_task_save_part(const struct score_task *task, uint32_t part, struct buffer *out);
 
 /* ---- policies ---- */
@@ -136,6 +145,8 @@ void score_task_reasons(const struct score_task *task, struct buffer *out);
 
 /* ---- records ---- */
 
+/* Records may be given to it now: the epoch takes more, and what learns from them is there. */
+bool score_task_may_read(const struct score_task *task);
 /* The open epoch may take no more. */
 bool score_task_is_full(const struct score_task *task);
 void score_task_on_outcome(struct score_task *task, const struct ingest_record *record);

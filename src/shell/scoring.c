@@ -10,13 +10,13 @@
  * Not here: the fold, the position and the epochs (score_task.c), what a score is (core/scores), how a
  * transaction runs (transaction.c).
  */
-#include "shell/learning.h"
 #include "shell/scoring.h"
 #include "base/memory.h"
 #include "base/panic.h"
 #include "shell/ingest.h"
 #include "shell/member.h"
 #include "shell/score_task.h"
+#include "shell/scribe.h"
 #include "shell/transaction.h"
 #include "shell/wallclock.h"
 #include <stdio.h>
@@ -32,6 +32,7 @@ struct scoring {
     struct member member;
     struct score_task task;
     struct score_loader *loader;
+    struct scribe *scribe;
     bool stopping;
 };
 
@@ -283,7 +284,7 @@ scoring_ingest(struct scoring *scoring)
 {
     int64_t begun_us = wallclock_mono_us();
 
-    if (score_task_is_full(&scoring->task))
+    if (!score_task_may_read(&scoring->task))
         return false;
     for (int64_t i = 0;
          i < scoring->world->config->turn_records_max && wallclock_mono_us() - begun_us < SCORING_TURN_US;
@@ -422,6 +423,7 @@ scoring_new(struct world *world, struct restore *restore)
     scoring->ingest = ingest_new(world);
     scoring->loader = score_loader_new(world->config, world->log);
     score_task_init(&scoring->task, world, &port);
+    scoring->task.scribe = scoring->scribe = scribe_new();
     member.group = group;
     opened = member_open(&scoring->member, world, &member);
     memory_free(group);
@@ -450,6 +452,7 @@ scoring_free(struct scoring *scoring)
     score_loader_free(scoring->loader);
     member_done(&scoring->member);
     score_task_done(&scoring->task);
+    scribe_free(scoring->scribe);
     ingest_free(scoring->ingest);
     memory_free(scoring);
 }

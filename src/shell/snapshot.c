@@ -130,6 +130,13 @@ snapshot_task_touch_all(struct snapshot_task *of_task)
         snapshot_plan_touch_all(of_task->plan);
 }
 
+void
+snapshot_task_touch_from(struct snapshot_task *of_task, uint32_t part)
+{
+    if (of_task != NULL)
+        snapshot_plan_touch_from(of_task->plan, part);
+}
+
 int64_t
 snapshot_task_age_ms(const struct snapshot_task *of_task, int64_t now_mono_ms)
 {
@@ -287,6 +294,8 @@ snapshot_on_deleted(void *context, const redisReply *reply, const char *error)
 static void
 snapshot_over(struct snapshot *snapshot)
 {
+    if (snapshot->serial != 0 && snapshot->partition == SNAPSHOT_SCORES && snapshot->scores != NULL)
+        score_task_parts_over(snapshot->scores);
     snapshot->serial = 0;
     snapshot->number++;
     snapshot->failed = snapshot->asked_to_move = snapshot->answered_move = snapshot->moved = false;
@@ -427,6 +436,13 @@ snapshot_write_bucket(struct snapshot *snapshot, const struct snapshot_subject *
     }
 }
 
+/* What the score task has learned is made ready beside the loop. */
+static bool
+snapshot_is_ready(const struct snapshot_subject *subject, uint32_t bucket)
+{
+    return subject->task != NULL || score_task_has_part(subject->scores, bucket);
+}
+
 /* As many buckets as the turn allows. true: more could be written at once. */
 static bool
 snapshot_write(struct snapshot *snapshot, const struct snapshot_subject *subject)
@@ -437,9 +453,9 @@ snapshot_write(struct snapshot *snapshot, const struct snapshot_subject *subject
 
     while (!snapshot->failed && wallclock_mono_us() - begun_us < SNAPSHOT_TURN_US &&
            redis_pending_bytes(snapshot->redis) < SNAPSHOT_PENDING_BYTES_MAX &&
-           snapshot_plan_next(plan, &bucket))
+           snapshot_plan_next(plan, &bucket) && snapshot_is_ready(subject, bucket))
         snapshot_write_bucket(snapshot, subject, bucket);
-    return snapshot_plan_next(plan, &bucket) &&
+    return snapshot_plan_next(plan, &bucket) && snapshot_is_ready(subject, bucket) &&
            redis_pending_bytes(snapshot->redis) < SNAPSHOT_PENDING_BYTES_MAX;
 }
 

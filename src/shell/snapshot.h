@@ -36,6 +36,7 @@ void snapshot_task_free(struct snapshot_task *of_task); /* NULL is fine */
 void snapshot_task_changed(struct snapshot_task *of_task, struct slice ticket);
 /* The same of a part of the score task's state, or all of it. NULL is fine. */
 void snapshot_task_touch(struct snapshot_task *of_task, uint32_t part);
+void snapshot_task_touch_from(struct snapshot_task *of_task, uint32_t part); /* with all parts behind it */
 void snapshot_task_touch_all(struct snapshot_task *of_task);
 /* Since the last one, or since the task was loaded. */
 int64_t snapshot_task_age_ms(const struct snapshot_task *of_task, int64_t now_mono_ms);

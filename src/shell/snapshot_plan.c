@@ -397,6 +397,13 @@ snapshot_plan_touch(struct snapshot_plan *plan, uint32_t bucket)
 }
 
 void
+snapshot_plan_touch_from(struct snapshot_plan *plan, uint32_t bucket)
+{
+    must(bucket < plan->buckets_count);
+    memset(plan->dirty + bucket, true, (plan->buckets_count - bucket) * sizeof *plan->dirty);
+}
+
+void
 snapshot_plan_touch_all(struct snapshot_plan *plan)
 {
     memset(plan->dirty, true, plan->buckets_count * sizeof *plan->dirty);

@@ -128,8 +128,9 @@ void snapshot_plan_free(struct snapshot_plan *plan); /* NULL is fine */
 
 /* A ticket's state record was written, or read behind the snapshot while loading: its bucket is dirty. */
 void snapshot_plan_changed(struct snapshot_plan *plan, struct slice ticket);
-/* The same by the number of its bucket. */
+/* The same by the number of its bucket; and of this one with all behind it. */
 void snapshot_plan_touch(struct snapshot_plan *plan, uint32_t bucket);
+void snapshot_plan_touch_from(struct snapshot_plan *plan, uint32_t bucket);
 /* Every bucket is dirty, and what is in which has changed: a snapshot under way is spoiled, and must be given
  * up. */
 void snapshot_plan_touch_all(struct snapshot_plan *plan);

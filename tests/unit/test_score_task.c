@@ -2,6 +2,7 @@
  * stream goes on. */
 #include "../support/worlds.h"
 #include "base/memory.h"
+#include "shell/learning.h"
 #include "shell/score_task.h"
 #include <stdio.h>
 
@@ -182,12 +183,36 @@ test_scopes_over_the_bound_are_told(void **state)
     close_desk(&desk);
 }
 
+/* What was learned lies in the last parts, one behind the other; those before are the scores'. */
+static void
+test_what_was_learned_is_cut_into_parts(void **state)
+{
+    struct buffer whole = {0}, parts = {0};
+    struct desk desk;
+
+    (void)state;
+    open_desk(&desk, NULL, 0);
+    learning_save(desk.task.learning, &whole);
+    for (uint32_t part = SCORE_TASK_PART_LEARNING; part < SCORES_PARTS_COUNT; part++) {
+        assert_true(score_task_has_part(&desk.task, part));
+        score_task_save_part(&desk.task, part, &parts);
+        assert_true(parts.bytes > 0);
+    }
+    assert_true(slice_equal(buffer_slice(&whole), buffer_slice(&parts)));
+    score_task_parts_over(&desk.task);
+    assert_true(score_task_may_read(&desk.task));
+    buffer_free(&whole);
+    buffer_free(&parts);
+    close_desk(&desk);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answers_over_the_bound_are_dead_letters),
         cmocka_unit_test(test_scopes_over_the_bound_are_told),
+        cmocka_unit_test(test_what_was_learned_is_cut_into_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
