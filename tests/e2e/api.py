@@ -199,7 +199,8 @@ class Served:
         self.port = kit.free_port()
         prefix = kit.unique("slad")
         notes = kit.place(f"{prefix}.address")
-        lines = {"prefix": prefix, "instance": "one", "listen": f"127.0.0.1:{self.port}", "policy": kit.write(f"{prefix}/policy.yaml", POLICY),
+        self.policy = kit.write(f"{prefix}/policy.yaml", POLICY)
+        lines = {"prefix": prefix, "instance": "one", "listen": f"127.0.0.1:{self.port}", "policy": self.policy,
                  "zoneinfo_dir": kit.ZONEINFO, "state_dir": kit.place(prefix), "alerts_from": "2020-01-01T00:00:00Z", **settings}
         self.daemon = kit.Daemon("".join(f"{key}: {value}\n" for key, value in lines.items()), f"127.0.0.1:{self.port}", "--embedded",
                                  "--embedded-address-file", notes, title=name)
