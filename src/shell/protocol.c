@@ -609,8 +609,9 @@ int64_t
 protocol_wait_ms(const struct protocol *protocol)
 {
     int64_t wait_ms = INT64_MAX, at_mono_ms = INT64_MAX;
+    bool full = protocol_is_full(protocol); /* then no timer fires before a transaction has ended */
 
-    for (int32_t p = 0; p < protocol->tasks_count; p++) {
+    for (int32_t p = 0; !full && p < protocol->tasks_count; p++) {
         const struct task *task = protocol->tasks[p];
         int64_t next_ms;
 

@@ -229,6 +229,37 @@ test_the_same_epoch_of_a_task_that_was_never_held_counts(void **state)
     outside_close(&outside);
 }
 
+/* What is due cannot fire while the epoch is full: to wake up for it would be to spin. */
+static void
+test_a_full_epoch_waits_for_its_transaction(void **state)
+{
+    struct outside outside;
+    struct event event = {.type = EVENT_TICKET_CREATED, .id = slice_of("1"), .ticket = slice_of("T-1")};
+    struct task *task;
+
+    (void)state;
+    outside_open(&outside);
+    task = outside_task(&outside);
+    event.at_ms = task->t_ms;
+    event.attributes_present = ATTRIBUTE_BIT(ATTRIBUTE_STATUS);
+    event.attributes[ATTRIBUTE_STATUS] = slice_of("New");
+    assert_int_equal(engine_event(task->engine, &event, task->t_ms).disposition, ENGINE_APPLIED);
+    task_touch(task);
+    task_reach_end(task, TASK_TICKETS, 10);
+    task_reach_end(task, TASK_RELAY, 0);
+    outside.worlds.world.now_mono_ms += 60000;
+    while (protocol_tick(&outside.protocol)) /* loud, and what the ticket has to say is said */
+        ;
+    event.id = slice_of("2");
+    event.at_ms = task->t_ms + 1; /* it waits, and a millisecond later it is due */
+    assert_int_equal(engine_event(task->engine, &event, task->t_ms).disposition, ENGINE_WAITS);
+    outside.worlds.world.now_ms += 60000;
+    assert_int_equal(protocol_wait_ms(&outside.protocol), 0);
+    outside.protocol.records_count = (size_t)outside.worlds.config->epoch_records_max;
+    assert_true(protocol_wait_ms(&outside.protocol) > 0);
+    outside_close(&outside);
+}
+
 int
 main(void)
 {
@@ -237,6 +268,7 @@ main(void)
         cmocka_unit_test(test_an_epoch_from_before_it_was_held_that_happened_is_looked_for),
         cmocka_unit_test(test_an_unknown_epoch_from_before_it_was_held_is_looked_for),
         cmocka_unit_test(test_the_same_epoch_of_a_task_that_was_never_held_counts),
+        cmocka_unit_test(test_a_full_epoch_waits_for_its_transaction),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
