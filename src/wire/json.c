@@ -4,13 +4,14 @@
  * Why this way: cJSON builds trees well and is lenient: it takes 01, 1. and raw control characters, skips a
  * byte order mark, keeps the last of two equal keys, and loses integers in a double. So one pass of our own
  * goes over the bytes first and lets nothing pass that RFC 8259 and the rulings refuse, noting where each
- * value begins; then cJSON parses into a bump arena; then one walk marks the values and looks for keys that
- * stand twice. The places give numbers their exact digits back and messages their byte.
+ * value begins. Where no text needs more than a copy (no escape, nothing beyond ASCII) and no number more
+ * than its digits, which is nearly always, cJSON's tree is put together from the notes; else cJSON parses
+ * into a bump arena, and one walk marks the values. On the way keys that stand twice are found. The places
+ * give numbers their exact digits back and messages their byte.
  *
- * Always true: what comes through was accepted by both readers, and the n-th value of the walk is the n-th of
- * the pass (it is checked). The tree is never edited or deleted: it dies with the arena. During cJSON's
- * calls, and only then, `parsing` says so: cJSON's allocation hooks have no argument of their
- * own.
+ * Always true: both ways give the same tree (test_json compares them), and the n-th value of the walk is the
+ * n-th of the pass (it is checked). The tree is never edited or deleted: it dies with the arena. During
+ * cJSON's calls, and only then, `parsing` says so: cJSON's allocation hooks have no argument of their own.
  *
  * Not here: what a key means. cJSON keeps the place of its last error in a variable of the whole process,
  * written at every parse: nobody reads it, but doors of two threads must not parse at the same time.
@@ -27,12 +28,15 @@ enum {
     CHUNK_BYTES = 8192,
     PIECE_ALIGNMENT = 8,                 /* what a struct cJSON needs */
     VALUES_MAX = JSON_BYTES_MAX / 2 + 1, /* a value and what parts it from the next */
-    FEW_KEYS_MAX = 32                    /* up to here keys are compared by pairs */
+    FEW_KEYS_MAX = 32,                   /* up to here keys are compared by pairs */
+    SHORT_INTEGER_BYTES = 18             /* with its sign; it fits int64_t */
 };
 
 /* What the pass found at one value. */
 struct note {
     uint32_t place;      /* the byte where it begins */
+    uint32_t key_place;  /* of its key, behind the quote */
+    uint32_t level;      /* how many objects and lists it lies in */
     uint32_t key_bytes;  /* of its key; LENGTH_UNKNOWN when the key is not plain */
     uint32_t text_bytes; /* of a text; the same */
 };
@@ -55,7 +59,9 @@ struct scan {
     uint32_t notes_count;
     uint32_t text_bytes; /* of the text read last */
     uint32_t key_bytes;  /* of the key before this value */
-    uint32_t objects;    /* bit n: level n is an object, else a list */
+    uint32_t key_place;
+    bool special;     /* a text was not plain, or a number no short integer */
+    uint32_t objects; /* bit n: level n is an object, else a list */
     int depth;
     enum error_code error;
     const char *what;
@@ -318,6 +324,7 @@ scan_rest_of_text(struct scan *scan)
         return refuse(scan, ERROR_BAD_JSON, "a text without an end");
     scan->at++;
     scan->text_bytes = LENGTH_UNKNOWN;
+    scan->special = true;
     return true;
 }
 
@@ -355,7 +362,7 @@ is_at(const struct scan *scan, char byte)
 static bool
 scan_number(struct scan *scan)
 {
-    const unsigned char *first = scan->at;
+    const unsigned char *first = scan->at, *digits_end;
     bool sound;
 
     if (*scan->at == '-')
@@ -366,6 +373,7 @@ scan_number(struct scan *scan)
     } else {
         sound = skip_digits(scan);
     }
+    digits_end = scan->at;
     if (sound && is_at(scan, '.')) {
         scan->at++;
         sound = skip_digits(scan);
@@ -382,6 +390,7 @@ scan_number(struct scan *scan)
         scan->at = first;
         return refuse(scan, ERROR_NUMBER_OUT_OF_RANGE, "a number of more than 63 characters");
     }
+    scan->special |= scan->at != digits_end || scan->at - first > SHORT_INTEGER_BYTES;
     return true;
 }
 
@@ -421,6 +430,7 @@ scan_key(struct scan *scan)
     skip_space(scan);
     if (!is_at(scan, '"'))
         return refuse(scan, ERROR_BAD_JSON, "expected a key in quotes");
+    scan->key_place = (uint32_t)(scan->at + 1 - scan->begin);
     if (!scan_text(scan))
         return false;
     scan->key_bytes = scan->text_bytes;
@@ -496,6 +506,8 @@ scan_object(struct scan *scan)
         note = &scan->notes[scan->notes_count++];
         note->place = (uint32_t)(scan->at - scan->begin);
         note->key_bytes = scan->key_bytes;
+        note->key_place = scan->key_place;
+        note->level = (uint32_t)scan->depth;
         if (*scan->at == '{' || *scan->at == '[') {
             if (!scan_open(scan, &empty))
                 return false;
@@ -623,6 +635,121 @@ mark_values(struct json *json, struct cJSON *parent, uint32_t *next)
     return object && count > FEW_KEYS_MAX ? duplicate_of_many(json->arena, parent, count) : NULL;
 }
 
+/* ---- the tree out of the notes ---- */
+
+/* An object or list that is open while the notes are walked. */
+struct level {
+    struct cJSON *parent, *last;
+    uint64_t seen[4]; /* marks of the keys so far */
+    size_t count;
+};
+
+static int
+type_at(const char *at)
+{
+    switch (*at) {
+    case '"':
+        return cJSON_String;
+    case '{':
+        return cJSON_Object;
+    case '[':
+        return cJSON_Array;
+    case 't':
+        return cJSON_True;
+    case 'f':
+        return cJSON_False;
+    case 'n':
+        return cJSON_NULL;
+    default:
+        return cJSON_Number;
+    }
+}
+
+/* As cJSON keeps a number. */
+static double
+short_integer(const char *at, const char *end)
+{
+    bool negative = *at == '-';
+    int64_t integer = 0;
+
+    for (at += negative; at < end && *at >= '0' && *at <= '9'; at++)
+        integer = integer * 10 + (*at - '0');
+    return negative ? -(double)integer : (double)integer;
+}
+
+/* The member's key, out of the copy of the text. true: it stands in its object already. */
+static bool
+name_member(struct level *level, struct cJSON *member, char *key, uint32_t key_bytes)
+{
+    unsigned mark;
+    uint64_t bit;
+    bool taken;
+
+    key[key_bytes] = '\0';
+    member->string = key;
+    member->valueint |=
+        (int)((key_bytes < JSON_KEY_LONG ? key_bytes : (uint32_t)JSON_KEY_LONG) << JSON_INDEX_BITS);
+    if (++level->count > FEW_KEYS_MAX)
+        return false; /* all of them are compared when all are known */
+    mark = mark_of_key(json_key(member));
+    bit = UINT64_C(1) << (mark & 63);
+    taken = (level->seen[mark >> 6] & bit) != 0;
+    level->seen[mark >> 6] |= bit;
+    return taken && stands_before(level->parent, member);
+}
+
+static void
+hang_up(struct level *level, struct cJSON *value)
+{
+    if (level->last == NULL)
+        level->parent->child = value;
+    else
+        level->last->next = value;
+    value->prev = level->last;
+    level->last = value;
+}
+
+/* The text once more, so that its texts can end with a NUL where their quotes stand; ret_twice: a key that
+ * stands twice in one object, untouched when there is none. */
+static struct cJSON *
+build(struct json *json, const char **ret_twice)
+{
+    char *copy = arena_allocate(json->arena, json->text.bytes);
+    struct cJSON *values = arena_allocate(json->arena, json->notes_count * sizeof *values);
+    struct level levels[JSON_DEPTH_MAX];
+
+    memcpy(copy, json->text.at, json->text.bytes);
+    memset(values, 0, json->notes_count * sizeof *values);
+    for (uint32_t i = 0; i < json->notes_count; i++) {
+        const struct note *note = &json->notes[i];
+        struct level *level = note->level > 0 ? &levels[note->level - 1] : NULL;
+        char *at = copy + note->place;
+
+        values[i].type = type_at(at);
+        values[i].valueint = (int)i;
+        if (values[i].type == cJSON_String) {
+            values[i].valuestring = at + 1;
+            values[i].valuedouble = note->text_bytes;
+            at[1 + note->text_bytes] = '\0';
+        } else if (values[i].type == cJSON_Number)
+            values[i].valuedouble = short_integer(at, copy + json->text.bytes);
+        else if (values[i].type == cJSON_Object || values[i].type == cJSON_Array)
+            levels[note->level] = (struct level){.parent = &values[i]};
+        if (level == NULL)
+            continue;
+        hang_up(level, &values[i]);
+        if (level->parent->type != cJSON_Object)
+            continue;
+        if (name_member(level, &values[i], copy + note->key_place, note->key_bytes))
+            *ret_twice = values[i].string;
+        level->parent->valuedouble = (double)level->count;
+    }
+    for (uint32_t i = 0; i < json->notes_count && *ret_twice == NULL; i++)
+        if (values[i].type == cJSON_Object && values[i].valuedouble > FEW_KEYS_MAX)
+            *ret_twice = duplicate_of_many(json->arena, &values[i], (size_t)values[i].valuedouble);
+    return values;
+}
+
 /* ---- the door ---- */
 
 static enum error_code
@@ -648,7 +775,7 @@ detail_of_duplicate(const char *key, char detail[JSON_DETAIL_BYTES])
 }
 
 static enum error_code
-scan_all(struct json *json, struct slice text, char detail[JSON_DETAIL_BYTES])
+scan_all(struct json *json, struct slice text, bool *ret_special, char detail[JSON_DETAIL_BYTES])
 {
     const unsigned char *begin = (const unsigned char *)text.at;
     struct scan scan = {.begin = begin, .at = begin, .end = begin + text.bytes, .notes = json->notes};
@@ -657,6 +784,7 @@ scan_all(struct json *json, struct slice text, char detail[JSON_DETAIL_BYTES])
         (void)refuse(&scan, ERROR_BAD_JSON, "a byte order mark");
     } else if (scan_object(&scan)) {
         json->notes_count = scan.notes_count;
+        *ret_special = scan.special;
         return ERROR_NONE;
     }
     prefer_bad_utf8(&scan);
@@ -676,14 +804,29 @@ parse(struct json *json, struct slice text)
     return tree;
 }
 
+/* By cJSON's own parser. NULL: it does not take the text. */
+static struct cJSON *
+parse_and_mark(struct json *json, const char **ret_twice)
+{
+    struct cJSON *tree = parse(json, json->text);
+    uint32_t next = 1;
+
+    if (tree == NULL)
+        return NULL;
+    tree->valueint = 0;
+    *ret_twice = mark_values(json, tree, &next);
+    must(*ret_twice != NULL || next == json->notes_count);
+    return tree;
+}
+
 enum error_code
 json_read(struct json *json, struct slice text, const struct cJSON **ret_object,
           char detail[JSON_DETAIL_BYTES])
 {
     enum error_code error;
     struct cJSON *tree;
-    uint32_t next = 1;
-    const char *twice;
+    const char *twice = NULL;
+    bool special = false;
 
     if (text.bytes > JSON_BYTES_MAX) {
         (void)snprintf(detail, JSON_DETAIL_BYTES, "%zu bytes, at most %d are taken", text.bytes,
@@ -694,19 +837,16 @@ json_read(struct json *json, struct slice text, const struct cJSON **ret_object,
         text.at = "";
     arena_reset(json->arena);
     json->text = text;
-    error = scan_all(json, text, detail);
+    error = scan_all(json, text, &special, detail);
     if (error != ERROR_NONE)
         return error;
-    tree = parse(json, text);
+    tree = special ? parse_and_mark(json, &twice) : build(json, &twice);
     if (tree == NULL) { /* never seen: what the pass lets through is a part of what cJSON takes */
         (void)snprintf(detail, JSON_DETAIL_BYTES, "not taken by the parser");
         return ERROR_BAD_JSON;
     }
-    tree->valueint = 0;
-    twice = mark_values(json, tree, &next);
     if (twice != NULL)
         return detail_of_duplicate(twice, detail);
-    must(next == json->notes_count);
     *ret_object = tree;
     return ERROR_NONE;
 }

@@ -367,6 +367,68 @@ test_memory_is_kept(void **state)
     json_free(json);
 }
 
+/* ---- a text that cJSON has to parse, and one that is put together ---- */
+
+static void
+assert_same_tree(const struct json *json, const struct cJSON *a, const struct json *other,
+                 const struct cJSON *b)
+{
+    for (a = a->child, b = b->child; a != NULL && b != NULL; a = a->next, b = b->next) {
+        assert_int_equal(a->type, b->type);
+        assert_int_equal(a->string == NULL, b->string == NULL);
+        if (a->string != NULL) {
+            assert_string_equal(a->string, b->string);
+            assert_true(slice_equal(json_key(a), json_key(b)));
+        }
+        if (json_is_text(a)) {
+            assert_string_equal(a->valuestring, b->valuestring);
+            assert_true(slice_equal(json_text(a), json_text(b)));
+        }
+        if (json_is_number(a)) {
+            assert_true(slice_equal(json_number(json, a), json_number(other, b)));
+            assert_memory_equal(&a->valuedouble, &b->valuedouble, sizeof a->valuedouble);
+        }
+        assert_int_equal(json_offset(json, a), json_offset(other, b));
+        assert_same_tree(json, a, other, b);
+    }
+    assert_true(a == NULL && b == NULL);
+}
+
+/* The same texts with an escape at their end, which is cut off again: then the parser has read them. */
+static void
+test_both_ways_give_one_tree(void **state)
+{
+    static const char *const texts[] = {
+        "{",
+        "{\"a\":1",
+        "{\"a\":[],\"b\":{},\"c\":[{}],\"d\":[[1,2,[3]],{\"a\":[{\"b\":null}]}],\"e\":-1.5e3",
+        "{\"a\":-0,\"b\":99999999999999999,\"c\":-9007199254740993,\"d\":1234567890123456789,\"e\":[0,-1]",
+        " { \"long key with spaces\" : [ true , false , null , \"\" , \"text\" ] , \"x\" : { \"x\" : { \"x\" "
+        ": \"x\" } }",
+        "{\"k0\":0,\"k1\":1,\"k2\":2,\"k3\":3,\"k4\":4,\"k5\":5,\"k6\":6,\"k7\":7,\"k8\":8,\"k9\":9,\"l0\":0,"
+        "\"l1\":1,\"l2\":2,"
+        "\"l3\":3,\"l4\":4,\"l5\":5,\"l6\":6,\"l7\":7,\"l8\":8,\"l9\":9,\"m0\":0,\"m1\":1,\"m2\":2,\"m3\":3,"
+        "\"m4\":4,\"m5\":5,"
+        "\"m6\":6,\"m7\":7,\"m8\":8,\"m9\":9,\"n0\":0,\"n1\":1,\"n2\":2,\"n3\":{\"a\":[1]}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct json *json = json_new(), *other = json_new();
+        const char *comma = texts[i][strlen(texts[i]) - 1] == '{' ? "" : ",";
+        char plain[1024], special[1024];
+        const struct cJSON *a, *b;
+
+        (void)snprintf(plain, sizeof plain, "%s%s\"end\":\"x\"}", texts[i], comma);
+        (void)snprintf(special, sizeof special, "%s%s\"end\":\"\\u0078\"}", texts[i], comma);
+        assert_int_equal(read_with(json, (struct slice){plain, strlen(plain)}, &a), ERROR_NONE);
+        assert_int_equal(read_with(other, (struct slice){special, strlen(special)}, &b), ERROR_NONE);
+        assert_same_tree(json, a, other, b);
+        json_free(json);
+        json_free(other);
+    }
+}
+
 int
 main(void)
 {
@@ -380,6 +442,7 @@ main(void)
         cmocka_unit_test(test_integers_are_exact),
         cmocka_unit_test(test_places_and_texts),
         cmocka_unit_test(test_memory_is_kept),
+        cmocka_unit_test(test_both_ways_give_one_tree),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
