@@ -400,6 +400,7 @@ engine_derive(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool t
 static void
 put_off(struct engine *engine, struct ticket *ticket)
 {
+    engine->moves++;
     ticket->unannounced = ticket->stale = true;
     ticket->rests = false;
     set_timer(engine, ticket, NEVER);
@@ -1065,7 +1066,6 @@ engine_refresh(struct engine *engine, struct ticket *ticket)
 {
     struct fold *fold = &engine->full;
 
-    engine->moves++;
     engine->other.honest = false;
     fold_init_again(fold, engine->set, &ticket->history);
     engine->merging =
