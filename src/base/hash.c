@@ -58,6 +58,19 @@ little_end_first(const unsigned char *at, size_t count)
     return word;
 }
 
+/* The last `left` (under 8) bytes of so many, which end behind `at`: out of the word they share, if there is
+ * one. */
+static inline uint64_t
+tail_of(const unsigned char *at, size_t left, size_t count)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    if (count >= 8 && left > 0)
+        return little_end_first(at + left - 8, 8) >> (64 - 8 * left);
+#endif
+    (void)count;
+    return little_end_first(at, left);
+}
+
 static inline void
 sip_absorb(struct sip *sip, uint64_t word, int rounds)
 {
@@ -75,7 +88,7 @@ sip_absorb_bytes(struct sip *sip, const void *bytes, size_t count, int rounds)
 
     for (; left >= 8; left -= 8, at += 8)
         sip_absorb(sip, little_end_first(at, 8), rounds);
-    sip_absorb(sip, little_end_first(at, left) | (uint64_t)(count & 0xff) << 56, rounds);
+    sip_absorb(sip, tail_of(at, left, count) | (uint64_t)(count & 0xff) << 56, rounds);
 }
 
 static inline uint64_t
@@ -150,6 +163,6 @@ hash_content(const void *bytes, size_t count)
         at += 8;
     }
     if (left > 0)
-        b = mix(b ^ little_end_first(at, left), UINT64_C(0x8ebc6af09c88c6e3));
+        b = mix(b ^ tail_of(at, left, count), UINT64_C(0x8ebc6af09c88c6e3));
     return mix(a ^ b, UINT64_C(0x589965cc75374cc3));
 }

@@ -646,9 +646,10 @@ entry_from_event(struct engine *engine, const struct event *event, uint64_t iden
         .id = engine->options.keep_ids ? intern(engine, event->id) : 0,
         .by = intern(engine, event->by),
     };
-    for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++) {
-        if (event->attributes_present & ATTRIBUTE_BIT(i))
-            entry->attributes[i] = intern(engine, event->attributes[i]);
+    for (unsigned left = event->attributes_present; left != 0; left &= left - 1) {
+        unsigned i = (unsigned)__builtin_ctz(left);
+
+        entry->attributes[i] = intern(engine, event->attributes[i]);
     }
     if (event->type == EVENT_TICKET_MERGED)
         entry->other = intern(engine, event->into);

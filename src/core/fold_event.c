@@ -215,8 +215,10 @@ take_attributes(struct fold *fold, const struct happening *happening)
     struct life *life = &fold->life;
     uint16_t changed = 0;
 
-    for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++) {
-        if ((entry->present & ATTRIBUTE_BIT(i)) == 0 || entry->attributes[i] == life->attributes[i])
+    for (unsigned left = entry->present; left != 0; left &= left - 1) {
+        unsigned i = (unsigned)__builtin_ctz(left);
+
+        if (entry->attributes[i] == life->attributes[i])
             continue;
         changed |= ATTRIBUTE_BIT(i);
         if (i == ATTRIBUTE_PRIORITY && !fold->birth)

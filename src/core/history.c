@@ -174,10 +174,8 @@ entry_put(const struct history *history, const struct entry *entry, char *out)
     at = put_optional(at, entry, shape);
     if (shape & HAS_PRESENT) {
         at += varint_put(at, turned(entry->present));
-        for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++) {
-            if (entry->present & ATTRIBUTE_BIT(i))
-                at += varint_put(at, entry->attributes[i]);
-        }
+        for (unsigned left = entry->present; left != 0; left &= left - 1)
+            at += varint_put(at, entry->attributes[__builtin_ctz(left)]);
     }
     return close_entry(out, (size_t)(at - out));
 }
@@ -242,10 +240,8 @@ history_next(const struct history *history, uint32_t *cursor, struct entry *entr
     get_optional(&at, shape, entry);
     if (shape & HAS_PRESENT) {
         entry->present = turned_back((unsigned)varint_take(&at));
-        for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++) {
-            if (entry->present & ATTRIBUTE_BIT(i))
-                entry->attributes[i] = (symbol)varint_take(&at);
-        }
+        for (unsigned left = entry->present; left != 0; left &= left - 1)
+            entry->attributes[__builtin_ctz(left)] = (symbol)varint_take(&at);
     }
     return true;
 }
