@@ -189,20 +189,21 @@ def story(ticket, published, replayed, intervals, partition_of):
     return "\n".join(lines)
 
 
-def overtaken(record, replayed):
-    """Whether replay, which knew the record in the instant of its arrival, went at that moment straight to a higher stage of this cycle."""
+def overtaken(record, of_ticket):
+    """Whether replay, which knew the record in the instant of its arrival, went at that moment straight to a higher stage of this cycle.
+    of_ticket: the first record of every key that replay has of the ticket."""
     at = milliseconds(record["arrival"]["detected_at"])
     return any(first["stage"] != record["stage"] and stage_rank(first["stage"]) > stage_rank(record["stage"]) and
                all(first[name] == record[name] for name in ("ticket", "kind", "clock", "cycle")) and
                abs(milliseconds(first["arrival"]["detected_at"]) - at) < BEHIND_MS
-               for first in (records[0] for key, records in replayed.items() if key.startswith(record["ticket"] + "/")))
+               for first in of_ticket)
 
 
-def true_after_all(records, outcomes):
+def true_after_all(records, outcomes_of_replay):
     """A breach that stands in the last verdict too, at the same instant. Replay is silent of one that late events bring to a clock
     which has ended; slad had not read yet what seemed to end it in time."""
     first, last = records[0], records[-1]
-    verdict = last_outcomes(outcomes).get(("verdict", first["ticket"], first["kind"], first["clock"], first["cycle"], None))
+    verdict = outcomes_of_replay.get(("verdict", first["ticket"], first["kind"], first["clock"], first["cycle"], None))
     return (first["stage"] == "breach" and last["state"] == "resolved" and verdict is not None and verdict["ended"] and
             verdict.get("breached_at") == last["effective_at"])
 
@@ -221,12 +222,16 @@ def check_alerts(published, replayed, outcomes, logs, partition_of):
     excused = collections.Counter({"a higher stage was announced": 0, "its clock ended there": 0})
     # The one thing slad may say that replay does not: at a stage's very instant the proof against it lay in Kafka, not yet read.
     extra = [key for key in published if key not in replayed]
+    outcomes_of_replay = last_outcomes(outcomes) if extra else {}
+    of_ticket = collections.defaultdict(list)
+    for records in replayed.values():
+        of_ticket[records[0]["ticket"]].append(records[0])
     for key in list(extra):
-        if overtaken(published[key][0], replayed):
+        if overtaken(published[key][0], of_ticket[published[key][0]["ticket"]]):
             extra.remove(key)
             excused["(announced besides: the record that made it a higher stage was on its way)"] += 1
             continue
-        if true_after_all(published[key], outcomes):
+        if true_after_all(published[key], outcomes_of_replay):
             extra.remove(key)
             excused["(announced besides: a true breach, which replay learned of only when its clock had ended)"] += 1
             continue
