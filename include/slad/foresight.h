@@ -3,7 +3,8 @@
 
 /*
  * The probability that a clock will breach (semantics.md section 7, "risk"; docs/foresight.md): landmark
- * Kaplan-Meier cells (van Houwelingen 2007), mixed by an online logistic, calibrated.
+ * Kaplan-Meier cells (van Houwelingen 2007), mixed by an online logistic, beside a plain online logistic of
+ * the same contexts (leans), calibrated.
  *
  * When a clock ends the engine gives a struct risk_sample (engine_sink.risk_sample) that goes to
  * slad.outcomes; in the score task foresight_learn takes it, and foresight_publish writes the table for
@@ -55,9 +56,10 @@ struct foresight_contexts {
     struct foresight_context at[FORESIGHT_CONTEXTS_MAX];
     size_t count;
 };
-/* The default, as text: the four that carry nearly all, and three small ones. */
+/* The default, as text. */
 #define FORESIGHT_CONTEXTS_DEFAULT                                                                           \
-    "group, group+status+moves:2, assignee+group, holds:2+idle:15, events:12, service, reopens:2"
+    "group, group+status+moves:2, assignee+group, assignee+status, assignee+service, group+service, "        \
+    "group+hour:8, holds:2+idle:15, events:12"
 #define FORESIGHT_DETAIL_BYTES 160
 /* Fields joined by +, contexts parted by commas; attributes by their names (attribute_text). -1: not a sound
  * list, and detail says what was found. Two contexts of the same fields are refused; an empty list is sound
@@ -103,7 +105,7 @@ foresight_confidence_text(enum foresight_confidence confidence); /* "normal", "l
 /* What one context says. */
 struct foresight_evidence {
     uint8_t context;     /* its place in the model's contexts */
-    int32_t logit_q16;   /* weighted: what it adds to the log-odds, in 1/65536 */
+    int32_t logit_q16;   /* what it adds to the log-odds, by its cell and by its lean, in 1/65536 */
     uint32_t like, late; /* of so many like tickets at this point (faded), so many were late */
 };
 struct foresight_forecast {
@@ -191,13 +193,13 @@ bool foresight_held_out(struct slice ticket, int share_permille);
 struct foresight_options {
     struct foresight_contexts contexts;
     int64_t half_life_ms; /* 30 d; 1 h .. 10 years */
-    uint32_t shrinkage;   /* k, in tickets: 10; 1 .. 1,000 */
+    uint32_t shrinkage;   /* k, in tickets: 5; 1 .. 1,000 */
     /* Weight of clocks that alarmed: 1,000; 0 .. 1,000. Less makes P too low where alarms prevent little, for
      * those that alarm are mostly those that end late (docs/foresight.md). */
     uint32_t alarmed_permille;
     uint32_t class_min;   /* 50 */
-    uint32_t values_max;  /* values of contexts held: 16,384; 64 .. 1,048,576. Over it the lightest eighth is
-                             forgotten */
+    uint32_t values_max;  /* values of contexts held, cells and leans each: 16,384; 64 .. 1,048,576. Over it
+                             the lightest eighth is forgotten */
     uint32_t clocks_max;  /* clock names: 64; over it samples of further ones are refused */
     uint32_t pending_max; /* labels waiting for their deadline: 100,000; over it the next one counts early */
 };
@@ -223,11 +225,11 @@ uint64_t foresight_version(const struct foresight *learner);
 bool foresight_forecast(const struct foresight *learner, const struct foresight_query *query,
                         struct foresight_forecast *ret_forecast);
 /* Appends the table as bytes (FORESIGHT_TABLE_FORMAT). O(values), some milliseconds at the bound. */
-#define FORESIGHT_TABLE_FORMAT 1
+#define FORESIGHT_TABLE_FORMAT 2
 void foresight_publish(const struct foresight *learner, struct buffer *out);
 
 /* Appends the whole state; equal learners give equal bytes. */
-#define FORESIGHT_STATE_FORMAT 1
+#define FORESIGHT_STATE_FORMAT 2
 void foresight_save(const struct foresight *learner, struct buffer *out);
 /* Into a new learner. Contexts that differ from the saved ones are learned anew, the rest is kept; -1: not a
  * sound state, and the learner is to be thrown away. */

@@ -16,9 +16,12 @@
 #define HALF_LIFE_MS (INT64_C(30) * 86400000)
 /* Rates of learning, in 1/2^20. The mixer's and the first weight are the design's; the calibration's were
  * chosen on the first half of the incident log (docs/foresight.md). */
-enum { MIXER_RATE_Q20 = 10486, OFFSET_RATE_Q20 = 4194, SLOPE_RATE_Q20 = 1049, PULL_DIVISOR = 10 };
+enum { MIXER_RATE_Q20 = 10486, OFFSET_RATE_Q20 = 4194, SLOPE_RATE_Q20 = 1049, PULL_Q16 = 6554 /* 0.1 */ };
 #define Q24_ONE (1 << 24)
 #define FIRST_WEIGHT_Q24 5872026 /* 0.35 */
+/* The leans' share of the answer: where it begins, and its rate. */
+#define FIRST_SHARE_Q24 (Q24_ONE / 2)
+enum { SHARE_RATE_Q20 = 20972 };
 #define WEIGHT_MAX_Q24 (4 * Q24_ONE)
 enum { BIN_FADES_SHIFT = 12, UNCALIBRATED_PERMILLE = 50, UNCALIBRATED_OUTCOMES = 500 };
 
@@ -29,7 +32,7 @@ foresight_options_default(struct foresight_options *options)
 
     *options = (struct foresight_options){
         .half_life_ms = HALF_LIFE_MS,
-        .shrinkage = 10,
+        .shrinkage = 5,
         .alarmed_permille = 1000,
         .class_min = 50,
         .values_max = 16384,
@@ -56,6 +59,7 @@ foresight_new(const struct foresight_options *options)
     for (size_t i = 0; i < options->contexts.count; i++)
         learner->context_hashes[i] = foresight_context_hash(&options->contexts.at[i]);
     foresight_cells_init(learner);
+    foresight_leans_init(learner);
     return learner;
 }
 
@@ -77,6 +81,7 @@ foresight_free(struct foresight *learner)
     }
     memory_free(learner->clocks);
     foresight_cells_done(learner);
+    foresight_leans_done(learner);
     memory_free(learner);
 }
 
@@ -122,6 +127,7 @@ foresight_clock_refresh(struct foresight_clock *clock)
     model->uncalibrated = clock->outcomes >= UNCALIBRATED_OUTCOMES &&
                           foresight_clock_error_permille(clock) > UNCALIBRATED_PERMILLE;
     for (int landmark = 0; landmark < FORESIGHT_LANDMARKS_COUNT; landmark++) {
+        model->mixers[landmark].leans_share_q16 = q16_of_q24(clock->leans_shares_q24[landmark]);
         for (int i = 0; i < FORESIGHT_CONTEXTS_MAX; i++)
             model->mixers[landmark].weights_q16[i] = q16_of_q24(clock->weights_q24[landmark][i]);
     }
@@ -156,6 +162,7 @@ foresight_source_of(const struct foresight *learner, struct foresight_source *so
         .class_min = learner->options.class_min,
         .clock = clock_of,
         .cell = foresight_cell,
+        .lean_q16 = foresight_lean_q16,
         .class_count = class_count_of,
         .finish = foresight_finish_row,
     };
@@ -186,6 +193,7 @@ foresight_clock_add(struct foresight *learner, enum clock_kind kind, struct slic
     for (int i = 0; i < FINISH_BUCKETS; i++)
         clock->stretches_q24[i] = Q24_ONE; /* a young log has not seen its longest tails */
     for (int landmark = 0; landmark < FORESIGHT_LANDMARKS_COUNT; landmark++) {
+        clock->leans_shares_q24[landmark] = FIRST_SHARE_Q24;
         for (int i = 0; i < FORESIGHT_CONTEXTS_MAX; i++)
             clock->weights_q24[landmark][i] = FIRST_WEIGHT_Q24;
     }
@@ -217,7 +225,7 @@ need_clock(struct foresight *learner, const struct clock_name *name)
 static const uint64_t *
 point_of(const struct foresight *learner, const struct foresight_pending *pending, size_t point)
 {
-    return pending->words + point * (POINT_KEYS + learner->options.contexts.count);
+    return pending->words + point * (POINT_VALUES + learner->options.contexts.count);
 }
 
 static void
@@ -230,6 +238,19 @@ learn_weights(struct foresight_clock *clock, int landmark, const struct foresigh
 
         *weight_q24 = foresight_log_clamp(*weight_q24 + step_q24, WEIGHT_MAX_Q24);
     }
+}
+
+/* Towards the answer that errs less. */
+static void
+learn_share(struct foresight_clock *clock, int landmark, const struct foresight_mix *mix, int64_t off_q16)
+{
+    int32_t *share_q24 = &clock->leans_shares_q24[landmark];
+    int64_t apart_q16 = (int64_t)mix->by_leans_q16 - mix->by_cells_q16;
+
+    *share_q24 = foresight_log_clamp(
+        *share_q24 + foresight_log_scale(off_q16 * apart_q16, SHARE_RATE_Q20, 28), Q24_ONE);
+    if (*share_q24 < 0)
+        *share_q24 = 0;
 }
 
 static void
@@ -253,9 +274,9 @@ learn_bins(struct foresight_clock *clock, uint32_t said_q16, bool late)
 static void
 learn_calibration(struct foresight_clock *clock, int32_t mixed_q16, int64_t off_q16)
 {
-    int64_t offset_q24 = off_q16 * 256 - clock->offset_q24 / PULL_DIVISOR;
-    int64_t slope_q24 =
-        foresight_log_scale(off_q16, mixed_q16, 16) * 256 - (clock->slope_q24 - Q24_ONE) / PULL_DIVISOR;
+    int64_t offset_q24 = off_q16 * 256 - foresight_log_scale(clock->offset_q24, PULL_Q16, 16);
+    int64_t slope_q24 = foresight_log_scale(off_q16, mixed_q16, 16) * 256 -
+                        foresight_log_scale(clock->slope_q24 - Q24_ONE, PULL_Q16, 16);
 
     clock->offset_q24 = foresight_log_clamp(
         clock->offset_q24 + foresight_log_scale(offset_q24, OFFSET_RATE_Q20, 20), WEIGHT_MAX_Q24);
@@ -277,7 +298,7 @@ say_at(const struct foresight *learner, const struct foresight_pending *pending,
 
     foresight_source_of(learner, &source);
     if (!foresight_mix(&source, &clock->model.mixers[landmark], clock->key, point[POINT_LEAF],
-                       point + POINT_KEYS, landmark, Q16_ONE, mix))
+                       point + POINT_VALUES, landmark, Q16_ONE, mix))
         return false;
     *ret_said_q16 = foresight_log_sigmoid_q16(foresight_calibrated_q16(&clock->model, mix->mixed_q16));
     return true;
@@ -297,25 +318,53 @@ learn_finish(struct foresight *learner, const struct foresight_pending *pending,
                                foresight_finish_bucket(said_q16), step, point[POINT_FINISH], pending->weight);
 }
 
-/* Mixer, calibration and finish, before the cells know of it. */
-static void
+/* Mixer, calibration and finish, before the cells know of it. How far off the leans were. */
+static int64_t
 learn_point(struct foresight *learner, const struct foresight_pending *pending, const uint64_t *point)
 {
     struct foresight_clock *clock = learner->clocks[pending->clock];
     bool late = pending->label == RISK_BREACHED;
-    int64_t truth_q16 = late ? Q16_ONE : 0, off_q16;
+    int64_t truth_q16 = late ? Q16_ONE : 0, off_q16, leans_off_q16;
     struct foresight_mix mix;
     uint32_t said_q16;
 
     if (!say_at(learner, pending, point, &mix, &said_q16))
-        return;
-    off_q16 = (truth_q16 - foresight_log_sigmoid_q16(mix.mixed_q16)) * pending->weight / WEIGHT_ONE;
+        return 0;
+    leans_off_q16 = (truth_q16 - foresight_log_sigmoid_q16(mix.by_leans_q16)) * pending->weight / WEIGHT_ONE;
+    off_q16 = (truth_q16 - foresight_log_sigmoid_q16(mix.by_cells_q16)) * pending->weight / WEIGHT_ONE;
     learn_weights(clock, (int)point[POINT_LANDMARK], &mix, learner->options.contexts.count, off_q16);
+    off_q16 = (truth_q16 - foresight_log_sigmoid_q16(mix.mixed_q16)) * pending->weight / WEIGHT_ONE;
+    learn_share(clock, (int)point[POINT_LANDMARK], &mix, off_q16);
     off_q16 = (truth_q16 - said_q16) * pending->weight / WEIGHT_ONE;
     learn_calibration(clock, mix.mixed_q16, off_q16);
     learn_bins(clock, said_q16, late);
     learn_finish(learner, pending, point, said_q16, false);
     foresight_clock_refresh(clock);
+    return leans_off_q16;
+}
+
+/* Each value of the ticket once, by the mean of the landmarks at which it had it. */
+static void
+learn_leans(struct foresight *learner, const struct foresight_pending *pending, size_t context,
+            const int64_t *off_q16)
+{
+    uint64_t clock_key = learner->clocks[pending->clock]->key;
+    uint64_t values[FORESIGHT_LANDMARKS_COUNT];
+
+    for (size_t i = 0; i < pending->points_count; i++)
+        values[i] = point_of(learner, pending, i)[POINT_VALUES + context];
+    for (size_t i = 0; i < pending->points_count; i++) {
+        int64_t sum_q16 = 0, count = 0;
+        bool before = values[i] == 0;
+
+        for (size_t k = 0; k < pending->points_count; k++) {
+            before |= k < i && values[k] == values[i];
+            sum_q16 += values[k] == values[i] ? off_q16[k] : 0;
+            count += values[k] == values[i];
+        }
+        if (!before)
+            foresight_lean_learn(learner, foresight_value_key(clock_key, values[i]), sum_q16 / count);
+    }
 }
 
 static void
@@ -361,9 +410,12 @@ static void
 learn_label(struct foresight *learner, const struct foresight_pending *pending)
 {
     struct foresight_clock *clock = learner->clocks[pending->clock];
+    int64_t leans_off_q16[FORESIGHT_LANDMARKS_COUNT];
 
     for (size_t i = 0; i < pending->points_count && pending->label != RISK_CENSORED; i++)
-        learn_point(learner, pending, point_of(learner, pending, i));
+        leans_off_q16[i] = learn_point(learner, pending, point_of(learner, pending, i));
+    for (size_t i = 0; i < learner->options.contexts.count && pending->label != RISK_CENSORED; i++)
+        learn_leans(learner, pending, i, leans_off_q16);
     for (size_t i = 0; i < pending->points_count; i++) {
         const uint64_t *point = point_of(learner, pending, i);
         int landmark = (int)point[POINT_LANDMARK];
@@ -371,8 +423,9 @@ learn_label(struct foresight *learner, const struct foresight_pending *pending)
         count_value(learner, pending, clock->key, 0, landmark);
         count_value(learner, pending, point[POINT_LEAF], 0, landmark);
         for (size_t k = 0; k < learner->options.contexts.count; k++) {
-            if (point[POINT_KEYS + k] != 0) /* 0: a context that was not there when it was saved */
-                count_value(learner, pending, point[POINT_KEYS + k], point[POINT_LEAF], landmark);
+            if (point[POINT_VALUES + k] != 0)
+                count_value(learner, pending, foresight_value_key(point[POINT_LEAF], point[POINT_VALUES + k]),
+                            point[POINT_LEAF], landmark);
         }
     }
     count_before(learner, pending);
@@ -389,7 +442,7 @@ learn_label(struct foresight *learner, const struct foresight_pending *pending)
 struct foresight_pending *
 foresight_pending_new(const struct foresight *learner, size_t points_count)
 {
-    size_t words = points_count * (POINT_KEYS + learner->options.contexts.count);
+    size_t words = points_count * (POINT_VALUES + learner->options.contexts.count);
     struct foresight_pending *pending =
         memory_allocate_zeroed(1, sizeof *pending + words * sizeof pending->words[0]);
 
@@ -413,8 +466,7 @@ take_point(const struct foresight *learner, uint64_t clock_key, const struct ris
         point->remaining_ms >= 0 ? foresight_finish_share_q16(point->remaining_ms, target_ms) : UINT64_MAX;
     words[POINT_LEAF] = foresight_leaf_key(clock_key, &view);
     for (size_t i = 0; i < contexts->count; i++)
-        words[POINT_KEYS + i] =
-            foresight_value_key(words[POINT_LEAF], learner->context_hashes[i], &contexts->at[i], &view);
+        words[POINT_VALUES + i] = foresight_value_hash(learner->context_hashes[i], &contexts->at[i], &view);
 }
 
 /* Points beyond the interval in which it ended are none: a landmark that is met on the very end. */
@@ -452,15 +504,15 @@ take_sample(struct foresight *learner, size_t clock, const struct risk_sample *s
     pending->interval = (int8_t)interval;
     for (size_t i = 0; i < pending->points_count; i++)
         take_point(learner, learner->clocks[clock]->key, &sample->points[i], sample->target_ms,
-                   pending->words + i * (POINT_KEYS + learner->options.contexts.count));
+                   pending->words + i * (POINT_VALUES + learner->options.contexts.count));
     return pending;
 }
 
 static size_t
 pending_bytes(const struct foresight *learner, const struct foresight_pending *pending)
 {
-    return sizeof *pending +
-           pending->points_count * (POINT_KEYS + learner->options.contexts.count) * sizeof pending->words[0];
+    return sizeof *pending + pending->points_count * (POINT_VALUES + learner->options.contexts.count) *
+                                 sizeof pending->words[0];
 }
 
 void
@@ -559,7 +611,9 @@ foresight_figures(const struct foresight *learner, struct foresight_figures *fig
     figures->values = map_count(learner->values);
     figures->clocks = learner->clocks_count;
     figures->pending = heap_count(learner->pending);
-    figures->resident_bytes = sizeof *learner + map_bytes(learner->values) + heap_bytes(learner->pending) +
+    figures->resident_bytes = sizeof *learner + map_bytes(learner->values) + map_bytes(learner->leans) +
+                              heap_bytes(learner->pending) +
+                              map_count(learner->leans) * sizeof(struct foresight_lean) +
                               figures->values * sizeof(struct foresight_value) +
                               figures->clocks * sizeof(struct foresight_clock) + learner->pending_bytes;
 }

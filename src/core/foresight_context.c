@@ -308,17 +308,23 @@ number_value(const struct foresight_field *field, uint32_t number)
 }
 
 uint64_t
-foresight_value_key(uint64_t leaf_key, uint64_t context_hash, const struct foresight_context *context,
-                    const struct foresight_view *view)
+foresight_value_hash(uint64_t context_hash, const struct foresight_context *context,
+                     const struct foresight_view *view)
 {
-    uint64_t key = fold_in(leaf_key, context_hash);
+    uint64_t hash = context_hash;
 
     for (size_t i = 0; i < context->fields_count; i++) {
         const struct foresight_field *field = &context->fields[i];
 
-        key = fold_in(key, field->attribute < ATTRIBUTES_COUNT
-                               ? view->texts[field->attribute]
-                               : number_value(field, view->numbers[field->number]));
+        hash = fold_in(hash, field->attribute < ATTRIBUTES_COUNT
+                                 ? view->texts[field->attribute]
+                                 : number_value(field, view->numbers[field->number]));
     }
-    return key;
+    return hash;
+}
+
+uint64_t
+foresight_value_key(uint64_t class_or_clock_key, uint64_t value_hash)
+{
+    return fold_in(class_or_clock_key, value_hash);
 }

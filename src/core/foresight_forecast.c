@@ -38,26 +38,41 @@ entry_logit_q16(const struct foresight_entry *entry, uint32_t left_q16)
 
 bool
 foresight_mix(const struct foresight_source *source, const struct foresight_mixer *mixer, uint64_t clock_key,
-              uint64_t leaf_key, const uint64_t *value_keys, int landmark, uint32_t left_q16,
+              uint64_t leaf_key, const uint64_t *value_hashes, int landmark, uint32_t left_q16,
               struct foresight_mix *mix)
 {
     struct foresight_entry base;
-    int64_t mixed_q16;
+    int64_t by_cells_q16, by_leans_q16;
 
     if (!source->cell(source->model, leaf_key, 0, clock_key, landmark, &base) &&
         !source->cell(source->model, clock_key, 0, clock_key, landmark, &base))
         return false;
     mix->base_q16 = entry_logit_q16(&base, left_q16);
-    mixed_q16 = mix->base_q16;
+    by_cells_q16 = by_leans_q16 = mix->base_q16;
     for (size_t i = 0; i < source->contexts->count; i++) {
-        mix->known[i] =
-            source->cell(source->model, value_keys[i], leaf_key, clock_key, landmark, &mix->entries[i]);
+        mix->known[i] = source->cell(source->model, foresight_value_key(leaf_key, value_hashes[i]), leaf_key,
+                                     clock_key, landmark, &mix->entries[i]);
         mix->evidence_q16[i] =
             mix->known[i] ? entry_logit_q16(&mix->entries[i], left_q16) - mix->base_q16 : 0;
-        mixed_q16 += foresight_log_scale(mixer->weights_q16[i], mix->evidence_q16[i], 16);
+        mix->leans_q16[i] = source->lean_q16(source->model, foresight_value_key(clock_key, value_hashes[i]));
+        by_cells_q16 += foresight_log_scale(mixer->weights_q16[i], mix->evidence_q16[i], 16);
+        by_leans_q16 += mix->leans_q16[i];
     }
-    mix->mixed_q16 = foresight_log_clamp(mixed_q16, LOGIT_MAX_Q16);
+    mix->by_cells_q16 = foresight_log_clamp(by_cells_q16, LOGIT_MAX_Q16);
+    mix->by_leans_q16 = foresight_log_clamp(by_leans_q16, LOGIT_MAX_Q16);
+    mix->mixed_q16 =
+        mix->by_cells_q16 + (int32_t)foresight_log_scale(mix->by_leans_q16 - (int64_t)mix->by_cells_q16,
+                                                         mixer->leans_share_q16, 16);
     return true;
+}
+
+int32_t
+foresight_mix_adds_q16(const struct foresight_mixer *mixer, const struct foresight_mix *mix, size_t context)
+{
+    int64_t cell_q16 = foresight_log_scale(mixer->weights_q16[context], mix->evidence_q16[context], 16);
+
+    return (int32_t)(cell_q16 +
+                     foresight_log_scale(mix->leans_q16[context] - cell_q16, mixer->leans_share_q16, 16));
 }
 
 int32_t
@@ -210,7 +225,7 @@ fill_evidence(const struct foresight_source *source, const struct foresight_mixe
 {
     forecast->evidence_count = 0;
     for (size_t i = 0; i < source->contexts->count; i++) {
-        int32_t logit_q16 = (int32_t)foresight_log_scale(mixer->weights_q16[i], mix->evidence_q16[i], 16);
+        int32_t logit_q16 = foresight_mix_adds_q16(mixer, mix, i);
         size_t place = forecast->evidence_count;
 
         if (!mix->known[i] || logit_q16 == 0)
@@ -288,7 +303,7 @@ bool
 foresight_forecast_from(const struct foresight_source *source, const struct foresight_query *query,
                         struct foresight_forecast *forecast)
 {
-    uint64_t clock_key = foresight_clock_key(query->kind, query->clock), keys[FORESIGHT_CONTEXTS_MAX];
+    uint64_t clock_key = foresight_clock_key(query->kind, query->clock), values[FORESIGHT_CONTEXTS_MAX];
     uint64_t leaf_key = foresight_leaf_key(clock_key, &query->view);
     int passed = foresight_landmark(query->elapsed_ms, query->target_ms), landmark = passed >= 0 ? passed : 0;
     const struct foresight_clock_model *model;
@@ -299,10 +314,9 @@ foresight_forecast_from(const struct foresight_source *source, const struct fore
     must(query->target_ms > 0 && query->elapsed_ms >= 0);
     model = source->clock(source->model, clock_key, &place);
     for (size_t i = 0; i < source->contexts->count && model != NULL; i++)
-        keys[i] =
-            foresight_value_key(leaf_key, source->context_hashes[i], &source->contexts->at[i], &query->view);
-    if (model == NULL || !foresight_mix(source, &model->mixers[landmark], clock_key, leaf_key, keys, landmark,
-                                        left_of_interval_q16(query, landmark), &mix)) {
+        values[i] = foresight_value_hash(source->context_hashes[i], &source->contexts->at[i], &query->view);
+    if (model == NULL || !foresight_mix(source, &model->mixers[landmark], clock_key, leaf_key, values,
+                                        landmark, left_of_interval_q16(query, landmark), &mix)) {
         fill_prior(source, query, landmark, forecast);
         return false;
     }

@@ -3,8 +3,8 @@
 
 /*
  * What the learner holds, for foresight*.c only. Counts are tickets in 1/1024, faded to their own hour. Who
- * writes what: cells: foresight_cells.c; mixers, calibration, pending labels: foresight.c; finishes:
- * foresight_finish.c.
+ * writes what: cells: foresight_cells.c; leans: foresight_lean.c; mixers, calibration, pending labels:
+ * foresight.c; finishes: foresight_finish.c.
  */
 #include "core/foresight_parts.h"
 
@@ -28,9 +28,16 @@ foresight_first_interval(int landmark)
     return landmark * FORESIGHT_LANDMARKS_COUNT - landmark * (landmark - 1) / 2;
 }
 
+struct foresight_lean {
+    uint64_t key; /* first: the map's key */
+    int32_t lean_q24;
+    uint32_t at_hour;
+    uint32_t heat_q16; /* squares of what was corrected, faded to at_hour: the step is one by its root */
+};
+
 /* A label that waits for its deadline. words: per point landmark, its finish as a share of
  * the target in 1/65536 (UINT64_MAX: not known),
- * leaf key, then a key a context. */
+ * leaf key, then a value's hash a context (0: a context that was not there when it was saved). */
 struct foresight_pending {
     struct heap_item item; /* first: the heap hands it back */
     uint64_t order;
@@ -41,7 +48,7 @@ struct foresight_pending {
     uint8_t points_count;
     uint64_t words[];
 };
-enum { POINT_LANDMARK, POINT_FINISH, POINT_LEAF, POINT_KEYS };
+enum { POINT_LANDMARK, POINT_FINISH, POINT_LEAF, POINT_VALUES };
 
 struct foresight_bin {
     uint64_t count_q20, said_q20, late_q20;
@@ -58,6 +65,7 @@ struct foresight_clock {
     char *name;
     size_t name_bytes;
     int32_t weights_q24[FORESIGHT_LANDMARKS_COUNT][FORESIGHT_CONTEXTS_MAX];
+    int32_t leans_shares_q24[FORESIGHT_LANDMARKS_COUNT]; /* 0 .. 2^24 */
     int32_t offset_q24, slope_q24;
     int32_t stretches_q24[FINISH_BUCKETS]; /* logarithms */
     uint64_t outcomes;
@@ -69,7 +77,7 @@ struct foresight_clock {
 struct foresight {
     struct foresight_options options;
     uint64_t context_hashes[FORESIGHT_CONTEXTS_MAX];
-    struct map *values;
+    struct map *values, *leans;
     struct heap *pending;
     struct foresight_clock **clocks;
     size_t clocks_count;
@@ -97,6 +105,18 @@ void foresight_cells_init(struct foresight *learner);
 void foresight_cells_done(struct foresight *learner);
 /* All values in order of their keys; the caller frees the array. */
 struct foresight_value **foresight_values_sorted(const struct foresight *learner);
+
+/* foresight_lean.c */
+void foresight_leans_init(struct foresight *learner);
+void foresight_leans_done(struct foresight *learner);
+int32_t foresight_lean_q16(const void *learner, uint64_t key); /* 0: not known */
+/* The one with this key, new when there is none. What was found before may be gone. */
+struct foresight_lean *foresight_lean_need(struct foresight *learner, uint64_t key);
+/* A ticket with this value was so far (label less P by the leans, the mean of its landmarks) from what was
+ * said. */
+void foresight_lean_learn(struct foresight *learner, uint64_t key, int64_t off_q16);
+/* All leans in order of their keys; the caller frees the array. */
+struct foresight_lean **foresight_leans_sorted(const struct foresight *learner);
 
 /* foresight_finish.c */
 enum foresight_finish_step { FINISH_STOPPED, FINISH_OPEN, FINISH_OPEN_STOPPED };

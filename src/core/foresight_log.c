@@ -74,6 +74,18 @@ foresight_log_sigmoid_q16(int32_t x_q16)
     return x_q16 < 0 ? small : Q16_ONE - small;
 }
 
+uint32_t
+foresight_log_root(uint64_t x)
+{
+    uint64_t root = 0;
+
+    for (uint64_t bit = UINT64_C(1) << 31; bit > 0; bit >>= 1) {
+        if ((root | bit) * (root | bit) <= x)
+            root |= bit;
+    }
+    return (uint32_t)root;
+}
+
 int64_t
 foresight_log_scale(int64_t a, int64_t b, unsigned shift)
 {

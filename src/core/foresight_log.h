@@ -21,6 +21,8 @@ uint32_t foresight_log_neg_q16(uint32_t p_q32);
 int32_t foresight_log_logit_q16(uint32_t x_q16);
 /* 1 / (1 + e^-x): 0 .. 65536. */
 uint32_t foresight_log_sigmoid_q16(int32_t x_q16);
+/* The whole root of x: rounded down. */
+uint32_t foresight_log_root(uint64_t x);
 /* a * b / 2^shift, rounded to the nearest, halves away from 0: the same for either sign. */
 int64_t foresight_log_scale(int64_t a, int64_t b, unsigned shift);
 int32_t foresight_log_clamp(int64_t x, int32_t bound); /* within -bound .. bound */

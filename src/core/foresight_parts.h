@@ -3,8 +3,9 @@
 
 /*
  * What the files of foresight share: keys of cells, what a cell says, and the parts of a model that learner
- * and table both have. A *value* is one value of one context (or of the base path) of one clock; it has a
- * cell at every landmark.
+ * and table both have. A *value* is one value of one context (or of the base path) of one class of a clock;
+ * it has a cell at every landmark. A *lean* is what one value of one context adds to the log-odds, at all
+ * landmarks and in all classes of a clock.
  */
 #include "base/heap.h"
 #include "base/map.h"
@@ -31,7 +32,8 @@ struct foresight_finish {
 
 /* What learner and table both answer. */
 struct foresight_mixer {
-    int32_t weights_q16[FORESIGHT_CONTEXTS_MAX];
+    int32_t weights_q16[FORESIGHT_CONTEXTS_MAX]; /* of the cells' evidence */
+    int32_t leans_share_q16;                     /* 0 .. Q16_ONE: of the two answers, the leans' */
 };
 struct foresight_clock_model {
     struct foresight_mixer mixers[FORESIGHT_LANDMARKS_COUNT];
@@ -50,6 +52,7 @@ struct foresight_source {
      * the base path. */
     bool (*cell)(const void *model, uint64_t key, uint64_t leaf_key, uint64_t clock_key, int landmark,
                  struct foresight_entry *ret_entry);
+    int32_t (*lean_q16)(const void *model, uint64_t key); /* 0: not known */
     uint32_t (*class_count)(const void *model, uint64_t leaf_key);
     void (*finish)(const void *model, size_t place, int landmark, int bucket,
                    struct foresight_finish *ret_finish);
@@ -60,21 +63,28 @@ uint64_t foresight_context_hash(const struct foresight_context *context);
 uint64_t foresight_clock_key(enum clock_kind kind, uint64_t clock_hash);
 uint64_t foresight_leaf_key(uint64_t clock_key, const struct foresight_view *view);
 uint64_t foresight_before_key(uint64_t leaf_key); /* the stretch before the first landmark */
-uint64_t foresight_value_key(uint64_t leaf_key, uint64_t context_hash,
-                             const struct foresight_context *context, const struct foresight_view *view);
+/* What a ticket is in this context: a hash of its value, for all clocks. Together with the key of a class it
+ * is the key of a cell, together with that of a clock the key of a lean. */
+uint64_t foresight_value_hash(uint64_t context_hash, const struct foresight_context *context,
+                              const struct foresight_view *view);
+uint64_t foresight_value_key(uint64_t class_or_clock_key, uint64_t value_hash);
 
 /* foresight_forecast.c */
-/* What a source says of a clock at a landmark with `left_q16` of its interval before it: uncalibrated
- * log-odds, unweighted evidence for every context (0: nothing). False: nothing is known. */
+/* What a source says of a clock at a landmark with `left_q16` of its interval before it. Two answers from the
+ * base rate on, in uncalibrated log-odds: by the weighed evidence of the cells, and by the sum of the leans;
+ * mixed is between them. Evidence is unweighted; 0: nothing. False: nothing is known. */
 struct foresight_mix {
-    int32_t base_q16, mixed_q16;
-    int32_t evidence_q16[FORESIGHT_CONTEXTS_MAX];
+    int32_t base_q16, by_cells_q16, by_leans_q16, mixed_q16;
+    int32_t evidence_q16[FORESIGHT_CONTEXTS_MAX], leans_q16[FORESIGHT_CONTEXTS_MAX];
     struct foresight_entry entries[FORESIGHT_CONTEXTS_MAX];
     bool known[FORESIGHT_CONTEXTS_MAX];
 };
 bool foresight_mix(const struct foresight_source *source, const struct foresight_mixer *mixer,
-                   uint64_t clock_key, uint64_t leaf_key, const uint64_t *value_keys, int landmark,
+                   uint64_t clock_key, uint64_t leaf_key, const uint64_t *value_hashes, int landmark,
                    uint32_t left_q16, struct foresight_mix *ret_mix);
+/* What this context adds to the uncalibrated log-odds. */
+int32_t foresight_mix_adds_q16(const struct foresight_mixer *mixer, const struct foresight_mix *mix,
+                               size_t context);
 int32_t foresight_calibrated_q16(const struct foresight_clock_model *model, int32_t mixed_q16);
 bool foresight_forecast_from(const struct foresight_source *source, const struct foresight_query *query,
                              struct foresight_forecast *ret_forecast);

@@ -43,6 +43,7 @@ put_clock(const struct foresight *learner, const struct foresight_clock *clock, 
     for (int landmark = 0; landmark < FORESIGHT_LANDMARKS_COUNT; landmark++) {
         for (size_t i = 0; i < learner->options.contexts.count; i++)
             buffer_append_varint_signed(out, clock->weights_q24[landmark][i]);
+        put(out, (uint64_t)clock->leans_shares_q24[landmark]);
         for (int row = 0; row < FINISH_ROWS; row++) {
             put(out, clock->finishes[landmark][row].at_hour);
             for (int i = 0; i < FINISH_BINS; i++) {
@@ -74,9 +75,25 @@ put_value(const struct foresight_value *value, struct buffer *out)
 }
 
 static void
+put_leans(const struct foresight *learner, struct buffer *out)
+{
+    size_t count = map_count(learner->leans);
+    struct foresight_lean **leans = foresight_leans_sorted(learner);
+
+    put(out, count);
+    for (size_t i = 0; i < count; i++) {
+        put_word(out, leans[i]->key);
+        buffer_append_varint_signed(out, leans[i]->lean_q24);
+        put(out, leans[i]->at_hour);
+        put(out, leans[i]->heat_q16);
+    }
+    memory_free(leans);
+}
+
+static void
 put_pending(const struct foresight *learner, const struct foresight_pending *pending, struct buffer *out)
 {
-    size_t stride = POINT_KEYS + learner->options.contexts.count;
+    size_t stride = POINT_VALUES + learner->options.contexts.count;
 
     buffer_append_varint_signed(out, pending->item.at_ms);
     put(out, pending->order);
@@ -154,6 +171,7 @@ foresight_save(const struct foresight *learner, struct buffer *out)
     put(out, count);
     for (size_t i = 0; i < count; i++)
         put_value(values[i], out);
+    put_leans(learner, out);
     put_all_pending(learner, out);
     put_word(out, hash_bytes(SUM_SEED, out->at + from, out->bytes - from));
     memory_free(values);
@@ -232,6 +250,7 @@ take_landmark(struct reader *reader, struct foresight_clock *clock, int landmark
         if (reader->places[i] >= 0)
             clock->weights_q24[landmark][reader->places[i]] = weight_q24;
     }
+    clock->leans_shares_q24[landmark] = (int32_t)take(reader, 1 << 24);
     for (int row = 0; row < FINISH_ROWS; row++) {
         clock->finishes[landmark][row].at_hour = (uint32_t)take(reader, UINT32_MAX);
         for (int i = 0; i < FINISH_BINS; i++) {
@@ -286,6 +305,25 @@ take_value(struct reader *reader)
     }
 }
 
+/* In order of their keys, each once. */
+static void
+take_leans(struct reader *reader)
+{
+    uint64_t count = take(reader, UINT32_MAX), before = 0;
+
+    for (uint64_t i = 0; i < count && reader->sound; i++) {
+        uint64_t key = take_word(reader);
+        int32_t lean_q24 = (int32_t)take_signed(reader, INT64_C(1) << 28);
+        uint32_t at_hour = (uint32_t)take(reader, UINT32_MAX), heat_q16 = (uint32_t)take(reader, UINT32_MAX);
+
+        reader->sound = reader->sound && (i == 0 || key > before);
+        if (reader->sound)
+            *foresight_lean_need(reader->learner, key) =
+                (struct foresight_lean){key, lean_q24, at_hour, heat_q16};
+        before = key;
+    }
+}
+
 static void
 take_point(struct reader *reader, uint64_t *words)
 {
@@ -296,7 +334,7 @@ take_point(struct reader *reader, uint64_t *words)
         uint64_t key = take_word(reader);
 
         if (reader->places[i] >= 0)
-            words[POINT_KEYS + reader->places[i]] = key;
+            words[POINT_VALUES + reader->places[i]] = key;
     }
 }
 
@@ -304,7 +342,7 @@ static void
 take_pending(struct reader *reader)
 {
     struct foresight *learner = reader->learner;
-    size_t stride = POINT_KEYS + learner->options.contexts.count;
+    size_t stride = POINT_VALUES + learner->options.contexts.count;
     int64_t known_at_ms = take_signed(reader, INT64_MAX);
     uint64_t order = take(reader, UINT64_MAX), clock = take(reader, UINT32_MAX),
              weight = take(reader, WEIGHT_ONE), label = take(reader, RISK_CENSORED),
@@ -354,6 +392,7 @@ take_all(struct reader *reader)
     count = take(reader, UINT32_MAX);
     for (uint64_t i = 0; i < count && reader->sound; i++)
         take_value(reader);
+    take_leans(reader);
     count = take(reader, UINT32_MAX);
     for (uint64_t i = 0; i < count && reader->sound; i++)
         take_pending(reader);

@@ -3,7 +3,7 @@
  *
  * Why a table and not the counts: a ticket task has some hundred nanoseconds for a clock and must never
  * disagree with another one. So the rates are drawn, multiplied and faded when the table is made; what is
- * left is one look-up a context. Always true: a table says what its learner said when it was made; equal
+ * left is two look-ups a context. Always true: a table says what its learner said when it was made; equal
  * learners make equal bytes; bytes with a wrong sum, another format or anything out of range are no table.
  * Not here: the sums of a forecast (foresight_forecast), when a table is made (shell).
  */
@@ -27,6 +27,11 @@ struct table_clock {
     struct foresight_clock_model model;
     struct foresight_finish finishes[FORESIGHT_LANDMARKS_COUNT][FINISH_BUCKETS];
 };
+/* One value's lean, in the slot of its key or behind it. */
+struct table_lean {
+    uint64_t key;
+    int32_t lean_q16; /* 0: a free slot */
+};
 struct foresight_table {
     struct foresight_source source;
     struct foresight_contexts contexts;
@@ -38,6 +43,8 @@ struct foresight_table {
     size_t values_count;
     uint32_t *slots; /* place in values and 1; 0: free */
     uint32_t slots_mask;
+    struct table_lean *leans;
+    uint32_t leans_mask;
 };
 
 /* ---- writing ---- */
@@ -85,6 +92,7 @@ put_clock(const struct foresight *learner, size_t place, struct buffer *out)
     for (int landmark = 0; landmark < FORESIGHT_LANDMARKS_COUNT; landmark++) {
         for (size_t i = 0; i < learner->options.contexts.count; i++)
             buffer_append_varint_signed(out, clock->model.mixers[landmark].weights_q16[i]);
+        buffer_append_varint_signed(out, clock->model.mixers[landmark].leans_share_q16);
     }
     put_finishes(learner, place, out);
 }
@@ -141,6 +149,26 @@ put_values(const struct foresight *learner, struct buffer *out)
     memory_free(values);
 }
 
+static void
+put_leans(const struct foresight *learner, struct buffer *out)
+{
+    struct foresight_lean **leans = foresight_leans_sorted(learner);
+    size_t count = map_count(learner->leans), told = 0;
+
+    for (size_t i = 0; i < count; i++)
+        told += foresight_lean_q16(learner, leans[i]->key) != 0;
+    put_number(out, told);
+    for (size_t i = 0; i < count; i++) {
+        int32_t lean_q16 = foresight_lean_q16(learner, leans[i]->key);
+
+        if (lean_q16 == 0)
+            continue;
+        put_word(out, leans[i]->key);
+        buffer_append_varint_signed(out, lean_q16);
+    }
+    memory_free(leans);
+}
+
 void
 foresight_publish(const struct foresight *learner, struct buffer *out)
 {
@@ -157,6 +185,7 @@ foresight_publish(const struct foresight *learner, struct buffer *out)
     put_number(out, learner->clocks_count);
     for (size_t i = 0; i < learner->clocks_count; i++)
         put_clock(learner, i, out);
+    put_leans(learner, out);
     put_values(learner, out);
     put_word(out, hash_bytes(SUM_SEED, out->at + from, out->bytes - from));
     buffer_free(&contexts);
@@ -234,6 +263,7 @@ take_clock(struct slice *from, size_t contexts, struct table_clock *clock)
     for (int landmark = 0; landmark < FORESIGHT_LANDMARKS_COUNT; landmark++) {
         for (size_t i = 0; i < contexts; i++)
             sound = sound && take_signed(from, &clock->model.mixers[landmark].weights_q16[i]);
+        sound = sound && take_signed(from, &clock->model.mixers[landmark].leans_share_q16);
     }
     for (int row = 0; row < FORESIGHT_LANDMARKS_COUNT * FINISH_BUCKETS; row++)
         sound = sound && take_finish(from, &clock->finishes[row / FINISH_BUCKETS][row % FINISH_BUCKETS]);
@@ -255,21 +285,57 @@ take_entry(struct slice *from, struct foresight_entry *entry)
 }
 
 static bool
+take_word(struct slice *from, uint64_t *word)
+{
+    if (from->bytes < KEY_BYTES)
+        return false;
+    *word = word_at(from->at);
+    *from = (struct slice){from->at + KEY_BYTES, from->bytes - KEY_BYTES};
+    return true;
+}
+
+static bool
 take_value(struct slice *from, struct table_value *value)
 {
     uint64_t finished;
 
     memset(value, 0, sizeof *value);
-    if (from->bytes < KEY_BYTES)
-        return false;
-    value->key = word_at(from->at);
-    *from = (struct slice){from->at + KEY_BYTES, from->bytes - KEY_BYTES};
-    if (!take_number(from, UINT32_MAX, &finished) || !take_byte(from, &value->mask))
+    if (!take_word(from, &value->key) || !take_number(from, UINT32_MAX, &finished) ||
+        !take_byte(from, &value->mask))
         return false;
     value->finished = (uint32_t)finished;
     for (int landmark = 0; landmark < FORESIGHT_LANDMARKS_COUNT; landmark++) {
         if ((value->mask & 1U << landmark) != 0 && !take_entry(from, &value->cells[landmark]))
             return false;
+    }
+    return true;
+}
+
+/* Leans come in order of their keys, each once, none of them 0; more than half the slots stay free. */
+static bool
+take_leans(struct slice *from, struct foresight_table *table)
+{
+    uint64_t count, before = 0;
+    uint32_t room = 16;
+
+    if (!take_number(from, VALUES_MAX, &count) || count > from->bytes / (KEY_BYTES + 1))
+        return false;
+    while (room < count * 2)
+        room *= 2;
+    table->leans = memory_allocate_zeroed(room, sizeof *table->leans);
+    table->leans_mask = room - 1;
+    for (uint64_t i = 0; i < count; i++) {
+        struct table_lean lean;
+        uint32_t slot;
+
+        if (!take_word(from, &lean.key) || !take_signed(from, &lean.lean_q16) || lean.lean_q16 == 0 ||
+            (i > 0 && lean.key <= before))
+            return false;
+        before = lean.key;
+        slot = (uint32_t)lean.key & table->leans_mask;
+        while (table->leans[slot].lean_q16 != 0)
+            slot = (slot + 1) & table->leans_mask;
+        table->leans[slot] = lean;
     }
     return true;
 }
@@ -365,6 +431,19 @@ cell_of(const void *model, uint64_t key, uint64_t leaf_key, uint64_t clock_key, 
     return true;
 }
 
+static int32_t
+lean_of(const void *model, uint64_t key)
+{
+    const struct foresight_table *table = model;
+    uint32_t slot = (uint32_t)key & table->leans_mask;
+
+    for (; table->leans[slot].lean_q16 != 0; slot = (slot + 1) & table->leans_mask) {
+        if (table->leans[slot].key == key)
+            return table->leans[slot].lean_q16;
+    }
+    return 0;
+}
+
 static const struct foresight_clock_model *
 clock_of(const void *model, uint64_t clock_key, size_t *ret_place)
 {
@@ -402,6 +481,7 @@ connect(struct foresight_table *table)
     table->source.context_hashes = table->context_hashes;
     table->source.clock = clock_of;
     table->source.cell = cell_of;
+    table->source.lean_q16 = lean_of;
     table->source.class_count = class_count_of;
     table->source.finish = finish_of;
 }
@@ -416,7 +496,7 @@ foresight_table_read(struct slice bytes)
         hash_bytes(SUM_SEED, bytes.at, from.bytes) != word_at(bytes.at + from.bytes))
         return NULL;
     table = memory_allocate_zeroed(1, sizeof *table);
-    if (!take_head(&from, table) || !take_values(&from, table)) {
+    if (!take_head(&from, table) || !take_leans(&from, table) || !take_values(&from, table)) {
         foresight_table_free(table);
         return NULL;
     }
@@ -433,6 +513,7 @@ foresight_table_free(struct foresight_table *table)
     memory_free(table->clocks);
     memory_free(table->values);
     memory_free(table->slots);
+    memory_free(table->leans);
     memory_free(table);
 }
 
@@ -459,7 +540,8 @@ foresight_table_bytes(const struct foresight_table *table)
 {
     return sizeof *table + table->clocks_count * sizeof *table->clocks +
            table->values_count * sizeof *table->values +
-           (table->slots_mask + (size_t)1) * sizeof *table->slots;
+           (table->slots_mask + (size_t)1) * sizeof *table->slots +
+           (table->leans_mask + (size_t)1) * sizeof *table->leans;
 }
 
 bool

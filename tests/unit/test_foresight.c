@@ -2,6 +2,7 @@
  * The learner and its table: what is learned, that it is the same everywhere, and how near it comes to the
  * truth where the truth is known.
  */
+#include "base/hash.h"
 #include "base/memory.h"
 #include "slad/foresight.h"
 #include "core/foresight_learner.h"
@@ -41,6 +42,11 @@ test_logarithms(void **state)
     }
     for (int64_t a = -1000; a <= 1000; a += 7)
         assert_int_equal(foresight_log_scale(a, 33, 5), -foresight_log_scale(-a, 33, 5));
+    for (uint64_t root = 1; root < UINT32_MAX; root += root / 7 + 1) {
+        assert_int_equal(foresight_log_root(root * root), root);
+        assert_int_equal(foresight_log_root(root * root - 1), root - 1);
+    }
+    assert_int_equal(foresight_log_root(UINT64_MAX), UINT32_MAX);
 }
 
 /* ---- contexts ---- */
@@ -428,6 +434,110 @@ test_shrinkage(void **state)
     foresight_free(learner);
 }
 
+static int32_t
+lean_of_group(const struct foresight *learner, const char *group)
+{
+    struct foresight_view view = {.texts[ATTRIBUTE_GROUP] = foresight_text_hash(slice_of(group))};
+    const struct foresight_context *context = &learner->options.contexts.at[0];
+    uint64_t clock_key = foresight_clock_key(KIND_SLA, foresight_text_hash(slice_of("resolution")));
+
+    return foresight_lean_q16(
+        learner, foresight_value_key(clock_key,
+                                     foresight_value_hash(foresight_context_hash(context), context, &view)));
+}
+
+/* What is late leans up, what is met leans down, what nobody has seen does not lean; a ticket counts once,
+ * however many landmarks it passed. */
+static void
+test_leans(void **state)
+{
+    struct foresight *learner = new_learner("group"), *once = new_learner("group"),
+                     *often = new_learner("group");
+    struct risk_sample first = sample_of(RISK_MET, BEGIN_MS, BEGIN_MS, 8);
+
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        bool late = i % 2 == 0;
+        struct risk_sample sample =
+            sample_of(late ? RISK_BREACHED : RISK_MET, BEGIN_MS, BEGIN_MS, late ? 8 : 3);
+
+        for (size_t k = 0; k < sample.points_count; k++)
+            sample.points[k].texts[ATTRIBUTE_GROUP] = slice_of(late ? "slow" : "quick");
+        foresight_learn(learner, &sample);
+    }
+    assert_true(lean_of_group(learner, "slow") > Q16_ONE / 4);
+    assert_true(lean_of_group(learner, "quick") < -Q16_ONE / 4);
+    assert_int_equal(lean_of_group(learner, "unseen"), 0);
+    foresight_learn(once, &first); /* the class is known at its landmarks from here on */
+    foresight_learn(often, &first);
+    first = sample_of(RISK_BREACHED, BEGIN_MS + 1, BEGIN_MS + 1, 1);
+    foresight_learn(once, &first);
+    first = sample_of(RISK_BREACHED, BEGIN_MS + 1, BEGIN_MS + 1, 8);
+    foresight_learn(often, &first);
+    assert_true(lean_of_group(often, groups[0]) > 0);
+    assert_true(lean_of_group(often, groups[0]) <= lean_of_group(once, groups[0]) * 5 / 4);
+    foresight_free(learner);
+    foresight_free(once);
+    foresight_free(often);
+}
+
+/* The share of the answer goes to the leans where they err less, and away where they err more. */
+static void
+test_share(void **state)
+{
+    struct desk desk = {.seed = 5,
+                        .learner = new_learner("group, status, hour:12, group+status, group+status+hour:12"),
+                        .at_ms = BEGIN_MS,
+                        .drift = 1};
+    const struct foresight_clock *clock;
+
+    (void)state;
+    many_tickets(&desk, 3000, false);
+    clock = desk.learner->clocks[0];
+    for (int l = 0; l < FORESIGHT_LANDMARKS_COUNT; l++)
+        assert_in_range(clock->leans_shares_q24[l], 0, 1 << 24);
+    assert_true(clock->leans_shares_q24[0] < 1 << 22); /* here the cells are the truth */
+    foresight_free(desk.learner);
+}
+
+/* What an earlier slad saved or published is refused whole. */
+static void
+test_former_format(void **state)
+{
+    struct foresight *learner = new_learner("group");
+    struct buffer saved = {0}, table = {0};
+
+    (void)state;
+    publish(learner, &table, &saved);
+    for (int i = 0; i < 2; i++) {
+        struct buffer *bytes = i == 0 ? &saved : &table;
+        uint64_t seed = i == 0 ? UINT64_C(0x666f72657369) : UINT64_C(0x7269736b), sum;
+
+        assert_int_equal(bytes->at[1], i == 0 ? FORESIGHT_STATE_FORMAT : FORESIGHT_TABLE_FORMAT);
+        for (int former = 1; former >= 0; former--) {
+            bytes->at[1] = (char)(bytes->at[1] - former);
+            sum = hash_bytes(seed, bytes->at, bytes->bytes - 8);
+            for (int k = 0; k < 8; k++)
+                bytes->at[bytes->bytes - 8 + (size_t)k] = (char)(unsigned char)(sum >> 8 * k);
+            if (i == 0) {
+                struct foresight *reader = new_learner("group");
+
+                assert_int_equal(foresight_load(reader, buffer_slice(bytes)), former ? -1 : 0);
+                foresight_free(reader);
+            } else {
+                struct foresight_table *read = foresight_table_read(buffer_slice(bytes));
+
+                assert_true(former ? read == NULL : read != NULL);
+                foresight_table_free(read);
+            }
+            bytes->at[1] = (char)(bytes->at[1] + former);
+        }
+    }
+    buffer_free(&saved);
+    buffer_free(&table);
+    foresight_free(learner);
+}
+
 /* Bounds: the lightest go, further clocks are refused, labels over the bound count early. */
 static void
 test_bounds(void **state)
@@ -458,6 +568,7 @@ test_bounds(void **state)
     assert_int_equal(figures.pending, 10);
     assert_int_equal(figures.early_labels, 289);
     assert_true(figures.values <= 64);
+    assert_true(map_count(learner->leans) > 0 && map_count(learner->leans) <= 64);
     assert_true(figures.evicted_values > 0);
     foresight_free(learner);
 }
@@ -470,7 +581,9 @@ main(void)
         cmocka_unit_test(test_landmarks),   cmocka_unit_test(test_truth),
         cmocka_unit_test(test_same_bytes),  cmocka_unit_test(test_table_says_what_the_learner_says),
         cmocka_unit_test(test_labels_wait), cmocka_unit_test(test_cells),
-        cmocka_unit_test(test_shrinkage),   cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_shrinkage),   cmocka_unit_test(test_leans),
+        cmocka_unit_test(test_share),       cmocka_unit_test(test_former_format),
+        cmocka_unit_test(test_bounds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
