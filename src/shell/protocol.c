@@ -228,7 +228,14 @@ protocol_on_aborted(struct protocol *protocol, struct transaction_job *job)
                                    ? PROTOCOL_RETRY_MS_MAX
                                    : protocol->retry_delay_ms * 2;
     protocol->retry_mono_ms = protocol->world->now_mono_ms + protocol->retry_delay_ms;
+    snprintf(protocol->retry_error, sizeof protocol->retry_error, "%s", job->error);
     protocol->retry = job;
+}
+
+const char *
+protocol_stuck(const struct protocol *protocol)
+{
+    return protocol->retry_delay_ms >= PROTOCOL_RETRY_MS_MAX ? protocol->retry_error : NULL;
 }
 
 void

@@ -37,6 +37,7 @@ struct protocol {
     bool in_flight; /* a job is with the transaction thread */
     struct transaction_job *retry;
     int64_t retry_mono_ms, retry_delay_ms;
+    char retry_error[KAFKA_ERROR_BYTES]; /* of the last that was aborted */
     int64_t ticked_mono_ms;
     bool was_full;        /* since the last tick */
     size_t records_count; /* taken since the last epoch was closed: the caller counts */
@@ -80,6 +81,9 @@ bool protocol_close_all(struct protocol *protocol);
 void protocol_on_done(struct protocol *protocol, struct transaction_job *job);
 /* A job is in flight, or waits to be sent again. */
 bool protocol_is_out(const struct protocol *protocol);
+/* Why nothing has been committed for some time, again and again (the topic was deleted ...). NULL: it is not
+ * so. */
+const char *protocol_stuck(const struct protocol *protocol);
 void protocol_send_again(struct protocol *protocol);
 /* How long nothing happens by itself, in ms. */
 int64_t protocol_wait_ms(const struct protocol *protocol);

@@ -608,6 +608,9 @@ tickets_reasons(const struct tickets *tickets, struct buffer *out)
     tickets_policy_differences(tickets, out);
     if (loading > 0)
         tickets_say(out, "%d tasks are being restored", (int)loading);
+    if (protocol_stuck(&tickets->protocol) != NULL)
+        tickets_say(out, "nothing can be committed, no alert goes out: %s",
+                    protocol_stuck(&tickets->protocol));
     if (tickets->crowded)
         tickets_say(out, "tickets_max (%lld) is reached: nothing more is read",
                     (long long)tickets->world->config->tickets_max);

@@ -2,6 +2,7 @@
  * person has let it begin again. */
 #include "../support/worlds.h"
 #include "shell/protocol.h"
+#include <stdio.h>
 
 static const char policy[] = "version: \"1\"\nstatuses:\n  New: {state: open}\n  Closed: {state: closed}\n";
 
@@ -260,6 +261,28 @@ test_a_full_epoch_waits_for_its_transaction(void **state)
     outside_close(&outside);
 }
 
+/* The topic was deleted, say: the same epoch is aborted again and again, and readiness is to say why. */
+static void
+test_an_epoch_aborted_again_and_again_is_told(void **state)
+{
+    struct outside outside;
+
+    (void)state;
+    outside_open(&outside);
+    for (int i = 0; i < 7; i++) {
+        assert_null(i < 6 ? protocol_stuck(&outside.protocol) : NULL);
+        (void)snprintf(outside.job->error, sizeof outside.job->error, "no such topic");
+        outside_answer(&outside, TRANSACTION_ABORTED);
+        outside.worlds.world.now_mono_ms += 60000;
+        protocol_turn(&outside.protocol);
+        assert_non_null(outside.job);
+    }
+    assert_string_equal(protocol_stuck(&outside.protocol), "no such topic");
+    outside_answer(&outside, TRANSACTION_COMMITTED);
+    assert_null(protocol_stuck(&outside.protocol));
+    outside_close(&outside);
+}
+
 int
 main(void)
 {
@@ -269,6 +292,7 @@ main(void)
         cmocka_unit_test(test_an_unknown_epoch_from_before_it_was_held_is_looked_for),
         cmocka_unit_test(test_the_same_epoch_of_a_task_that_was_never_held_counts),
         cmocka_unit_test(test_a_full_epoch_waits_for_its_transaction),
+        cmocka_unit_test(test_an_epoch_aborted_again_and_again_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
