@@ -177,15 +177,13 @@ send(struct scores *scores, struct answer_outcome *outcome)
         scores->options.sink.answer(scores->options.sink.context, outcome);
 }
 
+/* What waits for a later instant comes after this one: it needs a higher revision. */
 static void
-decide(struct scores *scores, struct answer_outcome *outcome)
+send_later(struct scores *scores, const struct answer_outcome *outcome)
 {
     const struct answer_outcome *later;
     size_t cursor = 0;
 
-    send(scores, outcome);
-    score_waiting_take(scores, outcome);
-    /* What waits for a later instant comes after this one: it needs a higher revision. */
     while ((later = score_waiting_next(scores, outcome, &cursor)) != NULL)
         if (later->answered_at_ms > outcome->answered_at_ms) {
             struct answer_outcome again = *later;
@@ -193,6 +191,14 @@ decide(struct scores *scores, struct answer_outcome *outcome)
             send(scores, &again);
             scores->waiting[cursor - 1].outcome.arrival = again.arrival;
         }
+}
+
+static void
+decide(struct scores *scores, struct answer_outcome *outcome)
+{
+    send(scores, outcome);
+    score_waiting_take(scores, outcome);
+    send_later(scores, outcome);
 }
 
 /* One more may be held: it is of an answer that is, or there is room. */
@@ -353,6 +359,40 @@ erase_withdrawn(struct scores *scores, uint32_t number)
     }
 }
 
+/* The same for what waits for its time, and is no record yet. */
+static void
+say_again_waiting(struct scores *scores, size_t i)
+{
+    struct answer_outcome outcome = scores->waiting[i].outcome;
+
+    if (scores->rebuilding) {
+        scores->waiting[i].is_behind = true;
+        return;
+    }
+    if (outcome.withdrawn)
+        erase(&outcome);
+    else
+        join(scores, &outcome);
+    outcome.event = outcome.event_source = (struct slice){NULL, 0};
+    scores->joined_later++;
+    send(scores, &outcome);
+    score_waiting_renew(scores, i, &outcome);
+    send_later(scores, &scores->waiting[i].outcome);
+}
+
+static bool
+concerns(const struct scores *scores, const struct answer_outcome *outcome, uint32_t ticket, uint32_t version)
+{
+    struct slice name = score_texts_get(&scores->texts, scores_ticket_at(scores, ticket)->name);
+
+    if (outcome->ticket.at == NULL || !slice_equal(outcome->ticket, name))
+        return false;
+    if (outcome->withdrawn)
+        return version == 0 &&
+               (outcome->feedback.respondent.at != NULL || (outcome->attributes_own & ATTRIBUTE_PEOPLE) != 0);
+    return version == 0 || score_tickets_version_at(scores, ticket, outcome->answered_at_ms) == version;
+}
+
 void
 score_join_again(struct scores *scores, uint32_t ticket, uint32_t version)
 {
@@ -376,6 +416,9 @@ score_join_again(struct scores *scores, uint32_t ticket, uint32_t version)
     memory_free(numbers);
     if (version == 0)
         erase_withdrawn(scores, ticket);
+    for (size_t i = 0; i < scores->waiting_count; i++)
+        if (concerns(scores, &scores->waiting[i].outcome, ticket, version))
+            say_again_waiting(scores, i);
 }
 
 /* ---- a log read back ---- */
@@ -405,14 +448,24 @@ is_behind(const struct scores *scores, const struct answer_outcome *outcome)
 }
 
 void
-score_join_check(struct scores *scores, const struct answer_outcome *outcome)
+score_join_mark(struct scores *scores, const struct answer_outcome *outcome)
 {
     uint32_t number = record_like(scores, outcome);
+    const struct answer_outcome *other;
+    size_t cursor = 0;
 
-    if (number == 0 || !is_behind(scores, outcome) ||
-        scores_answer_at(scores, number)->revision != outcome->arrival.revision)
-        return;
-    say_again(scores, number);
+    if (number != 0 && scores_answer_at(scores, number)->revision == outcome->arrival.revision)
+        say_again(scores, number);
+    while ((other = score_waiting_next(scores, outcome, &cursor)) != NULL)
+        if (other->arrival.revision == outcome->arrival.revision)
+            say_again_waiting(scores, cursor - 1);
+}
+
+void
+score_join_check(struct scores *scores, const struct answer_outcome *outcome)
+{
+    if (is_behind(scores, outcome))
+        score_join_mark(scores, outcome);
 }
 
 void
@@ -423,4 +476,7 @@ score_join_catch_up(struct scores *scores)
         if ((scores_answer_at(scores, i)->flags & ANSWER_BEHIND) != 0)
             say_again(scores, i);
     scores->behind_count = 0;
+    for (size_t i = 0; i < scores->waiting_count; i++)
+        if (scores->waiting[i].is_behind)
+            say_again_waiting(scores, i);
 }

@@ -106,6 +106,8 @@ keep(struct scores *scores, const struct answer_outcome *outcome)
             continue;
         if (other->arrival.revision >= outcome->arrival.revision) {
             scores->stale++;
+            if (other->arrival.revision == outcome->arrival.revision) /* loaded, and read once more */
+                scores->waiting[i].is_behind = false;
             return;
         }
         remove_at(scores, i);
@@ -146,9 +148,20 @@ score_waiting_fold_due(struct scores *scores)
         scores->waiting_count--;
         memmove(&scores->waiting[0], &scores->waiting[1], scores->waiting_count * sizeof *scores->waiting);
         score_answers_fold(scores, &due.outcome);
-        score_join_check(scores, &due.outcome); /* its ticket may have changed while it waited */
+        if (due.is_behind)
+            score_join_mark(scores, &due.outcome);
         memory_free(due.bytes);
     }
+}
+
+void
+score_waiting_renew(struct scores *scores, size_t i, const struct answer_outcome *outcome)
+{
+    struct score_waiting renewed = copy(outcome); /* it may point at what is there */
+
+    memory_free(scores->waiting[i].bytes);
+    scores->waiting[i] = renewed;
+    score_parts_touch(scores, SCORE_PART_REST, 0);
 }
 
 const struct answer_outcome *

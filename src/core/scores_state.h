@@ -152,6 +152,7 @@ struct score_verdict {
 struct score_waiting {
     struct answer_outcome outcome; /* slices into bytes, aspects too */
     char *bytes;
+    bool is_behind; /* rebuilding: as ANSWER_BEHIND */
 };
 
 /* Who is named on a ticket (R63). */
@@ -327,8 +328,10 @@ struct engine_answer score_join_feedback(struct scores *scores, const struct eve
 /* The ticket has a new version of its attributes (or was erased: version 0): revises the answers it is about;
  * while rebuilding, marks them as behind. */
 void score_join_again(struct scores *scores, uint32_t ticket, uint32_t version);
-/* The outcome was decided before now and is folded: when its ticket says otherwise by now, as above. */
+/* The outcome was read back and taken: when its ticket says otherwise by now, as above. */
 void score_join_check(struct scores *scores, const struct answer_outcome *outcome);
+/* Its ticket says otherwise: the record or what waits, of this very revision, as above. */
+void score_join_mark(struct scores *scores, const struct answer_outcome *outcome);
 /* Somebody has its alert in hand: a revision that says so. */
 void score_join_acknowledge(struct scores *scores, uint32_t answer, const struct event *event);
 /* The log is read: revises the answers that are still behind. */
@@ -376,6 +379,8 @@ void score_waiting_fold_due(struct scores *scores);            /* whose time has
 /* The next one that waits for this feedback, from *cursor (0) on; NULL when none is left. */
 const struct answer_outcome *score_waiting_next(const struct scores *scores,
                                                 const struct answer_outcome *like, size_t *cursor);
+/* What waits at this place is another revision now, of the same feedback and instant. */
+void score_waiting_renew(struct scores *scores, size_t i, const struct answer_outcome *outcome);
 void score_waiting_done(struct scores *scores);
 
 /* ---- score_seen.c: (source, id) of feedback events ---- */

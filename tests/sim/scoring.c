@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "base/panic.h"
 #include "sim.h"
+#include "wire/effect.h"
 #include <string.h>
 
 enum { SCORING_PART_MS = 1500, SCORING_ANSWER_MS_MAX = 60, SCORING_STALE_MS = 3000 };
@@ -680,10 +681,34 @@ struct scoring_oracle {
     struct map *published; /* struct scoring_answer, its text behind the key */
 };
 
+/* With --verbose: what slad.outcomes says of an answer and of its ticket. */
+static void
+scoring_tell(const struct sim *sim, const struct answer_outcome *outcome)
+{
+    const struct broker_record *record;
+    struct buffer answer = {0};
+    int64_t offset = 0;
+
+    effect_answer_key(&answer, outcome);
+    while (sim->ground->verbose && (record = broker_read(&sim->broker, TOPIC_OUTCOMES, 0, &offset)) != NULL) {
+        struct slice key = broker_key(record), value = broker_value(record);
+
+        if (slice_equal(key, outcome->ticket) || slice_equal(key, buffer_slice(&answer)))
+            sim_tell(sim, "slad.outcomes %lld at +%lld: %.*s", (long long)record->offset,
+                     (long long)(record->timestamp_ms - SIM_START_MS), (int)value.bytes, value.at);
+    }
+    buffer_reset(&answer);
+    effect_print_answer(&answer, outcome);
+    sim_tell(sim, "missing: %.*s", (int)answer.bytes, answer.at);
+    buffer_free(&answer);
+}
+
 static void
 scoring_on_missing(void *context, const struct answer_outcome *outcome)
 {
     const struct scoring_oracle *oracle = context;
+
+    scoring_tell(oracle->sim, outcome);
 
     sim_fail(oracle->sim, "revision %u of the answer %.*s is not in slad.outcomes",
              (unsigned)outcome->arrival.revision, (int)outcome->feedback.id.bytes, outcome->feedback.id.at);
