@@ -30,6 +30,7 @@ struct oracle_alert {
     bool twice;
     bool lagging;               /* announced though its task was behind */
     int64_t first_ms, fired_ms; /* detected: the first record, the last firing */
+    int64_t effective_ms;       /* expected: of the last firing */
 };
 struct oracle_outcome {
     struct slice key;
@@ -225,6 +226,9 @@ oracle_on_alert(void *context, const struct alert *alert)
     oracle_note_alert(oracle->expected, buffer_slice(&oracle->key), alert->state,
                       alert->arrival.detected_at_ms,
                       partitioner_partition(PARTITIONER_MURMUR2, alert->name.ticket, BROKER_KEYED), false);
+    if (alert->state == ALERT_FIRING)
+        ((struct oracle_alert *)map_get(oracle->expected, buffer_slice(&oracle->key)))->effective_ms =
+            alert->effective_at_ms;
 }
 
 static void
@@ -520,8 +524,8 @@ oracle_check_missing(struct oracle *oracle, const struct oracle_alert *expected)
         oracle->excused_withdrawn++;
         return;
     }
-    if (expected->fired_ms < oracle->sim->witness.alerts_from_ms[expected->partition]) {
-        oracle->excused_before++; /* the first epoch had not happened yet */
+    if (expected->effective_ms < oracle->sim->witness.alerts_from_ms[expected->partition]) {
+        oracle->excused_before++; /* it is true from before the first epoch on, whenever that was known */
         return;
     }
     for (size_t i = 0; clock != NULL && i < clock->stages_count; i++)

@@ -376,6 +376,8 @@ sim_come_to_rest(struct sim *sim)
         if (unrest == NULL)
             unrest = scoring_unrest(sim);
         rested = unrest == NULL ? rested + 1 : 0;
+        if (unrest != NULL)
+            sim_tell(sim, "unrest: task %d: %s", (int)partition, unrest);
         if (sim->now_ms > until_ms && unrest != NULL)
             sim_fail(sim, "it does not come to rest: task %d: %s", (int)partition, unrest);
         sim_tick(sim);
