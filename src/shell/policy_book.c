@@ -331,6 +331,51 @@ policy_book_join(const struct policy_book *book, struct slice held, struct buffe
     return true;
 }
 
+/* The place of the version whose `from` is the least: SIZE_MAX when that is in force now, or none is over. */
+static size_t
+policy_book_oldest_over(const struct policy_book *book, struct slice ids, int64_t now_ms)
+{
+    int64_t oldest_ms = INT64_MAX;
+    size_t oldest = SIZE_MAX, begun = 0;
+
+    for (size_t i = 0; i < policy_ids_count(ids); i++) {
+        int64_t from_ms = policy_book_get(book, policy_ids_get(ids, i))->from_ms;
+
+        if (from_ms > now_ms)
+            continue;
+        begun++;
+        if (oldest == SIZE_MAX || from_ms < oldest_ms) {
+            oldest_ms = from_ms;
+            oldest = i;
+        }
+    }
+    return begun > 1 ? oldest : SIZE_MAX;
+}
+
+bool
+policy_book_keep_newest(const struct policy_book *book, size_t max, int64_t now_ms, struct buffer *ids)
+{
+    struct buffer kept = {0};
+    bool fits;
+
+    buffer_append_slice(&kept, buffer_slice(ids));
+    while (policy_ids_count(buffer_slice(&kept)) > max) {
+        size_t gone = policy_book_oldest_over(book, buffer_slice(&kept), now_ms), at = gone * POLICY_ID_BYTES;
+
+        if (gone == SIZE_MAX)
+            break;
+        memmove(kept.at + at, kept.at + at + POLICY_ID_BYTES, kept.bytes - at - POLICY_ID_BYTES);
+        kept.bytes -= POLICY_ID_BYTES;
+    }
+    fits = policy_ids_count(buffer_slice(&kept)) <= max;
+    if (fits) {
+        buffer_reset(ids);
+        buffer_append_slice(ids, buffer_slice(&kept));
+    }
+    buffer_free(&kept);
+    return fits;
+}
+
 void
 policy_book_differences(const struct policy_book *book, struct slice held, struct buffer *out)
 {

@@ -31,6 +31,10 @@ void policy_book_keep_known(const struct policy_book *book, struct slice ids, st
  * taken, ids are those held, and a line for each contradiction is appended to refusals. */
 bool policy_book_join(const struct policy_book *book, struct slice held, struct buffer *ids,
                       struct buffer *refusals);
+/* Leaves out of the ids as many as are more than `max`: the oldest by `from`, and never one that is in force
+ * at now_ms or comes into force later. false: these alone are more than that, and the ids are as they were.
+ */
+bool policy_book_keep_newest(const struct policy_book *book, size_t max, int64_t now_ms, struct buffer *ids);
 /* Lines: what is held and not on disk; what is on disk and contradicts. None: the disk agrees. */
 void policy_book_differences(const struct policy_book *book, struct slice held, struct buffer *out);
 

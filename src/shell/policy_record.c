@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "base/panic.h"
 #include "wire/policy_yaml.h"
+#include <string.h>
 
 /* ---- ids ---- */
 
@@ -146,12 +147,13 @@ policy_record_load(struct slice source, struct slice id, struct symbols *symbols
 
 /* ---- records ---- */
 
-void
-policy_record_key(struct slice version, struct slice id, size_t chunk, struct buffer *out)
+static void
+policy_record_name(const char *prefix, struct slice version, struct slice id, size_t chunk,
+                   struct buffer *out)
 {
     static const char digits[] = "0123456789abcdef";
 
-    buffer_append_text(out, POLICY_RECORD_PREFIX);
+    buffer_append_text(out, prefix);
     buffer_append_slice(out, version);
     buffer_append_byte(out, '@');
     for (size_t i = 0; i < id.bytes; i++) {
@@ -162,12 +164,36 @@ policy_record_key(struct slice version, struct slice id, size_t chunk, struct bu
     buffer_append_int64(out, (int64_t)chunk);
 }
 
+static bool
+policy_record_begins(struct slice key, const char *prefix)
+{
+    const size_t bytes = strlen(prefix);
+
+    return key.bytes > bytes && memcmp(key.at, prefix, bytes) == 0;
+}
+
+void
+policy_record_key(struct slice version, struct slice id, size_t chunk, struct buffer *out)
+{
+    policy_record_name(POLICY_RECORD_PREFIX, version, id, chunk, out);
+}
+
 bool
 policy_record_is(struct slice key)
 {
-    const size_t bytes = sizeof POLICY_RECORD_PREFIX - 1;
+    return policy_record_begins(key, POLICY_RECORD_PREFIX);
+}
 
-    return key.bytes > bytes && memcmp(key.at, POLICY_RECORD_PREFIX, bytes) == 0;
+void
+policy_record_scores_key(struct slice version, struct slice id, size_t chunk, struct buffer *out)
+{
+    policy_record_name(POLICY_RECORD_SCORES_PREFIX, version, id, chunk, out);
+}
+
+bool
+policy_record_is_scores(struct slice key)
+{
+    return policy_record_begins(key, POLICY_RECORD_SCORES_PREFIX);
 }
 
 size_t

@@ -14,6 +14,7 @@
 #include "wire/policy_error.h"
 
 #define POLICY_RECORD_PREFIX "~policy/"
+#define POLICY_RECORD_SCORES_PREFIX "~scores/policy/"
 enum {
     POLICY_ID_BYTES = 16,
     POLICY_RECORD_FORMAT = 1,
@@ -50,6 +51,11 @@ struct slice policy_record_text(struct slice source);
 /* "~policy/VERSION@ID/CHUNK": VERSION for people. */
 void policy_record_key(struct slice version, struct slice id, size_t chunk, struct buffer *out);
 bool policy_record_is(struct slice key);
+/* The same, of the versions that are in force for the scores: they lie in slad.state[0] besides, written by
+ * whoever owns the scores, and are nothing to the task of that partition. "~scores/policy/VERSION@ID/CHUNK"
+ */
+void policy_record_scores_key(struct slice version, struct slice id, size_t chunk, struct buffer *out);
+bool policy_record_is_scores(struct slice key);
 size_t policy_record_chunks(struct slice source);
 void policy_record_chunk(struct slice id, struct slice source, size_t chunk, struct buffer *out);
 

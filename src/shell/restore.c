@@ -307,6 +307,16 @@ restore_take_policy(void *context, const rd_kafka_message_t *message)
         policy_gather_take(context, (struct slice){message->payload, message->len});
 }
 
+/* For the scores: what was written for them, and what any task has. */
+static void
+restore_take_any_policy(void *context, const rd_kafka_message_t *message)
+{
+    struct slice key = {message->key, message->key != NULL ? message->key_len : 0};
+
+    if (message->payload != NULL && (policy_record_is(key) || policy_record_is_scores(key)))
+        policy_gather_take(context, (struct slice){message->payload, message->len});
+}
+
 /* Those that the marker names and the loop does not know. 1: they are in load->policies; 0: slad.state does
  * not have them all; -1: it could not be read. */
 static int
@@ -558,17 +568,6 @@ restore_find_log(struct restore *restore, struct score_found *found, char error[
 }
 
 static void
-restore_take_note(struct restore_news *news, const rd_kafka_topic_partition_t *committed)
-{
-    const struct slice note = {committed->metadata != NULL ? committed->metadata : "",
-                               committed->metadata_size};
-
-    news->found.committed_offset = committed->offset >= 0 ? committed->offset : MARKER_NO_OFFSET;
-    news->found.has_note = news->found.committed_offset != MARKER_NO_OFFSET &&
-                           score_note_read(note, &news->found.note, &news->bytes) == 0;
-}
-
-static void
 restore_answer_found(struct restore *restore, struct restore_question *question)
 {
     struct restore_news *news = restore_news_new(RESTORE_FOUND, question);
@@ -581,7 +580,10 @@ restore_answer_found(struct restore *restore, struct restore_question *question)
         log_write(restore->options.kafka->log, LOG_WARNING, "offsets_wait", LOG_TEXT("why", news->error));
         restore_pause(restore, RESTORE_AGAIN_MS);
     }
-    restore_take_note(news, &question->partitions->elems[0]);
+    score_found_take(
+        &news->found, question->partitions->elems[0].offset,
+        (struct slice){question->partitions->elems[0].metadata, question->partitions->elems[0].metadata_size},
+        &news->bytes);
     restore_tell(restore, news);
 }
 
@@ -590,7 +592,7 @@ restore_answer_policies(struct restore *restore, const struct restore_question *
 {
     struct restore_news *news = restore_news_new(RESTORE_POLICIES, question);
     struct policy_gather gather;
-    const struct state_taker taker = {restore_take_policy, &gather};
+    const struct state_taker taker = {restore_take_any_policy, &gather};
     struct slice id, source;
 
     policy_gather_init(&gather, buffer_slice(&question->known));

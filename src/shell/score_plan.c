@@ -15,12 +15,14 @@
  * Not here: Kafka and Redis (scoring.c, score_load.c, snapshot.c), what policies are (policy_book.c).
  */
 #include "shell/score_plan.h"
+#include "base/panic.h"
 #include "shell/policy_record.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-static const char score_note_begins[] = "slad-scores/1 "; /* SCORE_NOTE_FORMAT */
+/* SCORE_NOTE_FORMAT, and the one before it */
+static const char score_note_begins[] = "slad-scores/2 ", score_note_begins_before[] = "slad-scores/1 ";
 enum { SCORE_NOTE_HEAD_BYTES = 160, SCORE_HASH_DIGITS = 32 };
 
 /* ---- the note ---- */
@@ -31,6 +33,7 @@ score_note_write(const struct score_note *note, struct buffer *out)
     static const char digits[] = "0123456789abcdef";
     char text[SCORE_NOTE_HEAD_BYTES];
 
+    must(note->keeps_texts && policy_ids_count(note->policies) <= SCORE_NOTE_POLICIES_MAX);
     (void)snprintf(text, sizeof text,
                    "%s%016" PRIx64 "%016" PRIx64 " %" PRIu64 " %016" PRIx64 "%016" PRIx64 " ",
                    score_note_begins, note->lineage.high, note->lineage.low, note->epoch, note->writer.high,
@@ -119,7 +122,10 @@ score_note_read(struct slice text, struct score_note *ret_note, struct buffer *p
     size_t begins_bytes = sizeof score_note_begins - 1, before = policies->bytes;
     struct score_note note = {.epoch = 0};
 
-    if (text.bytes < begins_bytes || memcmp(text.at, score_note_begins, begins_bytes) != 0)
+    if (text.bytes < begins_bytes)
+        return -1;
+    note.keeps_texts = memcmp(text.at, score_note_begins, begins_bytes) == 0;
+    if (!note.keeps_texts && memcmp(text.at, score_note_begins_before, begins_bytes) != 0)
         return -1;
     text.at += begins_bytes;
     text.bytes -= begins_bytes;
@@ -138,6 +144,15 @@ score_note_read(struct slice text, struct score_note *ret_note, struct buffer *p
 }
 
 /* ---- what was found ---- */
+
+void
+score_found_take(struct score_found *found, int64_t offset, struct slice metadata, struct buffer *policies)
+{
+    if (metadata.at == NULL)
+        metadata = (struct slice){"", 0};
+    found->committed_offset = offset >= 0 ? offset : MARKER_NO_OFFSET;
+    found->has_note = offset >= 0 && score_note_read(metadata, &found->note, policies) == 0;
+}
 
 /* What was committed lies beyond the end of what there is. */
 static bool
@@ -218,6 +233,9 @@ score_plan_reached(const struct score_found *found, int64_t from_offset, int64_t
 struct score_note
 score_plan_next(const struct score_note *identity, struct hash128 writer, struct slice policies)
 {
-    return (struct score_note){
-        .lineage = identity->lineage, .epoch = identity->epoch + 1, .writer = writer, .policies = policies};
+    return (struct score_note){.lineage = identity->lineage,
+                               .epoch = identity->epoch + 1,
+                               .writer = writer,
+                               .policies = policies,
+                               .keeps_texts = true};
 }

@@ -31,9 +31,12 @@ struct score_note {
     uint64_t epoch;         /* from 1, over all owners */
     struct hash128 writer;  /* the process that committed it */
     struct slice policies;  /* ids of the versions in force (policy_record.h) */
+    bool keeps_texts; /* their texts were committed to slad.state[0], with this note or one before it; notes
+                         of format 1 did not see to that */
 };
-/* Brokers take 4096 bytes. When there are more versions, the caller leaves out the oldest. */
-enum { SCORE_NOTE_POLICIES_MAX = 100, SCORE_NOTE_FORMAT = 1 };
+/* Brokers take 4096 bytes: so many versions at most (config.def). */
+enum { SCORE_NOTE_POLICIES_MAX = 100, SCORE_NOTE_FORMAT = 2 };
+/* keeps_texts must be true. */
 void score_note_write(const struct score_note *note, struct buffer *out);
 /* 0, or -1 when it is no note of a format this version reads. The ids are appended to policies, and borrowed
  * from it. */
@@ -48,6 +51,11 @@ struct score_found {
     int64_t log_begin,
         log_end; /* of slad.outcomes[0] as of then, open transactions included; -1: not known */
 };
+
+/* What is committed for slad.outcomes[0]: offset (negative: none) and metadata, into committed_offset and the
+ * note. The note's ids are appended to policies, and borrowed from it. */
+void score_found_take(struct score_found *found, int64_t offset, struct slice metadata,
+                      struct buffer *policies);
 
 /* Who this owner is: the note's lineage and epoch, or a new life. fresh: drawn by the caller. In a new life
  * policies is empty. The texts are those of found. */

@@ -210,6 +210,7 @@ score_task_done(struct score_task *task)
     score_task_drop_scores(task);
     buffer_free(&task->found_policies);
     buffer_free(&task->policies);
+    buffer_free(&task->policies_written);
     batch_free(task->batch);
     outcome_reader_free(task->reader);
     ingest_free(task->ingest);
@@ -337,14 +338,39 @@ score_task_sources(const struct score_task *task, struct buffer *out)
                          policy_book_source(task->world->book, policy_ids_get(ids, i)));
 }
 
-/* What was held and what the disk adds. true: they are others than before. */
+/* What was held and what the disk adds, as many as there may be: appended to ids. false: the disk is refused,
+ * and ids are those held. */
+static bool
+score_task_would_hold(const struct score_task *task, struct buffer *ids, struct buffer *refusals)
+{
+    const struct world *world = task->world;
+    size_t max = (size_t)world->config->score_versions_max;
+    char text[160];
+
+    if (!policy_book_join(world->book, buffer_slice(&task->policies), ids, refusals))
+        return false;
+    if (policy_ids_count(buffer_slice(ids)) <= max)
+        return true;
+    metrics_bound_hit(world->metrics, CONFIG_score_versions_max);
+    if (policy_book_keep_newest(world->book, max, world->now_ms, ids))
+        return true;
+    (void)snprintf(text, sizeof text,
+                   "of policies in force or yet to come there are %zu, and score_versions_max is %zu\n",
+                   policy_ids_count(buffer_slice(ids)), max);
+    buffer_append_text(refusals, text);
+    buffer_reset(ids);
+    buffer_append_slice(ids, buffer_slice(&task->policies));
+    return false;
+}
+
+/* true: they are others than before. */
 static bool
 score_task_join_policies(struct score_task *task)
 {
     struct buffer ids = {0}, refusals = {0};
     bool others;
 
-    if (!policy_book_join(task->world->book, buffer_slice(&task->policies), &ids, &refusals))
+    if (!score_task_would_hold(task, &ids, &refusals))
         log_write(task->world->log, LOG_ERROR, "policy_disagrees", LOG_TEXT("task", "scores"),
                   LOG_SLICE("why", buffer_slice(&refusals)));
     others = !slice_equal(buffer_slice(&ids), buffer_slice(&task->policies));
@@ -386,8 +412,7 @@ bool
 score_task_refuses_policies(const struct score_task *task, struct buffer *refusals)
 {
     struct buffer ids = {0};
-    bool refused = task->home != NULL &&
-                   !policy_book_join(task->world->book, buffer_slice(&task->policies), &ids, refusals);
+    bool refused = task->home != NULL && !score_task_would_hold(task, &ids, refusals);
 
     buffer_free(&ids);
     return refused;
@@ -445,13 +470,21 @@ score_task_begin_again(struct score_task *task)
     score_task_begin(task);
 }
 
+/* Nothing is published meanwhile, and it is looked at again. */
+static void
+score_task_wait_for_policies(struct score_task *task, const char *why)
+{
+    memory_free(task->missing);
+    task->missing = kafka_name(why, "");
+    task->state = SCORE_TASK_LEARNING;
+    task->learn_mono_ms = task->world->now_mono_ms + SCORE_TASK_LEARN_AGAIN_MS;
+}
+
 static void
 score_task_ask_load(struct score_task *task)
 {
     struct score_load *load = memory_allocate_zeroed(1, sizeof *load);
 
-    task->policies_due = false;
-    (void)score_task_join_policies(task);
     load->serial = task->serial;
     load->options = score_task_options(task);
     load->found = task->found;
@@ -477,7 +510,14 @@ score_task_learn(struct score_task *task)
         task->missing = NULL;
         buffer_reset(&task->policies);
         buffer_append_slice(&task->policies, task->identity.policies);
-        score_task_ask_load(task);
+        task->policies_due = false;
+        (void)score_task_join_policies(task);
+        if (task->policies.bytes > 0)
+            score_task_ask_load(task);
+        else
+            score_task_wait_for_policies(task,
+                                         "more policies are yet to come than score_versions_max allows: "
+                                         "take some off this disk and reload");
     } else {
         task->state = SCORE_TASK_LEARNING;
         task->learn_mono_ms = INT64_MAX;
@@ -498,6 +538,9 @@ score_task_take_found(struct score_task *task, const struct score_found *found)
     task->found = *found;
     task->found.note.policies = buffer_slice(&task->found_policies);
     task->identity = score_plan_identity(&task->found, fresh);
+    buffer_reset(&task->policies_written);
+    if (task->identity.keeps_texts)
+        buffer_append_slice(&task->policies_written, task->identity.policies);
     if (task->identity.epoch == 0) /* what was committed is of a former life */
         task->found.committed_offset = MARKER_NO_OFFSET;
     task->epoch = task->committed_epoch = task->identity.epoch;
@@ -533,11 +576,8 @@ score_task_on_policies(struct score_task *task, uint64_t question, struct slice 
         if (task->missing == NULL)
             log_write(task->world->log, LOG_ERROR, "scores_held",
                       LOG_INTEGER("versions_missing", policy_ids_count(buffer_slice(&missing))));
-        memory_free(task->missing);
-        task->missing = kafka_name("a policy version in force for the scores is neither on this disk nor in "
-                                   "slad.state: put its file back and reload",
-                                   "");
-        task->learn_mono_ms = task->world->now_mono_ms + SCORE_TASK_LEARN_AGAIN_MS;
+        score_task_wait_for_policies(task, "a policy version in force for the scores is neither on this disk "
+                                           "nor in slad.state: put its file back and reload");
     }
     buffer_free(&error);
     buffer_free(&known);
@@ -677,8 +717,6 @@ score_task_add_note(struct score_task *task, rd_kafka_topic_partition_t *offset)
     offset->offset = task->outcomes_offset;
     if (task->home == NULL)
         return;
-    if (policy_ids_count(ids) > SCORE_NOTE_POLICIES_MAX)
-        ids.bytes = (size_t)SCORE_NOTE_POLICIES_MAX * POLICY_ID_BYTES;
     before.epoch = task->epoch - 1;
     note = score_plan_next(&before, task->world->writer, ids);
     score_note_write(&note, &text);
@@ -686,6 +724,40 @@ score_task_add_note(struct score_task *task, rd_kafka_topic_partition_t *offset)
     offset->metadata_size = text.bytes - 1;
     offset->metadata = memory_copy(text.at, text.bytes);
     buffer_free(&text);
+}
+
+/* A version is in force from the epoch on that commits its text, so whoever comes next has it. */
+static void
+score_task_write_policy(struct score_task *task, struct slice id)
+{
+    const struct policy_book *book = task->world->book;
+    struct slice source = policy_book_source(book, id), version = policy_book_version(book, id);
+    struct buffer key = {0};
+
+    for (size_t i = 0; i < policy_record_chunks(source); i++) {
+        buffer_reset(&key);
+        policy_record_scores_key(version, id, i, &key);
+        batch_begin(task->batch, TOPIC_STATE, 0, buffer_slice(&key));
+        policy_record_chunk(id, source, i, batch_value(task->batch));
+        batch_end(task->batch);
+    }
+    buffer_free(&key);
+    log_write(task->world->log, LOG_NOTICE, "policy_in_force", LOG_TEXT("task", "scores"),
+              LOG_SLICE("version", version), LOG_INTEGER("epoch", task->epoch + 1));
+}
+
+static void
+score_task_write_policies(struct score_task *task)
+{
+    struct slice ids = buffer_slice(&task->policies);
+
+    if (task->home == NULL || slice_equal(ids, buffer_slice(&task->policies_written)))
+        return;
+    for (size_t i = 0; i < policy_ids_count(ids); i++)
+        if (!policy_ids_has(buffer_slice(&task->policies_written), policy_ids_get(ids, i)))
+            score_task_write_policy(task, policy_ids_get(ids, i));
+    buffer_reset(&task->policies_written);
+    buffer_append_slice(&task->policies_written, ids);
 }
 
 static bool
@@ -697,6 +769,7 @@ score_task_close(struct score_task *task)
 
     if (!task->dirty || task->state != SCORE_TASK_LIVE)
         return false;
+    score_task_write_policies(task);
     job = transaction_job_new(1);
     part = &job->parts[job->parts_count++];
     part->serial = task->serial;
@@ -903,11 +976,29 @@ score_task_on_outcomes_end(struct score_task *task, int64_t offset)
               LOG_INTEGER("took_ms", task->world->now_mono_ms - task->folding_since_mono_ms));
 }
 
+/* Somebody who was the owner before has committed since: what he read is not folded here. */
+static bool
+score_task_was_overtaken(struct score_task *task, const struct score_found *now)
+{
+    struct score_found found = *now;
+
+    found.log_end = task->found.log_end; /* as of when it was decided whose the note is */
+    if (task->port.ask_found == NULL || score_plan_same(&task->identity, &found))
+        return false;
+    log_write(task->world->log, LOG_NOTICE, "scores_overtaken", LOG_INTEGER("epoch", task->identity.epoch),
+              LOG_INTEGER("committed_epoch", now->note.epoch));
+    score_task_begin_again(task);
+    return true;
+}
+
 bool
-score_task_on_offsets(struct score_task *task, uint64_t question, const int64_t *offsets)
+score_task_on_offsets(struct score_task *task, uint64_t question, const int64_t *offsets,
+                      const struct score_found *now)
 {
     if (task->state != SCORE_TASK_ASKING || question != task->question)
         return false;
+    if (score_task_was_overtaken(task, now))
+        return true;
     for (int32_t p = 0; p < task->feedback_count; p++) {
         task->feedback_offsets[p] = offsets[p] >= 0 ? offsets[p] : MARKER_NO_OFFSET;
         task->feedback_at_end[p] = false;

@@ -25,7 +25,8 @@ struct score_task_port {
     /* Every partition of feedback, from feedback_offsets on. */
     void (*fetch_feedback)(void *context);
     void (*unfetch_feedback)(void *context);
-    /* Where feedback goes on, as committed and stable: score_task_on_offsets. The question's number, > 0. */
+    /* Where feedback goes on and whose the last epoch is, as committed and stable, both at once:
+     * score_task_on_offsets. The question's number, > 0. */
     uint64_t (*ask_offsets)(void *context);
     /* Takes the job; it comes back through score_task_on_done. The group's metadata is taken now. */
     void (*submit)(void *context, struct transaction_job *job);
@@ -76,6 +77,7 @@ struct score_task {
     struct score_note identity; /* as of the last epoch that was committed or found */
     struct buffer found_policies;
     struct buffer policies;         /* ids of the versions in force; written with every epoch */
+    struct buffer policies_written; /* of them: those whose text is in slad.state[0] */
     bool policies_due;              /* the disk was loaded anew while no state was there */
     bool distrusts_redis;           /* the log is not the one a snapshot was made of */
     int64_t from_offset;            /* the fold began here */
@@ -154,8 +156,10 @@ void score_task_on_feedback(struct score_task *task, const struct ingest_record 
 /* The end was reached, at this offset: of slad.outcomes, of a partition of feedback. */
 void score_task_on_outcomes_end(struct score_task *task, int64_t offset);
 void score_task_on_feedback_end(struct score_task *task, int32_t partition, int64_t offset);
-/* What ask_offsets asked for; negative: none is committed. false: nobody waits for it any more. */
-bool score_task_on_offsets(struct score_task *task, uint64_t question, const int64_t *offsets);
+/* What ask_offsets asked for; negative: none is committed. now: the note and the offset of slad.outcomes[0]
+ * beside them. false: nobody waits for it any more. */
+bool score_task_on_offsets(struct score_task *task, uint64_t question, const int64_t *offsets,
+                           const struct score_found *now);
 
 /* ---- epochs ---- */
 

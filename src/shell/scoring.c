@@ -99,8 +99,10 @@ static uint64_t
 scoring_ask_offsets(void *context)
 {
     struct scoring *scoring = context;
+    rd_kafka_topic_partition_list_t *list = scoring_feedback_list(scoring);
 
-    return restore_ask_offsets(scoring->restore, scoring->member.group, scoring_feedback_list(scoring));
+    rd_kafka_topic_partition_list_add(list, scoring->world->topics.names[TOPIC_OUTCOMES], 0);
+    return restore_ask_offsets(scoring->restore, scoring->member.group, list);
 }
 
 static uint64_t
@@ -217,10 +219,20 @@ static void
 scoring_take_offsets(struct scoring *scoring, const struct restore_news *news)
 {
     int64_t *offsets = memory_allocate_zeroed((size_t)scoring->task.feedback_count, sizeof *offsets);
+    const char *outcomes = scoring->world->topics.names[TOPIC_OUTCOMES];
+    struct score_found now = {.log_begin = -1, .log_end = -1};
+    struct buffer policies = {0};
 
-    for (int i = 0; i < news->offsets->cnt; i++)
-        offsets[news->offsets->elems[i].partition] = news->offsets->elems[i].offset;
-    (void)score_task_on_offsets(&scoring->task, news->question, offsets);
+    for (int i = 0; i < news->offsets->cnt; i++) {
+        const rd_kafka_topic_partition_t *at = &news->offsets->elems[i];
+
+        if (strcmp(at->topic, outcomes) == 0)
+            score_found_take(&now, at->offset, (struct slice){at->metadata, at->metadata_size}, &policies);
+        else
+            offsets[at->partition] = at->offset;
+    }
+    (void)score_task_on_offsets(&scoring->task, news->question, offsets, &now);
+    buffer_free(&policies);
     memory_free(offsets);
 }
 

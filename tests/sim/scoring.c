@@ -315,8 +315,7 @@ scoring_take_found(struct scoring_role *role)
         !broker_scores(broker, offsets, note))
         return;
     found.log_end = broker->logs[TOPIC_OUTCOMES][0].end;
-    found.committed_offset = offsets[0];
-    found.has_note = note[0] != '\0' && score_note_read(slice_of(note), &found.note, &policies) == 0;
+    score_found_take(&found, offsets[0], slice_of(note), &policies);
     (void)score_task_on_found(&role->task, role->question, &found);
     buffer_free(&policies);
 }
@@ -338,7 +337,8 @@ scoring_take_policies(struct scoring_role *role)
         int64_t position = 0;
 
         while ((record = broker_read(broker, TOPIC_STATE, p, &position)) != NULL)
-            if (policy_record_is(broker_key(record)) && broker_value(record).at != NULL)
+            if ((policy_record_is(broker_key(record)) || policy_record_is_scores(broker_key(record))) &&
+                broker_value(record).at != NULL)
                 policy_gather_take(&gather, broker_value(record));
     }
     for (size_t i = 0; i < gather.count; i++)
@@ -383,8 +383,12 @@ scoring_load_from(struct scoring_role *role, struct score_load *load, struct sli
             continue;
         snapshot_name_bucket(&name, process->world.config->prefix, SCORE_PLAN_PARTITION, &head, i);
         part = store_get(&process->sim->store, buffer_slice(&name));
-        whole = part.at != NULL && snapshot_bucket_is(&head.buckets[i], part) &&
-                scores_load_part(load->home->scores, i, part) == 0;
+        whole = part.at != NULL && snapshot_bucket_is(&head.buckets[i], part);
+        if (whole && i == SCORE_TASK_PART_LEARNING) {
+            buffer_reset(&load->learned);
+            buffer_append_slice(&load->learned, part);
+        } else
+            whole = whole && scores_load_part(load->home->scores, i, part) == 0;
         buffer_free(&name);
     }
     whole = whole && scores_load_end(load->home->scores) == 0;
@@ -433,12 +437,16 @@ scoring_take_offsets(struct scoring_role *role)
     struct process *process = role->process;
     int64_t offsets[1 + BROKER_FEEDBACKS];
     char note[BROKER_NOTE_BYTES];
+    struct score_found now = {.log_begin = -1, .log_end = -1};
+    struct buffer policies = {0};
 
     if (role->task.state != SCORE_TASK_ASKING || process->sim->now_ms < role->asked_ms ||
         !broker_scores(&process->sim->broker, offsets, note))
         return;
-    (void)score_task_on_offsets(&role->task, role->question, offsets + 1);
-    process_dies(process, CRASH_SCORES_LIVE);
+    score_found_take(&now, offsets[0], slice_of(note), &policies);
+    (void)score_task_on_offsets(&role->task, role->question, offsets + 1, &now);
+    buffer_free(&policies);
+    process_dies(process, role->task.state == SCORE_TASK_LIVE ? CRASH_SCORES_LIVE : CRASH_SCORES_OVERTAKEN);
 }
 
 void
@@ -588,6 +596,40 @@ scoring_each(const struct broker *broker, const struct broker_transaction *trans
     return NULL;
 }
 
+/* What is in force stays in force, and whoever owns the scores next finds its text in slad.state[0]. */
+static void
+scoring_note_policies(struct scoring_witness *witness, struct sim *sim,
+                      const struct broker_transaction *transaction, struct slice ids)
+{
+    const struct broker *broker = &sim->broker;
+    const struct broker_log *log = &broker->logs[TOPIC_STATE][0];
+    int32_t number = (int32_t)(transaction - broker->transactions);
+    struct slice held = buffer_slice(&witness->policies), id, source;
+    struct policy_gather gather;
+
+    if (slice_equal(held, ids))
+        return;
+    for (size_t i = 0; i < policy_ids_count(held); i++)
+        if (!policy_ids_has(ids, policy_ids_get(held, i)))
+            sim_fail(sim, "a version is not in force for the scores any more");
+    policy_gather_init(&gather, ids);
+    for (size_t i = 0; i < log->count; i++) {
+        const struct broker_record *record = &log->records[i];
+
+        if (!record->control && policy_record_is_scores(broker_key(record)) && record->has_value &&
+            (record->transaction == number ||
+             broker->transactions[record->transaction].state == BROKER_COMMITTED))
+            policy_gather_take(&gather, broker_value(record));
+    }
+    for (size_t i = 0; i < gather.count; i++)
+        if (!policy_gather_get(&gather, i, &id, &source))
+            sim_fail(sim, "the scores go by a version whose text is not in slad.state");
+    policy_gather_done(&gather);
+    rollout_check(sim, SCORE_PLAN_PARTITION, ids);
+    buffer_reset(&witness->policies);
+    buffer_append_slice(&witness->policies, ids);
+}
+
 /* Epochs of the scores come one by one, in one lineage. */
 static void
 scoring_note_epoch(struct scoring_witness *witness, struct sim *sim,
@@ -603,6 +645,7 @@ scoring_note_epoch(struct scoring_witness *witness, struct sim *sim,
         (witness->epoch > 0 && !hash128_equal(note.lineage, witness->lineage)))
         sim_fail(sim, "epoch %llu of the scores was committed after epoch %llu",
                  (unsigned long long)note.epoch, (unsigned long long)witness->epoch);
+    scoring_note_policies(witness, sim, transaction, note.policies);
     witness->epoch = note.epoch;
     witness->lineage = note.lineage;
     buffer_free(&policies);
@@ -672,6 +715,7 @@ scoring_witness_done(struct scoring_witness *witness)
     while (witness->answers != NULL && (answer = map_each(witness->answers, &cursor)) != NULL)
         memory_free(answer);
     map_free(witness->answers);
+    buffer_free(&witness->policies);
 }
 
 /* ---- at the end ---- */

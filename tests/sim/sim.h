@@ -355,9 +355,10 @@ struct scoring_answer {
 struct scoring_witness {
     uint64_t epoch;
     struct hash128 lineage;
-    struct map *answers; /* NULL: none yet */
-    int64_t standing;    /* not withdrawn */
-    int64_t taken_back;  /* by the transaction that is looked at */
+    struct buffer policies; /* in force, as ids */
+    struct map *answers;    /* NULL: none yet */
+    int64_t standing;       /* not withdrawn */
+    int64_t taken_back;     /* by the transaction that is looked at */
 };
 void scoring_committed(struct sim *sim, const struct broker_transaction *transaction);
 bool scoring_moved(struct sim *sim, struct slice head_name, struct slice head); /* false: not of the scores */

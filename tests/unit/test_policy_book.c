@@ -247,6 +247,38 @@ test_sets_are_shared_and_made_from_what_was_kept(void **state)
     desk_close(&other, &error);
 }
 
+/* What is over goes first, the oldest before the others; what is in force or yet to come never does. */
+static void
+test_so_many_and_no_more(void **state)
+{
+    const int64_t now_ms = INT64_C(1798761600000) + 5; /* 2027 has begun */
+    struct desk desk;
+    struct buffer held, more = {0};
+
+    (void)state;
+    desk_open(&desk);
+    put_on_disk(&desk, first(&desk), second(&desk));
+    held = held_of_disk(&desk);
+    put_on_disk(&desk, policy_of(&desk, "0", "2025-01-01T00:00:00Z", "1h"),
+                policy_of(&desk, "3", "2028-01-01T00:00:00Z", "4h"));
+    assert_true(join(&desk, &held));
+    assert_int_equal(policy_ids_count(buffer_slice(&desk.ids)), 4);
+    assert_true(policy_book_keep_newest(desk.book, 4, now_ms, &desk.ids));
+    assert_int_equal(policy_ids_count(buffer_slice(&desk.ids)), 4);
+    assert_true(policy_book_keep_newest(desk.book, 2, now_ms, &desk.ids));
+    assert_int_equal(policy_ids_count(buffer_slice(&desk.ids)), 2);
+    for (size_t i = 0; i < 2; i++) {
+        char version = policy_book_version(desk.book, policy_ids_get(buffer_slice(&desk.ids), i)).at[0];
+
+        assert_true(version == '2' || version == '3');
+    }
+    buffer_append_slice(&more, buffer_slice(&desk.ids));
+    assert_false(policy_book_keep_newest(desk.book, 1, now_ms, &desk.ids));
+    assert_true(slice_equal(buffer_slice(&desk.ids), buffer_slice(&more)));
+    buffer_free(&more);
+    desk_close(&desk, &held);
+}
+
 int
 main(void)
 {
@@ -257,6 +289,7 @@ main(void)
         cmocka_unit_test(test_another_name_of_the_same_instant_is_refused),
         cmocka_unit_test(test_newer_zones_replace),
         cmocka_unit_test(test_sets_are_shared_and_made_from_what_was_kept),
+        cmocka_unit_test(test_so_many_and_no_more),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

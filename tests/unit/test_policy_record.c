@@ -68,6 +68,12 @@ test_key(void **state)
     assert_true(policy_record_is(buffer_slice(&key)));
     assert_false(policy_record_is(slice_of("~epoch")));
     assert_false(policy_record_is(slice_of("~~policy/a ticket")));
+    assert_false(policy_record_is_scores(buffer_slice(&key)));
+    buffer_reset(&key);
+    policy_record_scores_key(slice_of("2026-11"), slice_of("0123456789:;<=>?"), 7, &key);
+    assert_true(slice_is(buffer_slice(&key), "~scores/policy/2026-11@303132333435363738393a3b3c3d3e3f/7"));
+    assert_true(policy_record_is_scores(buffer_slice(&key)));
+    assert_false(policy_record_is(buffer_slice(&key)));
     buffer_free(&key);
 }
 

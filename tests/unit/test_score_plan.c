@@ -10,18 +10,21 @@ static const struct hash128 ours = {11, 12}, other = {21, 22}, writer = {31, 32}
 static struct score_found
 found_of(uint64_t epoch, int64_t committed_offset, int64_t log_end)
 {
-    return (struct score_found){
-        .has_note = epoch > 0,
-        .note = {.lineage = ours, .epoch = epoch, .writer = writer, .policies = slice_of(IDS)},
-        .committed_offset = committed_offset,
-        .log_end = log_end};
+    return (struct score_found){.has_note = epoch > 0,
+                                .note = {.lineage = ours,
+                                         .epoch = epoch,
+                                         .writer = writer,
+                                         .policies = slice_of(IDS),
+                                         .keeps_texts = true},
+                                .committed_offset = committed_offset,
+                                .log_end = log_end};
 }
 
 static void
 test_note(void **state)
 {
     const struct score_note note = {
-        .lineage = ours, .epoch = 77, .writer = writer, .policies = slice_of(IDS)};
+        .lineage = ours, .epoch = 77, .writer = writer, .policies = slice_of(IDS), .keeps_texts = true};
     struct score_note read;
     struct buffer text = {0}, policies = {0};
 
@@ -30,7 +33,12 @@ test_note(void **state)
     assert_int_equal(score_note_read(buffer_slice(&text), &read, &policies), 0);
     assert_true(hash128_equal(read.lineage, ours) && hash128_equal(read.writer, writer));
     assert_int_equal(read.epoch, 77);
-    assert_true(slice_equal(read.policies, slice_of(IDS)));
+    assert_true(slice_equal(read.policies, slice_of(IDS)) && read.keeps_texts);
+    buffer_reset(&policies);
+    text.at[12] = '1'; /* the format before: nobody saw to the texts */
+    assert_int_equal(score_note_read(buffer_slice(&text), &read, &policies), 0);
+    assert_false(read.keeps_texts);
+    text.at[12] = '2';
     buffer_reset(&policies);
     for (size_t i = 0; i < text.bytes; i++) {
         struct slice cut = {text.at, i};
@@ -53,8 +61,10 @@ static void
 test_note_fits(void **state)
 {
     struct buffer ids = {0}, text = {0};
-    struct score_note note = {
-        .lineage = {UINT64_MAX, UINT64_MAX}, .epoch = INT64_MAX, .writer = {UINT64_MAX, UINT64_MAX}};
+    struct score_note note = {.lineage = {UINT64_MAX, UINT64_MAX},
+                              .epoch = INT64_MAX,
+                              .writer = {UINT64_MAX, UINT64_MAX},
+                              .keeps_texts = true};
 
     (void)state;
     for (size_t i = 0; i < SCORE_NOTE_POLICIES_MAX * POLICY_ID_BYTES; i++)
