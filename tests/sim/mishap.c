@@ -20,6 +20,46 @@ enum {
     MISHAP_DECIDES_AGAIN_MS = 6000
 };
 
+/* ---- what a newer version of slad keeps besides ---- */
+
+static const char *const mishap_strange_keys[] = {"~future/a", "~"};
+enum { MISHAP_STRANGE_KEYS = sizeof mishap_strange_keys / sizeof *mishap_strange_keys };
+
+static void
+mishap_write_strange(struct sim *sim)
+{
+    struct mishap *mishap = &sim->mishap;
+
+    for (int32_t p = 0; p < BROKER_PARTITIONS; p++) {
+        if (mishap->strange_written[p] || sim->now_ms < mishap->strange_ms[p])
+            continue;
+        mishap->strange_written[p] = true;
+        for (size_t i = 0; i < MISHAP_STRANGE_KEYS; i++)
+            broker_append(&sim->broker, TOPIC_STATE, p, slice_of(mishap_strange_keys[i]),
+                          slice_of("\377what nobody can read"));
+    }
+}
+
+void
+mishap_end(struct sim *sim)
+{
+    for (int32_t p = 0; p < BROKER_PARTITIONS; p++)
+        for (size_t i = 0; i < MISHAP_STRANGE_KEYS; i++) {
+            const struct broker_record *record;
+            size_t count = 0;
+            int64_t offset = 0;
+
+            while ((record = broker_read(&sim->broker, TOPIC_STATE, p, &offset)) != NULL)
+                if (slice_is(broker_key(record), mishap_strange_keys[i]))
+                    count += record->has_value ? 1 : 1000;
+            if (count != (sim->mishap.strange_written[p] ? 1 : 0))
+                sim_fail(sim, "slad.state[%d]: the record %s of another version was touched", (int)p,
+                         mishap_strange_keys[i]);
+        }
+}
+
+/* ---- what befalls ---- */
+
 static bool
 mishap_is_wanted(const struct sim *sim)
 {
@@ -36,6 +76,8 @@ mishap_plan(struct sim *sim)
     struct mishap *mishap = &sim->mishap;
     bool wanted = mishap_is_wanted(sim);
 
+    for (int32_t p = 0; p < BROKER_PARTITIONS; p++)
+        mishap->strange_ms[p] = SIM_START_MS + chance_within(&sim->chance, 0, MISHAP_MS_MAX);
     if (!chance_one_in(&sim->chance, 4) && !wanted)
         return;
     mishap->kind = CHANCE_PICK(&sim->chance, kinds);
@@ -194,6 +236,7 @@ mishap_turn(struct sim *sim)
 {
     struct mishap *mishap = &sim->mishap;
 
+    mishap_write_strange(sim);
     if (mishap->kind == MISHAP_NONE)
         return;
     if (!mishap->happened && !sim->calm && sim->now_ms >= mishap->at_ms)

@@ -379,7 +379,7 @@ oracle_has_lost(const struct oracle *oracle, struct slice ticket)
 {
     const struct load *load = &oracle->sim->load;
 
-    for (size_t i = 0; i < load->sent; i++)
+    for (size_t i = 0; i < load->sent && oracle->sim->mishap.happened; i++)
         if (load->events[i].lost && slice_equal(slice_of(load->events[i].ticket), ticket))
             return true;
     return false;
@@ -492,6 +492,22 @@ oracle_check_published(struct oracle *oracle, const struct oracle_alert *publish
                  alert_state_text(published->last), alert_state_text(expected->last));
 }
 
+/* How long it went on: what begins where another ends (it was handed over, it died) is one interval. */
+static int64_t
+oracle_behind_until(const struct witness *witness, int32_t partition, int64_t until_ms)
+{
+    int64_t before_ms;
+
+    do {
+        before_ms = until_ms;
+        for (size_t i = 0; i < witness->behinds_count; i++)
+            if (witness->behinds[i].partition == partition && witness->behinds[i].from_ms <= until_ms &&
+                witness->behinds[i].until_ms > until_ms)
+                until_ms = witness->behinds[i].until_ms;
+    } while (until_ms > before_ms);
+    return until_ms;
+}
+
 /* Whether the task was behind at an instant; then, whether the clock ended in that interval. */
 static bool
 oracle_was_behind(const struct oracle *oracle, const struct oracle_alert *expected,
@@ -502,14 +518,16 @@ oracle_was_behind(const struct oracle *oracle, const struct oracle_alert *expect
 
     for (size_t i = 0; i < witness->behinds_count; i++) {
         const struct witness_behind *at = &witness->behinds[i];
+        int64_t until_ms;
 
         /* timers that T had passed, but that had not had their turn, are from a little before */
         if (at->partition != expected->partition || expected->fired_ms < at->from_ms - ORACLE_TURNS_MS ||
             expected->fired_ms > at->until_ms)
             continue;
         behind = true;
+        until_ms = oracle_behind_until(witness, at->partition, at->until_ms);
         for (size_t k = 0; clock != NULL && k < clock->stops_count; k++)
-            *ret_ended |= clock->stops_ms[k] >= at->from_ms && clock->stops_ms[k] <= at->until_ms;
+            *ret_ended |= clock->stops_ms[k] >= at->from_ms && clock->stops_ms[k] <= until_ms;
     }
     return behind;
 }

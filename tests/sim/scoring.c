@@ -18,7 +18,7 @@
 #include "wire/effect.h"
 #include <string.h>
 
-enum { SCORING_PART_MS = 1500, SCORING_ANSWER_MS_MAX = 60, SCORING_STALE_MS = 3000 };
+enum { SCORING_PART_MS = 1500, SCORING_ANSWER_MS_MAX = 60 };
 
 /* ---- what the task asks for ---- */
 
@@ -540,6 +540,17 @@ scoring_number(struct slice record, const char *name)
     return number;
 }
 
+/* The instant of "name":"..." */
+static int64_t
+scoring_instant(struct slice record, const char *name)
+{
+    const char *at = memmem(record.at, record.bytes, name, strlen(name));
+    int64_t at_ms = 0;
+
+    must(at != NULL && instant_parse((struct slice){at + strlen(name), 24}, &at_ms) == 0);
+    return at_ms;
+}
+
 static struct slice
 scoring_key_of(const void *value)
 {
@@ -553,33 +564,25 @@ scoring_note_answer(struct scoring_witness *witness, struct sim *sim, const stru
     struct scoring_answer *answer = map_get(witness->answers, key);
     int64_t revision = scoring_number(value, "\"revision\":");
     bool withdrawn = memmem(value.at, value.bytes, "\"withdrawn\":true", 16) != NULL;
+    int64_t at_ms = scoring_instant(value, "\"answered_at\":\"");
 
     if (answer == NULL) {
         answer = memory_allocate_zeroed(1, sizeof *answer + key.bytes);
         memcpy(answer + 1, key.at, key.bytes);
         answer->key = (struct slice){(const char *)(answer + 1), key.bytes};
         answer->withdrawn = true;
+        answer->from_ms = at_ms;
         (void)map_put(witness->answers, answer);
     }
     if (revision != answer->revision + 1)
         sim_fail(sim, "revision %lld of %.*s was committed after revision %lld", (long long)revision,
                  (int)key.bytes, key.at, (long long)answer->revision);
-    witness->standing += (int64_t)answer->withdrawn - (int64_t)withdrawn;
-    witness->taken_back += !answer->withdrawn && withdrawn;
+    if (answer->withdrawn && !withdrawn)
+        answer->since = record->transaction;
+    if (at_ms < answer->from_ms)
+        answer->from_ms = at_ms;
     answer->withdrawn = withdrawn;
     answer->revision = revision;
-}
-
-/* As of when a number is said. A process whose clock stands still says it of then. */
-static int64_t
-scoring_at_ms(struct slice record)
-{
-    static const char name[] = "\"at\":\"";
-    const char *at = memmem(record.at, record.bytes, name, sizeof name - 1);
-    int64_t at_ms = 0;
-
-    must(at != NULL && instant_parse((struct slice){at + sizeof name - 1, 24}, &at_ms) == 0);
-    return at_ms;
 }
 
 /* Every record of this transaction in a log. */
@@ -674,33 +677,46 @@ scoring_moved(struct sim *sim, struct slice head_name, struct slice bytes)
     return true;
 }
 
+/* Answers that were committed before this transaction, are not taken back by it, and count at this instant:
+ * what is stamped ahead of it waits. */
+static int64_t
+scoring_standing(const struct scoring_witness *witness, int32_t number, int64_t at_ms)
+{
+    const struct scoring_answer *answer;
+    int64_t count = 0;
+    size_t cursor = 0;
+
+    while ((answer = map_each(witness->answers, &cursor)) != NULL)
+        count += !answer->withdrawn && answer->since != number && answer->from_ms <= at_ms;
+    return count;
+}
+
 void
 scoring_committed(struct sim *sim, const struct broker_transaction *transaction)
 {
     struct scoring_witness *witness = &sim->scoring_witness;
-    int64_t stood = witness->standing, stands;
+    int32_t number = (int32_t)(transaction - sim->broker.transactions);
     const struct broker_record *record;
     size_t cursor = 0;
 
     if (transaction->producer < SIM_INSTANCES)
         return;
     scoring_note_epoch(witness, sim, transaction);
-    witness->taken_back = 0;
     if (witness->answers == NULL)
         witness->answers = map_new(scoring_key_of, 1);
     while ((record = scoring_each(&sim->broker, transaction, TOPIC_OUTCOMES, &cursor)) != NULL)
         if (memmem(broker_value(record).at, broker_value(record).bytes, "\"type\":\"answer\"", 15) != NULL)
             scoring_note_answer(witness, sim, record);
-    stands = stood - witness->taken_back;
     cursor = 0;
     while ((record = scoring_each(&sim->broker, transaction, TOPIC_SCORES, &cursor)) != NULL) {
         struct slice value = broker_value(record);
+        int64_t stands;
 
         if (value.at == NULL || memmem(value.at, value.bytes, "\"scope\":{}", 10) == NULL)
             continue;
         sim->ground->scores++;
-        if (scoring_number(value, ",\"n\":") < stands &&
-            scoring_at_ms(value) > sim->now_ms - SCORING_STALE_MS)
+        stands = scoring_standing(witness, number, scoring_instant(value, "\"at\":\""));
+        if (scoring_number(value, ",\"n\":") < stands)
             sim_fail(sim, "a number from a half-loaded state: of %lld answers it says %.*s",
                      (long long)stands, (int)(value.bytes < 300 ? value.bytes : 300), value.at);
     }

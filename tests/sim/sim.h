@@ -57,7 +57,7 @@ struct sim_ground {
     uint64_t held, decisions, scores, answers, scores_loaded;
     uint64_t announced, expected, excused[6], failed;
     uint64_t last_count; /* the counts end here */
-    bool verbose, with_scores;
+    bool verbose;
 };
 
 /* ---- the load ---- */
@@ -146,9 +146,12 @@ struct mishap {
     int life;
     bool fresh[BROKER_PARTITIONS]; /* somebody said fresh: what was before is forgotten */
     int64_t decides_ms[BROKER_PARTITIONS];
+    int64_t strange_ms[BROKER_PARTITIONS]; /* then records that no version knows come into slad.state */
+    bool strange_written[BROKER_PARTITIONS];
 };
 void mishap_plan(struct sim *sim);
 void mishap_turn(struct sim *sim);
+void mishap_end(struct sim *sim); /* what nobody knows is still there */
 void mishap_note_decided(struct sim *sim, const struct task *task, int64_t from_offset);
 /* An epoch has happened; before_offset: of tickets, as the epoch before it had it. */
 void mishap_epoch(struct sim *sim, int32_t partition, const struct marker *marker, int64_t before_offset);
@@ -350,6 +353,8 @@ void scoring_compare(struct sim *sim);
 struct scoring_answer {
     struct slice key; /* behind the struct */
     int64_t revision;
+    int64_t from_ms; /* the earliest instant that a revision of it is of */
+    int32_t since;   /* the transaction that let it stand */
     bool withdrawn;
 };
 struct scoring_witness {
@@ -357,8 +362,6 @@ struct scoring_witness {
     struct hash128 lineage;
     struct buffer policies; /* in force, as ids */
     struct map *answers;    /* NULL: none yet */
-    int64_t standing;       /* not withdrawn */
-    int64_t taken_back;     /* by the transaction that is looked at */
 };
 void scoring_committed(struct sim *sim, const struct broker_transaction *transaction);
 bool scoring_moved(struct sim *sim, struct slice head_name, struct slice head); /* false: not of the scores */

@@ -1,9 +1,9 @@
 /*
  * simulate: runs the exactly-once protocol against models of Kafka and Redis, and kills it at every step.
  *
- *   simulate COUNT [--from SEED] [--jobs N] [--list FILE] [--first] [--scores] [--verbose]
+ *   simulate COUNT [--from SEED] [--jobs N] [--list FILE] [--first] [--verbose]
  *
- * --first: no more runs after one that failed. --scores: with the score role, in every third seed.
+ * --first: no more runs after one that failed.
  *
  * One seed is one run: three processes, some 2,000 events, crashes at named points, freezes, doubles, stops
  * in peace, lost answers, unknown outcomes, clock jumps, poison, a Redis that forgets. Exit status 1 when a
@@ -384,23 +384,16 @@ sim_come_to_rest(struct sim *sim)
     }
 }
 
-/* Those of the scores are the last ones of the table. */
-static unsigned
-sim_points(const struct sim_ground *ground)
-{
-    return ground->with_scores ? CRASH_POINTS_COUNT : CRASH_SCORES_ASSIGNED;
-}
-
 static void
 sim_vary(struct sim *sim)
 {
     static const int64_t records[] = {40, 200, 10000, 10000};
 
     sim->with_redis = !chance_one_in(&sim->chance, 5);
-    sim->with_scores = sim->ground->with_scores && chance_one_in(&sim->chance, 3);
+    sim->with_scores = chance_one_in(&sim->chance, 3);
     sim->fuses[0] =
         (struct sim_fuse){.is_armed = true,
-                          .point = (enum crash_point)(sim->seed % sim_points(sim->ground)),
+                          .point = (enum crash_point)(sim->seed % CRASH_POINTS_COUNT),
                           .after = chance_below(&sim->chance, 1U << chance_below(&sim->chance, 5))};
     if (sim->fuses[0].point >= CRASH_OFFSET_LOST && sim->fuses[0].point <= CRASH_DECIDED)
         sim->fuses[0].after = 0; /* it comes once or twice a run */
@@ -461,6 +454,7 @@ sim_run(struct sim_ground *ground, uint64_t seed)
         if (sim->processes[i].running)
             process_kill(&sim->processes[i]);
     oracle_compare(sim);
+    mishap_end(sim);
     if (sim->crashes == 0 || sim->broker.rebalances < 2)
         sim_fail(sim, "%" PRIu64 " crashes and %u rebalances: nothing is proven", sim->crashes,
                  sim->broker.rebalances);
@@ -551,7 +545,7 @@ struct runs {
     uint64_t from, count;
     uint64_t *list; /* NULL: from, from + 1, ... */
     int jobs;
-    bool verbose, first, scores;
+    bool verbose, first;
 };
 
 /* One seed in a process of its own: a panic is a failure like another. */
@@ -589,8 +583,8 @@ runs_job(const struct runs *runs, struct sim_ground *ground, int job)
 static int
 runs_report(const struct runs *runs, struct sim_ground *const *grounds, double seconds)
 {
-    struct sim_ground all = {.with_scores = runs->scores};
-    unsigned reached = 0, points = sim_points(&all);
+    struct sim_ground all = {0};
+    unsigned reached = 0;
 
     for (int job = 0; job < runs->jobs; job++) {
         const struct sim_ground *one = grounds[job];
@@ -599,10 +593,10 @@ runs_report(const struct runs *runs, struct sim_ground *const *grounds, double s
 
         for (size_t i = 0; i < (size_t)(&one->last_count - from); i++)
             to[i] += from[i];
-        for (unsigned i = 0; i < points; i++)
+        for (unsigned i = 0; i < CRASH_POINTS_COUNT; i++)
             all.crashed[i] += one->crashed[i];
     }
-    for (unsigned i = 0; i < points; i++) {
+    for (unsigned i = 0; i < CRASH_POINTS_COUNT; i++) {
         reached += all.crashed[i] > 0;
         if (all.crashed[i] == 0 && (runs->verbose || runs->count >= COVER_SEEDS_MIN))
             printf("never reached: %s (%s)\n", crash_point_names[i], crash_point_wheres[i]);
@@ -621,8 +615,9 @@ runs_report(const struct runs *runs, struct sim_ground *const *grounds, double s
            " folded on the way, %" PRIu64 " before the first epoch; besides and taken back: %" PRIu64 "\n",
            all.announced, all.expected, all.excused[0], all.excused[1], all.excused[2], all.excused[3],
            all.excused[5], all.excused[4]);
-    printf("%u of %u crash points reached, %" PRIu64 " seeds failed\n", reached, points, all.failed);
-    return all.failed > 0 || (runs->count >= COVER_SEEDS_MIN && reached < points);
+    printf("%u of %u crash points reached, %" PRIu64 " seeds failed\n", reached, (unsigned)CRASH_POINTS_COUNT,
+           all.failed);
+    return all.failed > 0 || (runs->count >= COVER_SEEDS_MIN && reached < CRASH_POINTS_COUNT);
 }
 
 static int
@@ -637,7 +632,6 @@ runs_all(const struct runs *runs)
         pid_t child;
 
         grounds[job] = ground_new(runs->verbose);
-        grounds[job]->with_scores = runs->scores;
         child = runs->jobs > 1 ? fork() : 0;
         must(child >= 0);
         if (child == 0) {
@@ -689,8 +683,6 @@ main(int arguments_count, char **arguments)
             runs.verbose = true;
         else if (strcmp(arguments[i], "--first") == 0)
             runs.first = true;
-        else if (strcmp(arguments[i], "--scores") == 0)
-            runs.scores = true;
         else if (strcmp(arguments[i], "--from") == 0)
             runs.from = strtoull(value, NULL, 10), i++;
         else if (strcmp(arguments[i], "--jobs") == 0)
