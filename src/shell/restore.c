@@ -568,22 +568,31 @@ restore_find_log(struct restore *restore, struct score_found *found, char error[
 }
 
 static void
+restore_take_found(struct restore *restore, const rd_kafka_topic_partition_list_t *partitions,
+                   struct restore_news *news)
+{
+    for (int i = 0; i < partitions->cnt; i++) {
+        const rd_kafka_topic_partition_t *at = &partitions->elems[i];
+
+        if (strcmp(at->topic, restore->options.topics->names[TOPIC_OUTCOMES]) == 0)
+            score_found_take(&news->found, at->offset, (struct slice){at->metadata, at->metadata_size},
+                             &news->bytes);
+        else
+            news->found.has_feedback |= at->offset >= 0;
+    }
+}
+
+static void
 restore_answer_found(struct restore *restore, struct restore_question *question)
 {
     struct restore_news *news = restore_news_new(RESTORE_FOUND, question);
 
-    question->partitions = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(question->partitions, restore->options.topics->names[TOPIC_OUTCOMES],
-                                      0);
     while (!restore_stopping(restore) && (restore_ask_committed(restore, question, news->error) != 0 ||
                                           restore_find_log(restore, &news->found, news->error) != 0)) {
         log_write(restore->options.kafka->log, LOG_WARNING, "offsets_wait", LOG_TEXT("why", news->error));
         restore_pause(restore, RESTORE_AGAIN_MS);
     }
-    score_found_take(
-        &news->found, question->partitions->elems[0].offset,
-        (struct slice){question->partitions->elems[0].metadata, question->partitions->elems[0].metadata_size},
-        &news->bytes);
+    restore_take_found(restore, question->partitions, news);
     restore_tell(restore, news);
 }
 
@@ -824,11 +833,12 @@ restore_ask_offsets(struct restore *restore, const char *group, rd_kafka_topic_p
 }
 
 uint64_t
-restore_ask_found(struct restore *restore, const char *group)
+restore_ask_found(struct restore *restore, const char *group, rd_kafka_topic_partition_list_t *partitions)
 {
     return restore_ask(restore, (struct restore_question){.kind = RESTORE_ASKS_FOUND,
                                                           .partition = -1,
-                                                          .group = kafka_name(group, "")});
+                                                          .group = kafka_name(group, ""),
+                                                          .partitions = partitions});
 }
 
 uint64_t

@@ -48,8 +48,8 @@ struct restore_news {
     struct buffer policies; /* of BEGUN: versions the asker does not know: id and source, as a chunk */
     struct buffer head, before;
     int used;
-    uint64_t snapshot_bytes; /* of BEGUN: of all chunks that come out of a snapshot */
-    bool behind_snapshot;    /* of CHUNK: read from slad.state behind a snapshot */
+    uint64_t snapshot_bytes;  /* of BEGUN: of all chunks that come out of a snapshot */
+    bool behind_snapshot;     /* of CHUNK: read from slad.state behind a snapshot */
     struct score_found found; /* its note's policies are in bytes */
     rd_kafka_topic_partition_list_t *offsets;
     char error[KAFKA_ERROR_BYTES];
@@ -83,7 +83,8 @@ uint64_t restore_ask_offsets(struct restore *restore, const char *group,
                              rd_kafka_topic_partition_list_t *partitions);
 
 /* What is committed for slad.outcomes[0] by this group, with its note, and where the log begins and ends. */
-uint64_t restore_ask_found(struct restore *restore, const char *group);
+uint64_t restore_ask_found(struct restore *restore, const char *group,
+                           rd_kafka_topic_partition_list_t *partitions);
 /* The texts of these versions, out of whichever partition of slad.state has them. */
 uint64_t restore_ask_policies(struct restore *restore, int32_t partitions_count, struct slice ids);
 

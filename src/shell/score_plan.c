@@ -161,6 +161,19 @@ score_log_is_another(const struct score_found *found)
     return found->log_end >= 0 && found->committed_offset > found->log_end;
 }
 
+const char *
+score_plan_amiss(const struct score_found *found)
+{
+    if (score_log_is_another(found))
+        return "slad.outcomes ends before the committed offset: it was made anew, or an older copy was "
+               "restored";
+    if (found->committed_offset == MARKER_NO_OFFSET && found->has_feedback)
+        return "offsets of feedback are committed and none of slad.outcomes: it was made anew, or its offset "
+               "was "
+               "deleted";
+    return NULL;
+}
+
 struct score_note
 score_plan_identity(const struct score_found *found, struct hash128 fresh)
 {

@@ -48,6 +48,7 @@ struct score_found {
     bool has_note;
     struct score_note note;
     int64_t committed_offset; /* of slad.outcomes[0]; MARKER_NO_OFFSET: none */
+    bool has_feedback;        /* offsets of feedback are committed */
     int64_t log_begin,
         log_end; /* of slad.outcomes[0] as of then, open transactions included; -1: not known */
 };
@@ -56,6 +57,10 @@ struct score_found {
  * note. The note's ids are appended to policies, and borrowed from it. */
 void score_found_take(struct score_found *found, int64_t offset, struct slice metadata,
                       struct buffer *policies);
+
+/* Why what was found is not the state of one life: a static English sentence. NULL: it is, or there is none
+ * yet. Nothing mends that by itself: to go on would forget answers, or count them twice. */
+const char *score_plan_amiss(const struct score_found *found);
 
 /* Who this owner is: the note's lineage and epoch, or a new life. fresh: drawn by the caller. In a new life
  * policies is empty. The texts are those of found. */

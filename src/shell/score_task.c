@@ -546,11 +546,35 @@ score_task_take_found(struct score_task *task, const struct score_found *found)
     task->epoch = task->committed_epoch = task->identity.epoch;
 }
 
+static void
+score_task_find(struct score_task *task)
+{
+    task->state = SCORE_TASK_FINDING;
+    task->question = task->port.ask_found(task->port.context);
+}
+
+static void
+score_task_hold(struct score_task *task, const char *why)
+{
+    if (task->missing == NULL)
+        log_write(task->world->log, LOG_ERROR, "scores_held", LOG_TEXT("why", why));
+    memory_free(task->missing);
+    task->missing = kafka_name("held: ", why);
+    task->state = SCORE_TASK_HELD;
+    task->learn_mono_ms = task->world->now_mono_ms + SCORE_TASK_LEARN_AGAIN_MS;
+}
+
 bool
 score_task_on_found(struct score_task *task, uint64_t question, const struct score_found *found)
 {
+    const char *amiss = score_plan_amiss(found);
+
     if (task->state != SCORE_TASK_FINDING || question != task->question)
         return false;
+    if (amiss != NULL) {
+        score_task_hold(task, amiss);
+        return true;
+    }
     score_task_take_found(task, found);
     score_task_learn(task);
     return true;
@@ -1142,6 +1166,8 @@ score_task_turn(struct score_task *task)
 
     if (task->state == SCORE_TASK_LEARNING && now_mono_ms >= task->learn_mono_ms)
         score_task_learn(task);
+    if (task->state == SCORE_TASK_HELD && now_mono_ms >= task->learn_mono_ms)
+        score_task_find(task);
     if (task->retry != NULL && !task->in_flight && now_mono_ms >= task->retry_mono_ms)
         score_task_send_again(task);
     if (task->producer_ready && !score_task_is_out(task) && score_task_close_at_mono_ms(task) <= now_mono_ms)
@@ -1198,7 +1224,7 @@ score_task_wait_ms(const struct score_task *task)
 
     if (next_ms != INT64_MAX)
         wait_ms = next_ms - task->world->now_ms;
-    if (task->state == SCORE_TASK_LEARNING)
+    if (task->state == SCORE_TASK_LEARNING || task->state == SCORE_TASK_HELD)
         at_mono_ms = task->learn_mono_ms;
     if (task->retry != NULL)
         at_mono_ms = task->retry_mono_ms;

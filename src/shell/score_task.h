@@ -44,6 +44,7 @@ struct score_task_port {
 enum score_task_state {
     SCORE_TASK_IDLE,     /* somebody else is the owner */
     SCORE_TASK_FINDING,  /* who we are, how far the log goes */
+    SCORE_TASK_HELD,     /* what was found is not of one life: a person must decide; it is looked at again */
     SCORE_TASK_LEARNING, /* texts of policies in force that this process does not have */
     SCORE_TASK_LOADING,  /* the state of a snapshot, or an empty one */
     SCORE_TASK_FOLDING,  /* reading slad.outcomes, from its beginning or behind the snapshot */

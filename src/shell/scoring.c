@@ -95,14 +95,21 @@ scoring_unfetch_feedback(void *context)
     member_assign(&scoring->member, false, scoring_feedback_list(scoring));
 }
 
+static rd_kafka_topic_partition_list_t *
+scoring_all_list(const struct scoring *scoring)
+{
+    rd_kafka_topic_partition_list_t *list = scoring_feedback_list(scoring);
+
+    rd_kafka_topic_partition_list_add(list, scoring->world->topics.names[TOPIC_OUTCOMES], 0);
+    return list;
+}
+
 static uint64_t
 scoring_ask_offsets(void *context)
 {
     struct scoring *scoring = context;
-    rd_kafka_topic_partition_list_t *list = scoring_feedback_list(scoring);
 
-    rd_kafka_topic_partition_list_add(list, scoring->world->topics.names[TOPIC_OUTCOMES], 0);
-    return restore_ask_offsets(scoring->restore, scoring->member.group, list);
+    return restore_ask_offsets(scoring->restore, scoring->member.group, scoring_all_list(scoring));
 }
 
 static uint64_t
@@ -110,7 +117,7 @@ scoring_ask_found(void *context)
 {
     struct scoring *scoring = context;
 
-    return restore_ask_found(scoring->restore, scoring->member.group);
+    return restore_ask_found(scoring->restore, scoring->member.group, scoring_all_list(scoring));
 }
 
 static uint64_t
@@ -317,6 +324,7 @@ scoring_tick(struct scoring *scoring)
     enum score_task_state state = scoring->task.state;
 
     metrics_set(scoring->world->metrics, METRIC_SCORE_TASK, 0, state == SCORE_TASK_LIVE);
+    metrics_set(scoring->world->metrics, METRIC_SCORE_TASK_HELD, 0, state == SCORE_TASK_HELD);
     metrics_set(scoring->world->metrics, METRIC_SCORE_TASK_LOADING, 0,
                 state == SCORE_TASK_FOLDING || state == SCORE_TASK_ASKING);
     score_task_tick(&scoring->task);

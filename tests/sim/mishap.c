@@ -58,6 +58,49 @@ mishap_end(struct sim *sim)
         }
 }
 
+/* ---- the scores' offsets ---- */
+
+static bool
+mishap_scores_are_held(const struct sim *sim)
+{
+    for (int i = 0; i < SIM_PROCESSES_MAX; i++)
+        if (sim->processes[i].running && sim->processes[i].scoring.on &&
+            sim->processes[i].scoring.task.state == SCORE_TASK_HELD)
+            return true;
+    return false;
+}
+
+/* The offset of slad.outcomes goes, as with a topic that was made anew; then somebody deletes the others,
+ * too, and feedback is read from its beginning. */
+static void
+mishap_turn_scores(struct sim *sim)
+{
+    struct mishap *mishap = &sim->mishap;
+    struct broker *broker = &sim->broker;
+    int64_t offsets[1 + BROKER_FEEDBACKS];
+    char note[BROKER_NOTE_BYTES];
+
+    if (mishap->scores_ms == 0 || sim->now_ms < mishap->scores_ms || !broker_scores(broker, offsets, note))
+        return;
+    if (!mishap->scores_happened && !sim->calm && offsets[0] >= 0 && offsets[1] >= 0) {
+        mishap->scores_happened = true;
+        broker->scores_committed[0] = -1;
+        broker->scores_note[0] = '\0';
+        sim_tell(sim, "the offset of slad.outcomes is gone");
+    }
+    if (!mishap_scores_are_held(sim))
+        mishap->scores_decides_ms = 0;
+    else if (mishap->scores_decides_ms == 0)
+        mishap->scores_decides_ms = sim->now_ms + chance_within(&sim->faults, 100, MISHAP_DECIDES_MS_MAX);
+    else if (sim->now_ms >= mishap->scores_decides_ms && offsets[0] < 0) {
+        memset(broker->scores_committed, 0xff, sizeof broker->scores_committed);
+        sim->scoring_witness.may_begin_anew = true;
+        mishap->scores_decides_ms = sim->now_ms + MISHAP_DECIDES_AGAIN_MS;
+        sim->ground->decisions++;
+        sim_tell(sim, "somebody deletes the offsets of the scores");
+    }
+}
+
 /* ---- what befalls ---- */
 
 static bool
@@ -78,6 +121,8 @@ mishap_plan(struct sim *sim)
 
     for (int32_t p = 0; p < BROKER_PARTITIONS; p++)
         mishap->strange_ms[p] = SIM_START_MS + chance_within(&sim->chance, 0, MISHAP_MS_MAX);
+    if (sim->with_scores && (chance_one_in(&sim->chance, 4) || sim->fuses[0].point == CRASH_SCORES_HELD))
+        mishap->scores_ms = SIM_START_MS + chance_within(&sim->chance, MISHAP_MS_MIN, MISHAP_MS_MAX);
     if (!chance_one_in(&sim->chance, 4) && !wanted)
         return;
     mishap->kind = CHANCE_PICK(&sim->chance, kinds);
@@ -237,6 +282,7 @@ mishap_turn(struct sim *sim)
     struct mishap *mishap = &sim->mishap;
 
     mishap_write_strange(sim);
+    mishap_turn_scores(sim);
     if (mishap->kind == MISHAP_NONE)
         return;
     if (!mishap->happened && !sim->calm && sim->now_ms >= mishap->at_ms)

@@ -316,8 +316,15 @@ scoring_take_found(struct scoring_role *role)
         return;
     found.log_end = broker->logs[TOPIC_OUTCOMES][0].end;
     score_found_take(&found, offsets[0], slice_of(note), &policies);
+    for (int p = 0; p < BROKER_FEEDBACKS; p++)
+        found.has_feedback |= offsets[1 + p] >= 0;
     (void)score_task_on_found(&role->task, role->question, &found);
     buffer_free(&policies);
+    if (role->task.state == SCORE_TASK_HELD) {
+        if (!process->sim->mishap.scores_happened)
+            sim_fail(process->sim, "the scores are held: %s", role->task.missing);
+        process_dies(process, CRASH_SCORES_HELD);
+    }
 }
 
 /* Texts of versions, out of whatever task's state has them. */
@@ -446,7 +453,7 @@ scoring_take_offsets(struct scoring_role *role)
     score_found_take(&now, offsets[0], slice_of(note), &policies);
     (void)score_task_on_offsets(&role->task, role->question, offsets + 1, &now);
     buffer_free(&policies);
-    process_dies(process, role->task.state == SCORE_TASK_LIVE ? CRASH_SCORES_LIVE : CRASH_SCORES_OVERTAKEN);
+    process_dies(process, CRASH_SCORES_LIVE);
 }
 
 void
@@ -644,6 +651,11 @@ scoring_note_epoch(struct scoring_witness *witness, struct sim *sim,
     if (!transaction->has_scores || transaction->scores_note[0] == '\0' ||
         score_note_read(slice_of(transaction->scores_note), &note, &policies) != 0)
         sim_fail(sim, "an epoch of the scores says nothing of itself: %s", transaction->scores_note);
+    if (witness->may_begin_anew && note.epoch == 1 && !hash128_equal(note.lineage, witness->lineage)) {
+        witness->may_begin_anew = false; /* somebody deleted all offsets of the group */
+        witness->epoch = 0;
+        buffer_reset(&witness->policies);
+    }
     if (note.epoch != witness->epoch + 1 ||
         (witness->epoch > 0 && !hash128_equal(note.lineage, witness->lineage)))
         sim_fail(sim, "epoch %llu of the scores was committed after epoch %llu",

@@ -146,6 +146,9 @@ struct mishap {
     int life;
     bool fresh[BROKER_PARTITIONS]; /* somebody said fresh: what was before is forgotten */
     int64_t decides_ms[BROKER_PARTITIONS];
+    int64_t scores_ms; /* then the offset of slad.outcomes is gone; 0: it is not */
+    bool scores_happened;
+    int64_t scores_decides_ms;
     int64_t strange_ms[BROKER_PARTITIONS]; /* then records that no version knows come into slad.state */
     bool strange_written[BROKER_PARTITIONS];
 };
@@ -360,6 +363,7 @@ struct scoring_answer {
 struct scoring_witness {
     uint64_t epoch;
     struct hash128 lineage;
+    bool may_begin_anew;
     struct buffer policies; /* in force, as ids */
     struct map *answers;    /* NULL: none yet */
 };

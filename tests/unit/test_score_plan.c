@@ -76,6 +76,26 @@ test_note_fits(void **state)
     buffer_free(&text);
 }
 
+/* The offset of slad.outcomes and the log it is of belong to one life, and feedback's offsets to the same. */
+static void
+test_amiss(void **state)
+{
+    struct score_found found = found_of(7, 100, 100);
+
+    (void)state;
+    assert_null(score_plan_amiss(&found));
+    found.log_end = 99; /* made anew, or an older copy */
+    assert_non_null(score_plan_amiss(&found));
+    found.log_end = -1; /* not known */
+    assert_null(score_plan_amiss(&found));
+    found = found_of(0, MARKER_NO_OFFSET, 0); /* nobody was there */
+    assert_null(score_plan_amiss(&found));
+    found.has_feedback = true; /* somebody was */
+    assert_non_null(score_plan_amiss(&found));
+    found.committed_offset = 0; /* and left no note: an older version of slad */
+    assert_null(score_plan_amiss(&found));
+}
+
 static void
 test_identity(void **state)
 {
@@ -190,8 +210,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_note),  cmocka_unit_test(test_note_fits), cmocka_unit_test(test_identity),
-        cmocka_unit_test(test_judge), cmocka_unit_test(test_reached),   cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_note),    cmocka_unit_test(test_note_fits), cmocka_unit_test(test_identity),
+        cmocka_unit_test(test_amiss),   cmocka_unit_test(test_judge),     cmocka_unit_test(test_reached),
+        cmocka_unit_test(test_missing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
