@@ -15,7 +15,7 @@
 
 static const int policy_formats[] = {1};
 static const int relay_formats[] = {1};
-static const int note_formats[] = {1};
+static const int note_formats[] = {1, 2};
 static const int part_formats[] = {2};
 static const int learned_formats[] = {1};
 static const int table_formats[] = {1};
@@ -139,7 +139,8 @@ test_notes(void **state)
     const struct score_note wanted = {.lineage = {11, 12},
                                       .epoch = 77,
                                       .writer = {13, 14},
-                                      .policies = slice_of("0123456789abcdefABCDEFGHIJKLMNOP")};
+                                      .policies = slice_of("0123456789abcdefABCDEFGHIJKLMNOP"),
+                                      .keeps_texts = true};
     struct buffer now = {0};
 
     (void)state;
