@@ -56,13 +56,14 @@ open_desk(struct desk *desk, const char *const *overrides, size_t overrides_coun
                                          .ask_offsets = on_ask,
                                          .submit = on_submit};
     const int64_t nowhere = MARKER_NO_OFFSET;
+    const struct score_found now = {.committed_offset = MARKER_NO_OFFSET};
 
     memset(desk, 0, sizeof *desk);
     worlds_open(&desk->worlds, policy, overrides, overrides_count);
     score_task_init(&desk->task, &desk->worlds.world, &port);
     score_task_begin(&desk->task);
     score_task_on_outcomes_end(&desk->task, 0);
-    assert_true(score_task_on_offsets(&desk->task, desk->questions, &nowhere));
+    assert_true(score_task_on_offsets(&desk->task, desk->questions, &nowhere, &now));
     assert_int_equal(desk->task.state, SCORE_TASK_LIVE);
 }
 
