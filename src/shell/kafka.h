@@ -47,7 +47,8 @@ rd_kafka_t *kafka_consumer_new(const struct kafka_client *description, char erro
 rd_kafka_t *kafka_producer_new(const struct kafka_client *description, char error[KAFKA_ERROR_BYTES]);
 /* An admin client is a producer that never produces. */
 
-/* Lets the queue ring an eventfd whenever something is put into an empty queue. */
+/* Lets the queue ring an eventfd whenever something is put into an empty queue, and rings it once at the
+ * beginning: read the queue until it is empty whenever it rings. */
 void kafka_queue_wake(rd_kafka_queue_t *queue, int descriptor);
 
 /* Fetches the metadata of a topic into the client, so that its first use does not wait. 0, or -1 with the
