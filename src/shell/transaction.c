@@ -25,7 +25,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TRANSACTION_CALL_MS = 2000, TRANSACTION_INIT_MS = 500 };
+enum { TRANSACTION_CALL_MS = 2000, TRANSACTION_INIT_MS = 500, TRANSACTION_REST_US = 6000 };
 
 struct transaction {
     struct transaction_options options;
@@ -38,7 +38,8 @@ struct transaction {
     /* of the thread */
     rd_kafka_t *client;
     rd_kafka_topic_t *topics[TOPICS_COUNT];
-    size_t failed_count; /* delivery reports with an error */
+    size_t failed_count;  /* delivery reports with an error */
+    int64_t rested_at_us; /* monotonic: the next one begins here at the earliest */
 };
 
 const struct transaction_calls transaction_calls_real = {
@@ -342,6 +343,15 @@ transaction_step(struct transaction *transaction, struct transaction_job *job, e
 }
 
 static void
+transaction_rest(const struct transaction *transaction)
+{
+    int64_t left_us = transaction->rested_at_us - wallclock_mono_us();
+
+    if (left_us > 0 && !transaction->options.kafka->embedded)
+        usleep((useconds_t)left_us);
+}
+
+static void
 transaction_run(struct transaction *transaction, struct transaction_job *job)
 {
     int64_t begun_us = wallclock_mono_us();
@@ -350,6 +360,7 @@ transaction_run(struct transaction *transaction, struct transaction_job *job)
     transaction->failed_count = 0;
     job->records_count = 0;
     job->error[0] = '\0';
+    transaction_rest(transaction);
     course_begin(&course);
     while (course.step != COURSE_ENDED) {
         enum course_verdict verdict = transaction_step(transaction, job, course.step);
@@ -360,6 +371,7 @@ transaction_run(struct transaction *transaction, struct transaction_job *job)
     }
     job->result = course.result;
     job->took_us = wallclock_mono_us() - begun_us;
+    transaction->rested_at_us = begun_us + job->took_us + TRANSACTION_REST_US;
 }
 
 /* ---- the thread ---- */

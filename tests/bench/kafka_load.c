@@ -179,18 +179,23 @@ produce(rd_kafka_t *producer, const char *topic, int32_t partition, const void *
     rd_kafka_poll(producer, 0);
 }
 
+/* A topic that was made a moment ago may not be known to the broker yet. */
 static int32_t
 partitions_of(rd_kafka_t *client, const char *name)
 {
     rd_kafka_topic_t *topic = rd_kafka_topic_new(client, name, NULL);
     const struct rd_kafka_metadata *metadata;
-    int32_t count;
+    int32_t count = 0;
 
-    check(name, rd_kafka_metadata(client, 0, topic, &metadata, CALL_MS));
-    count = metadata->topics[0].partition_cnt;
+    for (int tries = 0; tries < 50 && count < 1; tries++) {
+        if (tries > 0)
+            usleep(100000);
+        check(name, rd_kafka_metadata(client, 0, topic, &metadata, CALL_MS));
+        count = metadata->topics[0].partition_cnt;
+        rd_kafka_metadata_destroy(metadata);
+    }
     if (count < 1 || count > PARTITIONS_MAX)
         fail(name, "no such topic, or too many partitions");
-    rd_kafka_metadata_destroy(metadata);
     rd_kafka_topic_destroy(topic);
     return count;
 }
