@@ -25,7 +25,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TRANSACTION_CALL_MS = 2000, TRANSACTION_INIT_MS = 500, TRANSACTION_REST_US = 6000 };
+enum {
+    TRANSACTION_CALL_MS = 2000,
+    TRANSACTION_INIT_MS = 500,
+    TRANSACTION_REST_US = 6000,
+    TRANSACTION_REST_RECORDS_MAX = 2000
+};
 
 struct transaction {
     struct transaction_options options;
@@ -371,7 +376,8 @@ transaction_run(struct transaction *transaction, struct transaction_job *job)
     }
     job->result = course.result;
     job->took_us = wallclock_mono_us() - begun_us;
-    transaction->rested_at_us = begun_us + job->took_us + TRANSACTION_REST_US;
+    if (job->records_count <= TRANSACTION_REST_RECORDS_MAX) /* a backlog is in no hurry for a single alert */
+        transaction->rested_at_us = begun_us + job->took_us + TRANSACTION_REST_US;
 }
 
 /* ---- the thread ---- */
