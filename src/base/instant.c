@@ -30,22 +30,31 @@ instant_days_from_civil(int64_t year, int32_t month, int32_t day)
            DAYS_TO_1970;
 }
 
+/* Within an era, by multiplications: Cassio Neri and Lorenz Schneider, "Euclidean affine functions and their
+ * application to calendar algorithms" (2023), section 5. */
 struct instant_date
 instant_civil_from_days(int64_t days)
 {
-    int64_t era, day_of_era, year_of_era, day_of_year, month_from_march;
-    struct instant_date date;
+    int64_t era;
+    uint32_t quarters, century, year_of_century, month, day_in_era;
+    uint64_t product;
+    bool after_december;
 
     days += DAYS_TO_1970;
     era = (days >= 0 ? days : days - (DAYS_A_ERA - 1)) / DAYS_A_ERA;
-    day_of_era = days - era * DAYS_A_ERA;
-    year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    month_from_march = (5 * day_of_year + 2) / 153;
-    date.day = (int32_t)(day_of_year - (153 * month_from_march + 2) / 5 + 1);
-    date.month = (int32_t)(month_from_march + (month_from_march < 10 ? 3 : -9));
-    date.year = (int32_t)(year_of_era + era * 400 + (date.month <= 2));
-    return date;
+    day_in_era = (uint32_t)(days - era * DAYS_A_ERA);
+    quarters = 4 * day_in_era + 3;
+    century = quarters / DAYS_A_ERA;
+    quarters = quarters % DAYS_A_ERA | 3;
+    product = UINT64_C(2939745) * quarters;
+    year_of_century = (uint32_t)(product >> 32);
+    after_december = (uint32_t)product / 2939745 / 4 >= 306;
+    month = 2141 * ((uint32_t)product / 2939745 / 4) + 197913;
+    return (struct instant_date){
+        .year = (int32_t)(era * 400 + 100 * century + year_of_century + after_december),
+        .month = (int32_t)(month >> 16) - (after_december ? 12 : 0),
+        .day = (int32_t)((month & 0xffff) / 2141 + 1),
+    };
 }
 
 int32_t
@@ -174,7 +183,7 @@ void
 instant_format(int64_t at_ms, char out[INSTANT_TEXT_BYTES])
 {
     int64_t days;
-    uint32_t of_day_ms;
+    uint32_t of_day_ms, of_day_s, minutes;
     struct instant_date date;
 
     if (at_ms < INSTANT_MIN_MS)
@@ -183,15 +192,18 @@ instant_format(int64_t at_ms, char out[INSTANT_TEXT_BYTES])
         at_ms = INSTANT_MAX_MS;
     days = at_ms / 86400000 - (at_ms % 86400000 < 0);
     of_day_ms = (uint32_t)(at_ms - days * 86400000);
+    of_day_s = of_day_ms / 1000;
+    minutes = of_day_s / 60;
     date = instant_civil_from_days(days);
     memcpy(out, "0000-00-00T00:00:00.000Z", INSTANT_TEXT_BYTES);
     put_two(out, (uint32_t)date.year / 100);
     put_two(out + 2, (uint32_t)date.year % 100);
     put_two(out + 5, (uint32_t)date.month);
     put_two(out + 8, (uint32_t)date.day);
-    put_two(out + 11, of_day_ms / 3600000);
-    put_two(out + 14, of_day_ms / 60000 % 60);
-    put_two(out + 17, of_day_ms / 1000 % 60);
-    out[20] = (char)('0' + of_day_ms % 1000 / 100);
+    put_two(out + 11, minutes / 60);
+    put_two(out + 14, minutes % 60);
+    put_two(out + 17, of_day_s - minutes * 60);
+    of_day_ms -= of_day_s * 1000;
+    out[20] = (char)('0' + of_day_ms / 100);
     put_two(out + 21, of_day_ms % 100);
 }

@@ -294,17 +294,17 @@ print_evidence(struct buffer *out, const void *record)
 
 #define FIELD(key, kind, member)                                                                             \
     {                                                                                                        \
-        key, kind, offsetof(struct contract_outcome, member), RECORD_ALWAYS, RECORD_WORDS_KIND, NULL, NULL,  \
-            NULL                                                                                             \
+        RECORD_KEY(key), kind, offsetof(struct contract_outcome, member), RECORD_ALWAYS, RECORD_WORDS_KIND,  \
+            NULL, NULL, NULL                                                                                 \
     }
 #define WHEN(key, kind, words, member, condition)                                                            \
     {                                                                                                        \
-        key, kind, offsetof(struct contract_outcome, member), offsetof(struct contract_outcome, condition),  \
-            words, NULL, NULL, NULL                                                                          \
+        RECORD_KEY(key), kind, offsetof(struct contract_outcome, member),                                    \
+            offsetof(struct contract_outcome, condition), words, NULL, NULL, NULL                            \
     }
 #define PRINTED(key, condition, function)                                                                    \
     {                                                                                                        \
-        key, RECORD_PRINTED, 0, condition, RECORD_WORDS_KIND, NULL, NULL, function                           \
+        RECORD_KEY(key), RECORD_PRINTED, 0, condition, RECORD_WORDS_KIND, NULL, NULL, function               \
     }
 
 static const struct record_field arrival_rows[] = {
@@ -316,9 +316,9 @@ static const struct record_field arrival_rows[] = {
 static const struct record_table arrival_table = {arrival_rows, sizeof arrival_rows / sizeof arrival_rows[0]};
 
 static const struct record_field rows[] = {
-    {"type", RECORD_TYPE, 0, RECORD_ALWAYS, RECORD_WORDS_KIND, NULL, "contract", NULL},
+    {RECORD_KEY("type"), RECORD_TYPE, 0, RECORD_ALWAYS, RECORD_WORDS_KIND, NULL, "contract", NULL},
     FIELD("contract", RECORD_TEXT, contract),
-    {"subject", RECORD_WORD, offsetof(struct contract_outcome, subject), RECORD_ALWAYS,
+    {RECORD_KEY("subject"), RECORD_WORD, offsetof(struct contract_outcome, subject), RECORD_ALWAYS,
      RECORD_WORDS_CONTRACT_SUBJECT, NULL, NULL, NULL},
     FIELD("decided_at", RECORD_INSTANT, decided_at_ms),
     WHEN("from", RECORD_WORD, RECORD_WORDS_CONTRACT_STATE, from, has_states),
@@ -334,7 +334,7 @@ static const struct record_field rows[] = {
     PRINTED("evidence", RECORD_ALWAYS, print_evidence),
     FIELD("offset", RECORD_LENGTH, offset),
     FIELD("policy", RECORD_TEXT, policy),
-    {"arrival", RECORD_OBJECT, 0, RECORD_ALWAYS, RECORD_WORDS_KIND, &arrival_table, NULL, NULL},
+    {RECORD_KEY("arrival"), RECORD_OBJECT, 0, RECORD_ALWAYS, RECORD_WORDS_KIND, &arrival_table, NULL, NULL},
 };
 static const struct record_table table = {rows, sizeof rows / sizeof rows[0]};
 

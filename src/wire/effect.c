@@ -16,33 +16,35 @@
 
 #define FIELD(struct_name, key, kind, member)                                                                \
     {                                                                                                        \
-        key, kind, offsetof(struct struct_name, member), RECORD_ALWAYS, RECORD_WORDS_KIND, NULL, NULL, NULL  \
+        RECORD_KEY(key), kind, offsetof(struct struct_name, member), RECORD_ALWAYS, RECORD_WORDS_KIND, NULL, \
+            NULL, NULL                                                                                       \
     }
 #define WORD(struct_name, key, words, member)                                                                \
     {                                                                                                        \
-        key, RECORD_WORD, offsetof(struct struct_name, member), RECORD_ALWAYS, words, NULL, NULL, NULL       \
+        RECORD_KEY(key), RECORD_WORD, offsetof(struct struct_name, member), RECORD_ALWAYS, words, NULL,      \
+            NULL, NULL                                                                                       \
     }
 #define WHEN(struct_name, key, kind, member, condition)                                                      \
     {                                                                                                        \
-        key, kind, offsetof(struct struct_name, member), offsetof(struct struct_name, condition),            \
-            RECORD_WORDS_KIND, NULL, NULL, NULL                                                              \
+        RECORD_KEY(key), kind, offsetof(struct struct_name, member),                                         \
+            offsetof(struct struct_name, condition), RECORD_WORDS_KIND, NULL, NULL, NULL                     \
     }
 #define OBJECT(struct_name, key, rows, member)                                                               \
     {                                                                                                        \
-        key, RECORD_OBJECT, offsetof(struct struct_name, member), RECORD_ALWAYS, RECORD_WORDS_KIND, rows,    \
-            NULL, NULL                                                                                       \
+        RECORD_KEY(key), RECORD_OBJECT, offsetof(struct struct_name, member), RECORD_ALWAYS,                 \
+            RECORD_WORDS_KIND, rows, NULL, NULL                                                              \
     }
 #define TYPE(text)                                                                                           \
     {                                                                                                        \
-        "type", RECORD_TYPE, 0, RECORD_ALWAYS, RECORD_WORDS_KIND, NULL, text, NULL                           \
+        RECORD_KEY("type"), RECORD_TYPE, 0, RECORD_ALWAYS, RECORD_WORDS_KIND, NULL, text, NULL               \
     }
 #define PRINTED(key, function)                                                                               \
     {                                                                                                        \
-        key, RECORD_PRINTED, 0, RECORD_ALWAYS, RECORD_WORDS_KIND, NULL, NULL, function                       \
+        RECORD_KEY(key), RECORD_PRINTED, 0, RECORD_ALWAYS, RECORD_WORDS_KIND, NULL, NULL, function           \
     }
 #define PRINTED_IF(key, function, condition)                                                                 \
     {                                                                                                        \
-        key, RECORD_PRINTED, 0, condition, RECORD_WORDS_KIND, NULL, NULL, function                           \
+        RECORD_KEY(key), RECORD_PRINTED, 0, condition, RECORD_WORDS_KIND, NULL, NULL, function               \
     }
 #define ATTRIBUTE(struct_name, key, attribute)                                                               \
     FIELD(struct_name, key, RECORD_TEXT_OR_NULL, attributes[attribute])
@@ -225,7 +227,7 @@ static const struct record_field feedback_rows[] = {
     FIELD(feedback, "touchpoint", RECORD_TEXT_IF_THERE, touchpoint),
     FIELD(feedback, "scale", RECORD_TEXT_IF_THERE, scale),
     WHEN(feedback, "score", RECORD_SCORE, score, has_score),
-    {"aspects", RECORD_ASPECTS, 0, RECORD_ALWAYS, RECORD_WORDS_KIND, NULL, NULL, NULL},
+    {RECORD_KEY("aspects"), RECORD_ASPECTS, 0, RECORD_ALWAYS, RECORD_WORDS_KIND, NULL, NULL, NULL},
     WHEN(feedback, "lost_minutes", RECORD_SCORE, lost_minutes, has_lost_minutes),
     FIELD(feedback, "respondent", RECORD_TEXT_IF_THERE, respondent),
 };
@@ -247,8 +249,8 @@ static const struct record_field answer_rows[] = {
     TYPE("answer"),
     FIELD(answer_outcome, "ticket", RECORD_TEXT_OR_NULL, ticket),
     OBJECT(answer_outcome, "feedback", &feedback_table, feedback),
-    {"class", RECORD_WORD, offsetof(struct answer_outcome, answer_class), RECORD_ALWAYS, RECORD_WORDS_CLASS,
-     NULL, NULL, NULL},
+    {RECORD_KEY("class"), RECORD_WORD, offsetof(struct answer_outcome, answer_class), RECORD_ALWAYS,
+     RECORD_WORDS_CLASS, NULL, NULL, NULL},
     FIELD(answer_outcome, "answered_at", RECORD_INSTANT, answered_at_ms),
     FIELD(answer_outcome, "offered_only", RECORD_BOOL, offered_only),
     FIELD(answer_outcome, "withdrawn", RECORD_BOOL, withdrawn),
@@ -257,7 +259,8 @@ static const struct record_field answer_rows[] = {
     FIELD(answer_outcome, "own", RECORD_ATTRIBUTES, attributes_own),
     WHEN(answer_outcome, "acknowledged_at", RECORD_INSTANT, acknowledged_at_ms, acknowledged),
     WHEN(answer_outcome, "acknowledged_by", RECORD_TEXT_OR_NULL, acknowledged_by, acknowledged),
-    {"arrival", RECORD_OBJECT, 0, RECORD_ALWAYS, RECORD_WORDS_KIND, &answer_arrival_table, NULL, NULL},
+    {RECORD_KEY("arrival"), RECORD_OBJECT, 0, RECORD_ALWAYS, RECORD_WORDS_KIND, &answer_arrival_table, NULL,
+     NULL},
 };
 const struct record_table effect_answer_table = TABLE(answer_rows);
 
@@ -317,16 +320,28 @@ effect_print_arrival(struct buffer *out, const struct arrival *arrival)
 
 /* ---- keys and ids ---- */
 
+/* Of what is left to print; nearly always all of it. */
+static size_t
+plain_bytes(struct slice text)
+{
+    size_t i = 0;
+
+    while (i < text.bytes && text.at[i] != '%' && text.at[i] != '/')
+        i++;
+    return i;
+}
+
 void
 effect_print_segment(struct buffer *out, struct slice text)
 {
-    for (size_t i = 0; i < text.bytes; i++) {
-        if (text.at[i] == '%')
-            buffer_append(out, "%25", 3);
-        else if (text.at[i] == '/')
-            buffer_append(out, "%2F", 3);
-        else
-            buffer_append_byte(out, text.at[i]);
+    for (;;) {
+        size_t plain = plain_bytes(text);
+
+        buffer_append(out, text.at, plain);
+        if (plain == text.bytes)
+            return;
+        buffer_append(out, text.at[plain] == '%' ? "%25" : "%2F", 3);
+        text = (struct slice){text.at + plain + 1, text.bytes - plain - 1};
     }
 }
 

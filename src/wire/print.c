@@ -79,6 +79,10 @@ marks_of(uint64_t word, unsigned char byte)
     return (differs - EACH_BYTE(1)) & ~differs;
 }
 
+/* Those of the word that do not stand for themselves: quotes, backslashes, control characters. */
+#define MARKS(word)                                                                                          \
+    ((marks_of(word, '"') | marks_of(word, '\\') | (((word)-EACH_BYTE(0x20)) & ~(word))) & EACH_BYTE(0x80))
+
 /* How many bytes from here on stand for themselves: all but quotes, backslashes and control characters. */
 static size_t
 plain_bytes(struct slice text)
@@ -87,8 +91,7 @@ plain_bytes(struct slice text)
 
     for (uint64_t word; text.bytes - i >= sizeof word; i += sizeof word) {
         memcpy(&word, text.at + i, sizeof word);
-        if (((marks_of(word, '"') | marks_of(word, '\\') | ((word - EACH_BYTE(0x20)) & ~word)) &
-             EACH_BYTE(0x80)) != 0)
+        if (MARKS(word) != 0)
             break;
     }
     while (i < text.bytes && (unsigned char)text.at[i] >= 0x20 && text.at[i] != '"' && text.at[i] != '\\')
@@ -96,20 +99,81 @@ plain_bytes(struct slice text)
     return i;
 }
 
-void
-print_text(struct buffer *out, struct slice text)
+/* Copies the text and says whether every byte stands for itself; else what was copied means nothing. A word
+ * at a time, the last one over a part of the one before it. */
+static inline bool
+copy_plain(char *to, struct slice text)
 {
-    buffer_append_byte(out, '"');
+    size_t i = 0;
+    uint64_t word, marks = 0;
+    uint32_t low, high;
+
+    if (text.bytes >= sizeof word) {
+        for (; i + sizeof word < text.bytes; i += sizeof word) {
+            memcpy(&word, text.at + i, sizeof word);
+            memcpy(to + i, &word, sizeof word);
+            marks |= MARKS(word);
+        }
+        i = text.bytes - sizeof word;
+        memcpy(&word, text.at + i, sizeof word);
+        memcpy(to + i, &word, sizeof word);
+        return (marks | MARKS(word)) == 0;
+    }
+    if (text.bytes >= sizeof low) {
+        memcpy(&low, text.at, sizeof low);
+        memcpy(&high, text.at + text.bytes - sizeof high, sizeof high);
+        memcpy(to, &low, sizeof low);
+        memcpy(to + text.bytes - sizeof high, &high, sizeof high);
+        word = low | (uint64_t)high << 32;
+        return MARKS(word) == 0;
+    }
+    for (word = EACH_BYTE(' '); i < text.bytes; i++) {
+        to[i] = text.at[i];
+        word = word << 8 | (unsigned char)text.at[i];
+    }
+    return MARKS(word) == 0;
+}
+
+static void
+append_escaped(struct buffer *out, struct slice text)
+{
     for (;;) {
         size_t plain = plain_bytes(text);
 
         buffer_append(out, text.at, plain);
         if (plain == text.bytes)
-            break;
+            return;
         append_escape(out, (unsigned char)text.at[plain]);
         text = (struct slice){text.at + plain + 1, text.bytes - plain - 1};
     }
+}
+
+void
+print_text(struct buffer *out, struct slice text)
+{
+    char *at = buffer_reserve(out, text.bytes + 2);
+
+    at[0] = '"';
+    if (copy_plain(at + 1, text)) {
+        at[text.bytes + 1] = '"';
+        buffer_advance(out, text.bytes + 2);
+        return;
+    }
+    buffer_advance(out, 1);
+    append_escaped(out, text);
     buffer_append_byte(out, '"');
+}
+
+void
+print_word(struct buffer *out, const char *word)
+{
+    size_t bytes = strlen(word);
+    char *at = buffer_reserve(out, bytes + 2);
+
+    at[0] = '"';
+    memcpy(at + 1, word, bytes);
+    at[bytes + 1] = '"';
+    buffer_advance(out, bytes + 2);
 }
 
 void
@@ -140,5 +204,8 @@ print_instant(struct buffer *out, int64_t at_ms)
 void
 print_bool(struct buffer *out, bool value)
 {
-    buffer_append_text(out, value ? "true" : "false");
+    if (value)
+        buffer_append(out, "true", 4);
+    else
+        buffer_append(out, "false", 5);
 }

@@ -20,6 +20,15 @@
 static const enum party parties[PARTIES_COUNT] = {PARTY_PROVIDER, PARTY_SUPPLIER, PARTY_CUSTOMER,
                                                   PARTY_CUSTOMER_SUPPLIER, PARTY_NOBODY};
 
+/* party_text's words, as keys. */
+static const struct print_fixed_key party_names[PARTIES_COUNT] = {
+    [PARTY_PROVIDER] = PRINT_FIXED_KEY("provider"),
+    [PARTY_SUPPLIER] = PRINT_FIXED_KEY("supplier"),
+    [PARTY_CUSTOMER] = PRINT_FIXED_KEY("customer"),
+    [PARTY_CUSTOMER_SUPPLIER] = PRINT_FIXED_KEY("customer_supplier"),
+    [PARTY_NOBODY] = PRINT_FIXED_KEY("nobody"),
+};
+
 const char *
 record_class_text(enum answer_class answer_class)
 {
@@ -76,7 +85,7 @@ print_flags(struct buffer *out, uint16_t flags)
         if ((flags >> i & 1) == 0)
             continue;
         print_comma(out);
-        print_text(out, slice_of(clock_flag_text((enum clock_flag)(1 << i))));
+        print_word(out, clock_flag_text((enum clock_flag)(1 << i)));
     }
     buffer_append_byte(out, ']');
 }
@@ -89,7 +98,7 @@ print_attributes(struct buffer *out, uint16_t bits)
         if ((bits & ATTRIBUTE_BIT(i)) == 0)
             continue;
         print_comma(out);
-        print_text(out, slice_of(attribute_text((enum attribute)i)));
+        print_word(out, attribute_text((enum attribute)i));
     }
     buffer_append_byte(out, ']');
 }
@@ -108,13 +117,6 @@ print_tiers(struct buffer *out, uint32_t tiers)
 }
 
 static void
-print_length(struct buffer *out, const char *key, int64_t length_ms)
-{
-    print_key(out, key);
-    buffer_append_int64(out, length_ms);
-}
-
-static void
 print_length_or_null(struct buffer *out, int64_t length_ms)
 {
     if (length_ms == INSTANT_NONE)
@@ -123,19 +125,26 @@ print_length_or_null(struct buffer *out, int64_t length_ms)
         buffer_append_int64(out, length_ms);
 }
 
+/* A literal and the length behind it. */
+#define LENGTH(text, length_ms)                                                                              \
+    (buffer_append(out, text, sizeof text - 1), buffer_append_int64(out, length_ms))
+
+static void
+print_times(struct buffer *out, const struct party_time *time)
+{
+    LENGTH("{\"wall_ms\":", time->wall_ms);
+    LENGTH(",\"in_hours_ms\":", time->in_hours_ms);
+    LENGTH(",\"outside_ms\":", time->wall_ms - time->in_hours_ms);
+    buffer_append_byte(out, '}');
+}
+
 static void
 print_by_party(struct buffer *out, const struct party_time *times)
 {
     buffer_append_byte(out, '{');
     for (int i = 0; i < PARTIES_COUNT; i++) {
-        const struct party_time *time = &times[parties[i]];
-
-        print_key(out, party_text(parties[i]));
-        buffer_append_byte(out, '{');
-        print_length(out, "wall_ms", time->wall_ms);
-        print_length(out, "in_hours_ms", time->in_hours_ms);
-        print_length(out, "outside_ms", time->wall_ms - time->in_hours_ms);
-        buffer_append_byte(out, '}');
+        print_fixed_key(out, &party_names[parties[i]], i == 0);
+        print_times(out, &times[parties[i]]);
     }
     buffer_append_byte(out, '}');
 }
@@ -145,9 +154,8 @@ print_by_party_wall(struct buffer *out, const int64_t *wall_ms)
 {
     buffer_append_byte(out, '{');
     for (int i = 0; i < PARTIES_COUNT; i++) {
-        print_key(out, party_text(parties[i]));
-        buffer_append_byte(out, '{');
-        print_length(out, "wall_ms", wall_ms[parties[i]]);
+        print_fixed_key(out, &party_names[parties[i]], i == 0);
+        LENGTH("{\"wall_ms\":", wall_ms[parties[i]]);
         buffer_append_byte(out, '}');
     }
     buffer_append_byte(out, '}');
@@ -167,12 +175,15 @@ print_aspects(struct buffer *out, const struct feedback *feedback)
 }
 
 static void
-print_word(struct buffer *out, enum record_words words, int value)
+print_word_or_null(struct buffer *out, enum record_words words, int value)
 {
     const char *word = word_of(words, value);
 
     must(word != NULL || words == RECORD_WORDS_CLASS);
-    print_text_or_null(out, slice_of(word));
+    if (word != NULL)
+        print_word(out, word);
+    else
+        buffer_append(out, "null", 4);
 }
 
 static void
@@ -182,7 +193,7 @@ print_value(struct buffer *out, const struct record_field *field, const void *re
 
     switch (field->kind) {
     case RECORD_TYPE:
-        print_text(out, slice_of(field->constant));
+        print_word(out, field->constant);
         break;
     case RECORD_TEXT:
     case RECORD_TEXT_IF_THERE:
@@ -212,7 +223,7 @@ print_value(struct buffer *out, const struct record_field *field, const void *re
         print_bool(out, *(const bool *)at);
         break;
     case RECORD_WORD:
-        print_word(out, field->words, *(const int *)at);
+        print_word_or_null(out, field->words, *(const int *)at);
         break;
     case RECORD_FLAGS:
         print_flags(out, *(const uint16_t *)at);
@@ -261,14 +272,17 @@ stands(const struct record_field *field, const void *record)
 void
 record_print(struct buffer *out, const struct record_table *table, const void *record)
 {
+    bool first = true;
+
     buffer_append_byte(out, '{');
     for (size_t i = 0; i < table->fields_count; i++) {
         const struct record_field *field = &table->fields[i];
 
         if (!stands(field, record))
             continue;
-        print_key(out, field->key);
+        print_fixed_key(out, &field->name, first);
         print_value(out, field, record);
+        first = false;
     }
     buffer_append_byte(out, '}');
 }

@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "slad/effect.h"
 #include "wire/json.h"
+#include "wire/print.h"
 
 enum record_kind {
     RECORD_TYPE,           /* the constant text of `constant`; only checked when read */
@@ -53,8 +54,12 @@ enum record_words {
 
 struct record_table;
 
+/* The first two members of a row, of a literal. */
+#define RECORD_KEY(key) key, PRINT_FIXED_KEY(key)
+
 struct record_field {
     const char *key;
+    struct print_fixed_key name;
     enum record_kind kind;
     uint16_t offset; /* in the struct */
     uint16_t when;   /* offset of a bool: the field stands only while it is true. RECORD_ALWAYS: always */

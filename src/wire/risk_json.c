@@ -17,6 +17,11 @@ static const char *const number_texts[FORESIGHT_NUMBERS_COUNT] = {
 #include "slad/foresight.def"
 #undef NUMBER
 };
+static const struct print_fixed_key number_names[FORESIGHT_NUMBERS_COUNT] = {
+#define NUMBER(NAME, text, KIND, default_, help) PRINT_FIXED_KEY(text),
+#include "slad/foresight.def"
+#undef NUMBER
+};
 
 static void
 print_number(struct buffer *out, const char *key, int64_t number)
@@ -51,17 +56,20 @@ risk_json_print(struct buffer *out, const struct risk_line *line)
 static bool
 texts_equal(struct slice a, struct slice b)
 {
-    return (a.at == NULL) == (b.at == NULL) && slice_equal(a, b);
+    return (a.at == b.at && a.bytes == b.bytes) || ((a.at == NULL) == (b.at == NULL) && slice_equal(a, b));
 }
 
 static void
 print_point(struct buffer *out, const struct risk_point *point, const struct risk_point *before)
 {
+    static const struct print_fixed_key landmark = PRINT_FIXED_KEY("landmark"), at = PRINT_FIXED_KEY("at"),
+                                        remaining = PRINT_FIXED_KEY("remaining_ms");
+
     buffer_append_byte(out, '{');
-    print_number(out, "landmark", point->landmark);
-    print_key(out, "at"), print_instant(out, point->at_ms);
+    print_fixed_key(out, &landmark, true), buffer_append_int64(out, point->landmark);
+    print_fixed_key(out, &at, false), print_instant(out, point->at_ms);
     if (point->remaining_ms >= 0)
-        print_number(out, "remaining_ms", point->remaining_ms);
+        print_fixed_key(out, &remaining, false), buffer_append_int64(out, point->remaining_ms);
     for (int i = 0; i < ATTRIBUTES_COUNT; i++) {
         if (texts_equal(point->texts[i], before->texts[i]))
             continue;
@@ -70,7 +78,7 @@ print_point(struct buffer *out, const struct risk_point *point, const struct ris
     }
     for (int i = 0; i < FORESIGHT_NUMBERS_COUNT; i++) {
         if (point->numbers[i] != before->numbers[i])
-            print_number(out, number_texts[i], point->numbers[i]);
+            print_fixed_key(out, &number_names[i], false), buffer_append_int64(out, point->numbers[i]);
     }
     buffer_append_byte(out, '}');
 }
@@ -91,7 +99,7 @@ print_points(struct buffer *out, const void *record)
 
 #define FIELD(key, kind, words, member)                                                                      \
     {                                                                                                        \
-        key, kind, offsetof(struct risk_sample, member), RECORD_ALWAYS, words, NULL, NULL, NULL              \
+        RECORD_KEY(key), kind, offsetof(struct risk_sample, member), RECORD_ALWAYS, words, NULL, NULL, NULL  \
     }
 
 static const struct record_field arrival_rows[] = {
@@ -102,7 +110,7 @@ static const struct record_field arrival_rows[] = {
 static const struct record_table arrival_table = {arrival_rows, sizeof arrival_rows / sizeof arrival_rows[0]};
 
 static const struct record_field rows[] = {
-    {"type", RECORD_TYPE, 0, RECORD_ALWAYS, RECORD_WORDS_KIND, NULL, "risk_sample", NULL},
+    {RECORD_KEY("type"), RECORD_TYPE, 0, RECORD_ALWAYS, RECORD_WORDS_KIND, NULL, "risk_sample", NULL},
     FIELD("ticket", RECORD_TEXT, RECORD_WORDS_KIND, name.ticket),
     FIELD("kind", RECORD_WORD, RECORD_WORDS_KIND, name.kind),
     FIELD("agreement", RECORD_TEXT, RECORD_WORDS_KIND, name.agreement),
@@ -118,8 +126,8 @@ static const struct record_field rows[] = {
     FIELD("known_at", RECORD_INSTANT, RECORD_WORDS_KIND, known_at_ms),
     FIELD("target_ms", RECORD_LENGTH, RECORD_WORDS_KIND, target_ms),
     FIELD("elapsed_ms", RECORD_LENGTH, RECORD_WORDS_KIND, elapsed_ms),
-    {"points", RECORD_PRINTED, 0, RECORD_ALWAYS, RECORD_WORDS_KIND, NULL, NULL, print_points},
-    {"arrival", RECORD_OBJECT, 0, RECORD_ALWAYS, RECORD_WORDS_KIND, &arrival_table, NULL, NULL},
+    {RECORD_KEY("points"), RECORD_PRINTED, 0, RECORD_ALWAYS, RECORD_WORDS_KIND, NULL, NULL, print_points},
+    {RECORD_KEY("arrival"), RECORD_OBJECT, 0, RECORD_ALWAYS, RECORD_WORDS_KIND, &arrival_table, NULL, NULL},
 };
 static const struct record_table table = {rows, sizeof rows / sizeof rows[0]};
 
