@@ -211,6 +211,14 @@ void engine_loaded(struct engine *engine, int64_t t_ms);
 bool engine_warm(struct engine *engine, size_t tickets_max);
 bool engine_is_warm(const struct engine *engine);
 
+/* ---- what is over ---- */
+
+/* Goes on with a look at every history, some tickets_max tickets at a time. true: all were looked at, and
+ * *ret_oldest_ms is the earliest instant that any of them names, as it is now (INT64_MAX: there are none).
+ * Tickets are derived by no version that was over then; an event that comes later may go back further, by its
+ * time as far as accept_age, by its created_at any far. */
+bool engine_look_back(struct engine *engine, size_t tickets_max, int64_t *ret_oldest_ms);
+
 /* ---- questions ---- */
 
 /* Every cycle of every clock of the ticket as of t_ms, in order of kind, clock name, cycle. */
@@ -252,8 +260,8 @@ struct open_counts {
     size_t open, waiting, solved, breached_open, paused;
 };
 /* Looks at some tickets_max tickets more for the next picture; true: it is complete, and is the one that
- * engine_open gives from now on (at once while the last one stands: nothing has moved since it was begun). The
- * counts are as of when each ticket was looked at. */
+ * engine_open gives from now on (at once while the last one stands: nothing has moved since it was begun).
+ * The counts are as of when each ticket was looked at. */
 bool engine_survey(struct engine *engine, size_t clocks_max, size_t tickets_max);
 bool engine_has_picture(const struct engine *engine);
 bool engine_picture_stands(const struct engine *engine);

@@ -765,6 +765,8 @@ take(struct engine *engine, struct ticket *ticket, const struct event *event, ui
         merge_deliver_kept(engine, ticket);
     }
     was_last_ms = ticket->history.count > 0 ? ticket->history.last_at_ms : INSTANT_NONE;
+    if (engine->look_back.is_under_way)
+        look_back_note(&engine->look_back, &entry);
     last = history_insert(&ticket->history, &entry, false);
     ticket->last_arrival_ms = t_ms;
     engine_touch(engine, ticket);
@@ -943,12 +945,15 @@ engine_set_lagging(struct engine *engine, bool lagging)
     engine->lagging = lagging;
 }
 
-/* The version of the same content in the new set; else the one in force. */
+/* The version of the same content in the new set; the first for one that is over and gone (engine_look_back);
+ * else the one in force. */
 static uint16_t
 same_version(const struct policy_set *old, uint16_t version, const struct policy_set *set, int64_t t_ms)
 {
     struct slice label = policy_set_version(old, version)->label;
 
+    if (policy_set_version(old, version)->from_ms < policy_set_version(set, 0)->from_ms)
+        return 0;
     for (size_t i = 0; i < policy_set_count(set); i++) {
         if (slice_equal(policy_set_version(set, i)->label, label))
             return (uint16_t)i;

@@ -126,6 +126,14 @@ struct spoken {
     uint64_t hashes[ATTRIBUTES_COUNT];
 };
 
+/* A look at every history, part by part (look_back.c). */
+struct look_back {
+    bool is_under_way;
+    unsigned bits;
+    size_t part;
+    int64_t oldest_ms;
+};
+
 struct engine {
     struct engine_options options;
     const struct policy_set *set;
@@ -134,7 +142,8 @@ struct engine {
     struct ticket *changed_first, *changed_last;
     struct fold full, light, other, later;
     struct survey *survey;
-    uint64_t moves; /* counts what a survey might see */
+    struct look_back look_back;
+    uint64_t moves;                   /* counts what a survey might see */
     size_t open_count, retired_count; /* tickets */
     size_t surveyed_bytes;
     size_t unsettled_count, cold_count; /* tickets loaded: those to be derived, those that rest */
@@ -208,6 +217,9 @@ size_t ticket_resident_bytes(const struct ticket *ticket);
 
 /* survey.c */
 void survey_free(struct engine *engine);
+
+/* look_back.c: an entry that came in while one is under way */
+void look_back_note(struct look_back *look, const struct entry *entry);
 
 /* merge.c */
 bool merge_is_void(void *engine, const struct entry *merge);

@@ -331,6 +331,15 @@ policy_book_join(const struct policy_book *book, struct slice held, struct buffe
     return true;
 }
 
+static void
+policy_book_take_out(struct buffer *ids, size_t i)
+{
+    size_t at = i * POLICY_ID_BYTES;
+
+    memmove(ids->at + at, ids->at + at + POLICY_ID_BYTES, ids->bytes - at - POLICY_ID_BYTES);
+    ids->bytes -= POLICY_ID_BYTES;
+}
+
 /* The place of the version whose `from` is the least: SIZE_MAX when that is in force now, or none is over. */
 static size_t
 policy_book_oldest_over(const struct policy_book *book, struct slice ids, int64_t now_ms)
@@ -360,12 +369,11 @@ policy_book_keep_newest(const struct policy_book *book, size_t max, int64_t now_
 
     buffer_append_slice(&kept, buffer_slice(ids));
     while (policy_ids_count(buffer_slice(&kept)) > max) {
-        size_t gone = policy_book_oldest_over(book, buffer_slice(&kept), now_ms), at = gone * POLICY_ID_BYTES;
+        size_t gone = policy_book_oldest_over(book, buffer_slice(&kept), now_ms);
 
         if (gone == SIZE_MAX)
             break;
-        memmove(kept.at + at, kept.at + at + POLICY_ID_BYTES, kept.bytes - at - POLICY_ID_BYTES);
-        kept.bytes -= POLICY_ID_BYTES;
+        policy_book_take_out(&kept, gone);
     }
     fits = policy_ids_count(buffer_slice(&kept)) <= max;
     if (fits) {
@@ -374,6 +382,26 @@ policy_book_keep_newest(const struct policy_book *book, size_t max, int64_t now_
     }
     buffer_free(&kept);
     return fits;
+}
+
+bool
+policy_book_leave_over(const struct policy_book *book, int64_t oldest_ms, struct buffer *ids)
+{
+    struct buffer refusals = {0};
+    bool left_out = false;
+    size_t gone;
+
+    policy_book_contradictions(book, buffer_slice(ids), &refusals);
+    while (refusals.bytes == 0) {
+        gone = policy_book_oldest_over(book, buffer_slice(ids), oldest_ms);
+        if (gone == SIZE_MAX ||
+            policy_book_covers(book, policy_book_disk(book), policy_ids_get(buffer_slice(ids), gone)))
+            break;
+        policy_book_take_out(ids, gone);
+        left_out = true;
+    }
+    buffer_free(&refusals);
+    return left_out;
 }
 
 void

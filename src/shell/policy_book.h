@@ -35,6 +35,10 @@ bool policy_book_join(const struct policy_book *book, struct slice held, struct 
  * at now_ms or comes into force later. false: these alone are more than that, and the ids are as they were.
  */
 bool policy_book_keep_newest(const struct policy_book *book, size_t max, int64_t now_ms, struct buffer *ids);
+/* Leaves out of the ids those that were over before oldest_ms and are not on disk, the oldest first, up to
+ * the first that stays. true: there were any. A disk that contradicts the ids has no say in what is over:
+ * none. */
+bool policy_book_leave_over(const struct policy_book *book, int64_t oldest_ms, struct buffer *ids);
 /* Lines: what is held and not on disk; what is on disk and contradicts. None: the disk agrees. */
 void policy_book_differences(const struct policy_book *book, struct slice held, struct buffer *out);
 

@@ -450,6 +450,8 @@ score_task_full_reasons(const struct score_task *task, struct buffer *out)
 void
 score_task_reasons(const struct score_task *task, struct buffer *out)
 {
+    struct buffer ids = {0};
+
     if (task->missing != NULL) {
         buffer_append_text(out, "scores: ");
         buffer_append_text(out, task->missing);
@@ -457,8 +459,13 @@ score_task_reasons(const struct score_task *task, struct buffer *out)
     } else if (task->state != SCORE_TASK_IDLE && task->state != SCORE_TASK_LIVE)
         buffer_append_text(out, "scores: the outcomes are being read\n");
     score_task_full_reasons(task, out);
-    if (task->home != NULL)
-        policy_book_differences(task->world->book, buffer_slice(&task->policies), out);
+    if (task->home == NULL)
+        return;
+    /* what was over before any event that is still accepted need not lie on disk */
+    buffer_append_slice(&ids, buffer_slice(&task->policies));
+    (void)policy_book_leave_over(task->world->book, task->t_ms - task->world->config->accept_age_ms, &ids);
+    policy_book_differences(task->world->book, buffer_slice(&ids), out);
+    buffer_free(&ids);
 }
 
 /* ---- loading ---- */
@@ -750,9 +757,10 @@ score_task_add_note(struct score_task *task, rd_kafka_topic_partition_t *offset)
     buffer_free(&text);
 }
 
-/* A version is in force from the epoch on that commits its text, so whoever comes next has it. */
+/* A version is in force from the epoch on that commits its text, so whoever comes next has it; the one that
+ * does without it puts tombstones in its place. */
 static void
-score_task_write_policy(struct score_task *task, struct slice id)
+score_task_write_policy(struct score_task *task, struct slice id, bool in_force)
 {
     const struct policy_book *book = task->world->book;
     struct slice source = policy_book_source(book, id), version = policy_book_version(book, id);
@@ -762,24 +770,29 @@ score_task_write_policy(struct score_task *task, struct slice id)
         buffer_reset(&key);
         policy_record_scores_key(version, id, i, &key);
         batch_begin(task->batch, TOPIC_STATE, 0, buffer_slice(&key));
-        policy_record_chunk(id, source, i, batch_value(task->batch));
+        if (in_force)
+            policy_record_chunk(id, source, i, batch_value(task->batch));
         batch_end(task->batch);
     }
     buffer_free(&key);
-    log_write(task->world->log, LOG_NOTICE, "policy_in_force", LOG_TEXT("task", "scores"),
-              LOG_SLICE("version", version), LOG_INTEGER("epoch", task->epoch + 1));
+    log_write(task->world->log, LOG_NOTICE, in_force ? "policy_in_force" : "policy_over",
+              LOG_TEXT("task", "scores"), LOG_SLICE("version", version),
+              LOG_INTEGER("epoch", task->epoch + 1));
 }
 
 static void
 score_task_write_policies(struct score_task *task)
 {
-    struct slice ids = buffer_slice(&task->policies);
+    struct slice ids = buffer_slice(&task->policies), written = buffer_slice(&task->policies_written);
 
-    if (task->home == NULL || slice_equal(ids, buffer_slice(&task->policies_written)))
+    if (task->home == NULL || slice_equal(ids, written))
         return;
     for (size_t i = 0; i < policy_ids_count(ids); i++)
-        if (!policy_ids_has(buffer_slice(&task->policies_written), policy_ids_get(ids, i)))
-            score_task_write_policy(task, policy_ids_get(ids, i));
+        if (!policy_ids_has(written, policy_ids_get(ids, i)))
+            score_task_write_policy(task, policy_ids_get(ids, i), true);
+    for (size_t i = 0; i < policy_ids_count(written); i++)
+        if (!policy_ids_has(ids, policy_ids_get(written, i)))
+            score_task_write_policy(task, policy_ids_get(written, i), false);
     buffer_reset(&task->policies_written);
     buffer_append_slice(&task->policies_written, ids);
 }
@@ -1164,10 +1177,9 @@ score_task_turn(struct score_task *task)
 {
     int64_t now_mono_ms = task->world->now_mono_ms;
 
-    if (task->state == SCORE_TASK_LEARNING && now_mono_ms >= task->learn_mono_ms)
-        score_task_learn(task);
-    if (task->state == SCORE_TASK_HELD && now_mono_ms >= task->learn_mono_ms)
-        score_task_find(task);
+    if ((task->state == SCORE_TASK_LEARNING || task->state == SCORE_TASK_HELD) &&
+        now_mono_ms >= task->learn_mono_ms)
+        score_task_find(task); /* which versions are in force, too: they may be others by now */
     if (task->retry != NULL && !task->in_flight && now_mono_ms >= task->retry_mono_ms)
         score_task_send_again(task);
     if (task->producer_ready && !score_task_is_out(task) && score_task_close_at_mono_ms(task) <= now_mono_ms)

@@ -33,7 +33,9 @@ enum {
     TASK_SURVEY_TICKETS_IDLE = 500, /* while no event comes, or so many that a picture is old as it is made */
     TASK_WARM_TICKETS = 200,        /* a turn: some two milliseconds */
     TASK_OPEN_EVERY_MS_MAX = 10000,
-    TASK_HEARTBEAT_MS = 6 * 3600000
+    TASK_HEARTBEAT_MS = 6 * 3600000,
+    TASK_LOOK_BACK_EVERY_MS = 3600000,
+    TASK_LOOK_BACK_TICKETS = 1000 /* a turn: less than a millisecond */
 };
 
 static int64_t
@@ -113,38 +115,62 @@ task_engine_new(struct task *task)
 
 /* ---- policies ---- */
 
-/* The versions in force become what was held and what the disk adds. true: they are others than before. */
+/* These are the versions in force. true: they are others than before. */
 static bool
-task_join_policies(struct task *task)
+task_hold_policies(struct task *task, struct slice ids)
 {
-    struct policy_book *book = task->world->book;
     const struct policy_set *before = task->set;
-    struct buffer ids = {0}, refusals = {0};
 
-    if (!policy_book_join(book, buffer_slice(&task->policies), &ids, &refusals))
+    buffer_reset(&task->policies);
+    buffer_append_slice(&task->policies, ids);
+    task->set = policy_book_hold(task->world->book, ids);
+    policy_book_release(task->world->book, before);
+    return task->set != before;
+}
+
+/* What was held, and what the disk adds: appended to ids. */
+static void
+task_join_policies(const struct task *task, struct buffer *ids)
+{
+    struct buffer refusals = {0};
+
+    if (!policy_book_join(task->world->book, buffer_slice(&task->policies), ids, &refusals))
         log_write(task->world->log, LOG_ERROR, "policy_disagrees", LOG_INTEGER("task", task->partition),
                   LOG_SLICE("why", buffer_slice(&refusals)));
-    buffer_reset(&task->policies);
-    buffer_append_slice(&task->policies, buffer_slice(&ids));
-    task->set = policy_book_hold(book, buffer_slice(&ids));
-    policy_book_release(book, before);
-    buffer_free(&ids);
     buffer_free(&refusals);
-    return task->set != before;
+}
+
+/* The engine goes by these from now on, which may be none of those it goes by. */
+static void
+task_go_by(struct task *task, struct slice ids)
+{
+    struct policy_book *book = task->world->book;
+    const struct policy_set *before = policy_book_hold(book, buffer_slice(&task->policies));
+
+    if (task_hold_policies(task, ids)) {
+        engine_set_policies(task->engine, task->set, task->t_ms);
+        task_touch(task);
+    }
+    policy_book_release(book, before); /* now that the engine has let go of it */
 }
 
 /* What the marker says is in force, and what is new on disk. */
 static void
 task_begin_policies(struct task *task, struct slice held)
 {
+    struct buffer ids = {0};
+
     if (task->world->book == NULL)
         return;
     buffer_reset(&task->policies);
     buffer_reset(&task->policies_written);
     policy_book_keep_known(task->world->book, held, &task->policies);
     buffer_append_slice(&task->policies_written, buffer_slice(&task->policies));
-    task->policies_due = false;
-    (void)task_join_policies(task);
+    task->policies_due = task->looks_back = false;
+    task->look_back_mono_ms = task->world->now_mono_ms + TASK_LOOK_BACK_EVERY_MS;
+    task_join_policies(task, &ids);
+    (void)task_hold_policies(task, buffer_slice(&ids));
+    buffer_free(&ids);
 }
 
 static bool
@@ -156,7 +182,7 @@ task_has_unwritten_policies(const struct task *task)
 void
 task_take_policies(struct task *task)
 {
-    const struct policy_set *before = task->set;
+    struct buffer ids = {0};
 
     if (task->world->book == NULL || task->engine == NULL || task->state == TASK_HELD)
         return;
@@ -164,18 +190,16 @@ task_take_policies(struct task *task)
         task->policies_due = true;
         return;
     }
-    task->policies_due = false;
-    if (before != NULL) /* until the engine has let go of it */
-        (void)policy_book_hold(task->world->book, buffer_slice(&task->policies));
-    if (task_join_policies(task)) {
-        engine_set_policies(task->engine, task->set, task->t_ms);
-        task_touch(task);
-    }
-    policy_book_release(task->world->book, before);
+    task->policies_due = task->looks_back = false;
+    task->look_back_mono_ms = task->world->now_mono_ms; /* what is not on disk any more may be over */
+    task_join_policies(task, &ids);
+    task_go_by(task, buffer_slice(&ids));
+    buffer_free(&ids);
 }
 
+/* The text of a version, or tombstones in its place. */
 static void
-task_write_policy(struct task *task, struct slice id)
+task_write_policy(struct task *task, struct slice id, bool in_force)
 {
     struct policy_book *book = task->world->book;
     struct slice source = policy_book_source(book, id), version = policy_book_version(book, id);
@@ -185,27 +209,70 @@ task_write_policy(struct task *task, struct slice id)
         buffer_reset(&key);
         policy_record_key(version, id, i, &key);
         batch_begin(task->batch, TOPIC_STATE, task->partition, buffer_slice(&key));
-        policy_record_chunk(id, source, i, batch_value(task->batch));
+        if (in_force)
+            policy_record_chunk(id, source, i, batch_value(task->batch));
         batch_end(task->batch);
     }
     buffer_free(&key);
-    log_write(task->world->log, LOG_NOTICE, "policy_in_force", LOG_INTEGER("task", task->partition),
-              LOG_SLICE("version", version), LOG_INTEGER("epoch", task->epoch + 1));
+    log_write(task->world->log, LOG_NOTICE, in_force ? "policy_in_force" : "policy_over",
+              LOG_INTEGER("task", task->partition), LOG_SLICE("version", version),
+              LOG_INTEGER("epoch", task->epoch + 1));
 }
 
-/* The texts of the versions that are in force from this epoch on. */
+/* The texts of the versions that are in force from this epoch on; those of which that is not true any more
+ * go.
+ */
 static void
 task_write_policies(struct task *task)
 {
-    struct slice ids = buffer_slice(&task->policies);
+    struct slice ids = buffer_slice(&task->policies), written = buffer_slice(&task->policies_written);
 
     if (!task_has_unwritten_policies(task))
         return;
     for (size_t i = 0; i < policy_ids_count(ids); i++)
-        if (!policy_ids_has(buffer_slice(&task->policies_written), policy_ids_get(ids, i)))
-            task_write_policy(task, policy_ids_get(ids, i));
+        if (!policy_ids_has(written, policy_ids_get(ids, i)))
+            task_write_policy(task, policy_ids_get(ids, i), true);
+    for (size_t i = 0; i < policy_ids_count(written); i++)
+        if (!policy_ids_has(ids, policy_ids_get(written, i)))
+            task_write_policy(task, policy_ids_get(written, i), false);
     buffer_reset(&task->policies_written);
     buffer_append_slice(&task->policies_written, ids);
+}
+
+/* ---- versions that are over ---- */
+
+/* The versions in force without those that were over before this instant and are not on disk. false: there
+ * are none. */
+static bool
+task_leave_over(const struct task *task, int64_t oldest_ms, struct buffer *ids)
+{
+    buffer_append_slice(ids, buffer_slice(&task->policies));
+    return policy_book_leave_over(task->world->book, oldest_ms, ids);
+}
+
+/* A version that no ticket goes back to, and no event that is still accepted can, goes the way it came: with
+ * one look at every ticket, and the epoch that does without it takes its text out of slad.state. A few
+ * tickets a turn; where nothing can be over, none. */
+static void
+task_look_back(struct task *task)
+{
+    const int64_t accepted_ms = task->t_ms - task->world->config->accept_age_ms;
+    struct buffer ids = {0};
+    int64_t oldest_ms;
+
+    if (task->world->book == NULL || task->world->now_mono_ms < task->look_back_mono_ms)
+        return;
+    task->looks_back = task->looks_back || task_leave_over(task, accepted_ms, &ids);
+    if (task->looks_back && !engine_look_back(task->engine, TASK_LOOK_BACK_TICKETS, &oldest_ms)) {
+        buffer_free(&ids);
+        return;
+    }
+    task->look_back_mono_ms = task->world->now_mono_ms + TASK_LOOK_BACK_EVERY_MS;
+    buffer_reset(&ids);
+    if (task->looks_back && task_leave_over(task, task_earlier(oldest_ms, accepted_ms), &ids))
+        task_go_by(task, buffer_slice(&ids));
+    task->looks_back = false;
+    buffer_free(&ids);
 }
 
 /* ---- foresight ---- */
@@ -545,6 +612,7 @@ task_tick(struct task *task)
         more = engine_advance(task->engine, task->t_ms, ENGINE_THROUGH,
                               (size_t)task->world->config->turn_tickets_max);
     }
+    task_look_back(task);
     if (task->world->now_mono_ms - task->closed_mono_ms > TASK_HEARTBEAT_MS)
         task_touch(task); /* offsets of a topic the group does not subscribe to expire */
     return more;
@@ -848,6 +916,8 @@ task_measure(struct task *task)
     task->counted = now;
     metrics_set(metrics, METRIC_TASK_TICKETS, label, (int64_t)now.tickets);
     metrics_set(metrics, METRIC_TASK_TICKETS_OPEN, label, (int64_t)now.tickets_open);
+    metrics_set(metrics, METRIC_TASK_POLICIES, label,
+                (int64_t)policy_ids_count(buffer_slice(&task->policies)));
     metrics_set(metrics, METRIC_TASK_BEHIND, label, task_is_behind(task));
     metrics_set(metrics, METRIC_TASK_LAG_TIME, label,
                 task_is_behind(task) ? task->world->now_ms - task->last_record_ms[TASK_TICKETS] : 0);

@@ -45,6 +45,8 @@ struct task {
     struct buffer policies_written; /* their texts are in slad.state */
     const struct policy_set *set;   /* held of the book; NULL: without a book */
     bool policies_due;              /* the disk was loaded anew while this task was being restored */
+    bool looks_back;                /* for versions that nobody asks for any more */
+    int64_t look_back_mono_ms;      /* when that begins next */
 
     /* position */
     int64_t next_offsets[TASK_SOURCES_COUNT]; /* MARKER_NO_OFFSET: none yet */

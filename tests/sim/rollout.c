@@ -5,7 +5,8 @@
  *
  * Why so: a version that changes targets reaches one disk after the other, and its `from` is later than the
  * last: then every task must go by it, whoever holds it. Versions that never come into force may be on one
- * disk only, with two texts, or two names for one instant: what a task holds decides.
+ * disk only, with two texts, or two names for one instant: what a task holds decides. One was over before the
+ * oldest ticket began: a task whose disk has it no more lets it go, and one whose disk has it takes it again.
  *
  * Not here: what a process makes of its disk (process.c), what is written of it (witness.c).
  */
@@ -45,7 +46,8 @@ enum {
 
 /* In the order of the bits of a disk. The second is in force from SIM_START_MS + 20 s. */
 static const char *const rollout_texts[] = {
-    "version: \"sim\"\n" ROLLOUT_STATUSES ROLLOUT_AGREEMENTS(ROLLOUT_FIRST_TARGETS, "4s"),
+    "version: \"sim\"\nfrom: \"2020-01-01T00:00:00Z\"\n" ROLLOUT_STATUSES ROLLOUT_AGREEMENTS(
+        ROLLOUT_FIRST_TARGETS, "4s"),
     "version: \"sim-2\"\nfrom: \"2026-03-27T09:00:20Z\"\n" ROLLOUT_STATUSES ROLLOUT_AGREEMENTS(
         "P1: 2s, P2: 7s, default: 10s", "3s"),
     "version: \"sim-3\"\nfrom: \"2031-01-01T00:00:00Z\"\n" ROLLOUT_STATUSES ROLLOUT_AGREEMENTS(
@@ -54,6 +56,7 @@ static const char *const rollout_texts[] = {
         ROLLOUT_FIRST_TARGETS, "6s"),
     "version: \"sim-4\"\nfrom: \"2031-01-01T00:00:00Z\"\n" ROLLOUT_STATUSES ROLLOUT_AGREEMENTS(
         ROLLOUT_FIRST_TARGETS, "5s"),
+    "version: \"sim-0\"\n" ROLLOUT_STATUSES ROLLOUT_AGREEMENTS("P1: 1s, P2: 1s, default: 1s", "1s"),
 };
 enum { ROLLOUT_TEXTS_COUNT = sizeof rollout_texts / sizeof *rollout_texts };
 
@@ -86,6 +89,15 @@ rollout_read(const struct sim_ground *ground, unsigned disk)
     return policy_set_new(policies, count, ground->symbols);
 }
 
+/* The version that is over, or not: most disks lose it with the second version's coming, some get it back. */
+static unsigned
+rollout_elder(const struct sim *sim, int instance, size_t step)
+{
+    uint64_t turn = sim->seed + (uint64_t)instance + step;
+
+    return turn % (step == 0 ? 3 : 4) == 0 ? DISK_ELDER : 0;
+}
+
 void
 rollout_plan(struct sim *sim)
 {
@@ -96,13 +108,16 @@ rollout_plan(struct sim *sim)
         int64_t at_ms =
             SIM_START_MS + chance_within(&sim->chance, ROLLOUT_SECOND_MS_MIN, ROLLOUT_SECOND_MS_MAX);
 
-        rollout->disk = DISK_FIRST;
-        rollout->steps[rollout->steps_count++] = (struct rollout_step){at_ms, DISK_FIRST | DISK_SECOND};
+        rollout->disk = DISK_FIRST | DISK_ELDER;
+        rollout->steps[rollout->steps_count++] =
+            (struct rollout_step){at_ms, DISK_FIRST | DISK_SECOND | rollout_elder(sim, i, 0)};
         at_ms = SIM_START_MS + ROLLOUT_FUTURE_MS_MIN;
         while (rollout->steps_count < ROLLOUT_STEPS_MAX && !chance_one_in(&sim->chance, 3)) {
             at_ms += chance_within(&sim->chance, 0, (ROLLOUT_FUTURE_MS_MAX - ROLLOUT_FUTURE_MS_MIN) / 3);
-            rollout->steps[rollout->steps_count++] =
-                (struct rollout_step){at_ms, DISK_FIRST | DISK_SECOND | CHANCE_PICK(&sim->chance, futures)};
+            rollout->steps[rollout->steps_count] =
+                (struct rollout_step){at_ms, DISK_FIRST | DISK_SECOND | CHANCE_PICK(&sim->chance, futures) |
+                                                 rollout_elder(sim, i, rollout->steps_count)};
+            rollout->steps_count++;
         }
     }
 }
@@ -121,12 +136,12 @@ rollout_turn(struct sim *sim)
     }
 }
 
-void
-rollout_check(const struct sim *sim, int32_t partition, struct slice ids)
+unsigned
+rollout_versions(const struct sim *sim, struct slice ids)
 {
     static char known[ROLLOUT_TEXTS_COUNT][POLICY_ID_BYTES];
     static bool has_known;
-    unsigned in_force = 0;
+    unsigned versions = 0;
 
     for (unsigned i = 0; i < ROLLOUT_TEXTS_COUNT && !has_known; i++) {
         struct policy_set *set = rollout_read(sim->ground, 1U << i);
@@ -137,7 +152,15 @@ rollout_check(const struct sim *sim, int32_t partition, struct slice ids)
     has_known = true;
     for (unsigned i = 0; i < ROLLOUT_TEXTS_COUNT; i++)
         if (policy_ids_has(ids, (struct slice){known[i], POLICY_ID_BYTES}))
-            in_force |= 1U << i;
+            versions |= 1U << i;
+    return versions;
+}
+
+void
+rollout_check(const struct sim *sim, int32_t partition, struct slice ids)
+{
+    unsigned in_force = rollout_versions(sim, ids);
+
     if ((size_t)__builtin_popcount(in_force) != policy_ids_count(ids))
         sim_fail(sim, "task %d goes by a version that was never on a disk", (int)partition);
     if (__builtin_popcount(in_force & (DISK_FUTURE | DISK_FUTURE_TEXT | DISK_FUTURE_NAME)) > 1)

@@ -54,7 +54,7 @@ struct sim_ground {
     struct event_reader *reader; /* the oracle's */
     uint64_t crashed[CRASH_POINTS_COUNT];
     uint64_t events, crashes, rebalances, alerts, restores, snapshots, unknown, zombies;
-    uint64_t held, decisions, scores, answers, scores_loaded;
+    uint64_t held, decisions, scores, answers, scores_loaded, versions_over;
     uint64_t announced, expected, excused[6], failed;
     uint64_t last_count; /* the counts end here */
     bool verbose;
@@ -94,10 +94,11 @@ void load_done(struct load *load);
 
 enum {
     DISK_FIRST = 1,
-    DISK_SECOND = 2,      /* in force from the middle of the run */
-    DISK_FUTURE = 4,      /* never in force while the run lasts */
-    DISK_FUTURE_TEXT = 8, /* the same name, another text */
-    DISK_FUTURE_NAME = 16 /* another name, the same `from` */
+    DISK_SECOND = 2,       /* in force from the middle of the run */
+    DISK_FUTURE = 4,       /* never in force while the run lasts */
+    DISK_FUTURE_TEXT = 8,  /* the same name, another text */
+    DISK_FUTURE_NAME = 16, /* another name, the same `from` */
+    DISK_ELDER = 32        /* over before any ticket began */
 };
 enum { ROLLOUT_STEPS_MAX = 4 };
 struct rollout {
@@ -114,6 +115,8 @@ void rollout_turn(struct sim *sim);
 /* The versions of a disk, read anew; the caller's. */
 struct policy_set *rollout_read(const struct sim_ground *ground, unsigned disk);
 /* No two versions in force contradict each other. */
+/* Which versions these are, as a disk would have them. */
+unsigned rollout_versions(const struct sim *sim, struct slice ids);
 void rollout_check(const struct sim *sim, int32_t partition, struct slice ids);
 
 /* ---- what befalls the topics, and the person who decides then (mishap.c) ---- */

@@ -606,10 +606,11 @@ runs_report(const struct runs *runs, struct sim_ground *const *grounds, double s
     printf("%" PRIu64 " seeds in %.1f s (%.0f a minute): %" PRIu64 " events, %" PRIu64 " crashes, %" PRIu64
            " rebalances, %" PRIu64 " doubles, %" PRIu64 " tasks loaded, %" PRIu64
            " unknown outcomes, %" PRIu64 " snapshots, %" PRIu64 " tasks held, %" PRIu64 " decisions, %" PRIu64
-           " answers, %" PRIu64 " numbers, %" PRIu64 " scores out of a snapshot\n",
+           " answers, %" PRIu64 " numbers, %" PRIu64 " scores out of a snapshot, %" PRIu64
+           " versions let go\n",
            runs->count, seconds, (double)runs->count * 60 / seconds, all.events, all.crashes, all.rebalances,
            all.zombies, all.restores, all.unknown, all.snapshots, all.held, all.decisions, all.answers,
-           all.scores, all.scores_loaded);
+           all.scores, all.scores_loaded, all.versions_over);
     printf("%" PRIu64 " alert keys announced of %" PRIu64 " expected; not announced: %" PRIu64
            " a higher stage was, %" PRIu64 " the clock had ended, %" PRIu64 " taken back, %" PRIu64
            " folded on the way, %" PRIu64 " before the first epoch; besides and taken back: %" PRIu64 "\n",

@@ -104,31 +104,64 @@ witness_is_aside(struct slice key)
            !task_is_merge(key, &from);
 }
 
-/* What is in force stays in force, and its text lies in slad.state for whoever does not have it. */
-static void
-witness_policies(struct witness *witness, int32_t number, int32_t partition, const struct marker *marker)
+/* The texts that this epoch leaves in slad.state. Returns how many are of this life: in the simulation a text
+ * is one record. */
+static size_t
+witness_texts(const struct witness *witness, int32_t number, int32_t partition, const struct marker *marker,
+              struct policy_gather *gather)
 {
     const struct broker *broker = &witness->sim->broker;
     const struct broker_log *log = &broker->logs[TOPIC_STATE][partition];
+    struct map *seen = map_new(witness_key_of, 1);
+    size_t count = 0, cursor = 0;
+    void *key;
+
+    for (size_t i = log->count; i-- > 0;) {
+        const struct broker_record *record = &log->records[i];
+        struct witness_record *found;
+
+        if (record->control || !policy_record_is(broker_key(record)) ||
+            map_get(seen, broker_key(record)) != NULL ||
+            (record->transaction >= 0 && record->transaction != number &&
+             broker->transactions[record->transaction].state != BROKER_COMMITTED))
+            continue;
+        found = memory_allocate_zeroed(1, sizeof *found);
+        found->key = broker_key(record);
+        (void)map_put(seen, found);
+        if (!record->has_value)
+            continue;
+        policy_gather_take(gather, broker_value(record));
+        count += record->offset >= marker->begins_offset;
+    }
+    while ((key = map_each(seen, &cursor)) != NULL)
+        memory_free(key);
+    map_free(seen);
+    return count;
+}
+
+/* What is in force stays in force, unless it was over before any ticket began. Its text lies in slad.state
+ * for whoever does not have it, and no other text does. */
+static void
+witness_policies(struct witness *witness, int32_t number, int32_t partition, const struct marker *marker)
+{
     struct buffer *held = &witness->policies[partition];
+    unsigned gone = rollout_versions(witness->sim, buffer_slice(held)) &
+                    ~rollout_versions(witness->sim, marker->policies);
     struct policy_gather gather;
     struct slice id, source;
+    size_t texts;
 
     if (slice_equal(buffer_slice(held), marker->policies))
         return;
-    for (size_t i = 0; i < policy_ids_count(buffer_slice(held)); i++)
-        if (!policy_ids_has(marker->policies, policy_ids_get(buffer_slice(held), i)))
-            sim_fail(witness->sim, "task %d: a version is not in force any more at epoch %llu",
-                     (int)partition, (unsigned long long)marker->epoch);
+    if ((gone & ~(unsigned)DISK_ELDER) != 0)
+        sim_fail(witness->sim, "task %d: a version is not in force any more at epoch %llu", (int)partition,
+                 (unsigned long long)marker->epoch);
+    witness->sim->ground->versions_over += gone != 0;
     policy_gather_init(&gather, marker->policies);
-    for (size_t i = 0; i < log->count; i++) {
-        const struct broker_record *record = &log->records[i];
-
-        if (!record->control && policy_record_is(broker_key(record)) && record->has_value &&
-            (record->transaction < 0 || record->transaction == number ||
-             broker->transactions[record->transaction].state == BROKER_COMMITTED))
-            policy_gather_take(&gather, broker_value(record));
-    }
+    texts = witness_texts(witness, number, partition, marker, &gather);
+    if (texts != gather.count)
+        sim_fail(witness->sim, "task %d: epoch %llu names %zu versions and leaves %zu texts in slad.state",
+                 (int)partition, (unsigned long long)marker->epoch, gather.count, texts);
     for (size_t i = 0; i < gather.count; i++)
         if (!policy_gather_get(&gather, i, &id, &source))
             sim_fail(witness->sim, "task %d: epoch %llu names a version whose text is not in slad.state",

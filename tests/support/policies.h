@@ -261,22 +261,15 @@ policies_read_zone(void *context, struct slice name, struct buffer *out)
     return 0;
 }
 
-/* Loads the versions into symbols of their own. ballast: so many texts are there before, so that numbers
- * differ. */
+/* Loads the versions with symbols that somebody has already. */
 static inline void
-policies_load(struct policies *policies, const struct buffer *texts, size_t count, unsigned ballast)
+policies_load_with(struct policies *policies, const struct buffer *texts, size_t count,
+                   struct symbols *symbols)
 {
     const struct policy_zone_reader reader = {NULL, policies_read_zone};
     struct policy *loaded[POLICIES_VERSIONS_MAX];
-    char text[32];
 
-    policies->symbols = symbols_new();
-    for (unsigned i = 0; i < ballast; i++) {
-        static const char *const words[] = {"Resolved", "users", "resolution", "P2", "acme", "New", "desk"};
-
-        (void)snprintf(text, sizeof text, "ballast-%u", i);
-        symbols_intern(policies->symbols, i < 7 ? slice_of(words[i]) : slice_of(text));
-    }
+    policies->symbols = symbols;
     for (size_t i = 0; i < count; i++) {
         struct policy_error error = {0};
 
@@ -289,6 +282,23 @@ policies_load(struct policies *policies, const struct buffer *texts, size_t coun
         }
     }
     policies->set = policy_set_new(loaded, count, policies->symbols);
+}
+
+/* Loads the versions into symbols of their own. ballast: so many texts are there before, so that numbers
+ * differ. */
+static inline void
+policies_load(struct policies *policies, const struct buffer *texts, size_t count, unsigned ballast)
+{
+    struct symbols *symbols = symbols_new();
+    char text[32];
+
+    for (unsigned i = 0; i < ballast; i++) {
+        static const char *const words[] = {"Resolved", "users", "resolution", "P2", "acme", "New", "desk"};
+
+        (void)snprintf(text, sizeof text, "ballast-%u", i);
+        symbols_intern(symbols, i < 7 ? slice_of(words[i]) : slice_of(text));
+    }
+    policies_load_with(policies, texts, count, symbols);
 }
 
 static inline void

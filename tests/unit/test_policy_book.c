@@ -279,6 +279,59 @@ test_so_many_and_no_more(void **state)
     desk_close(&desk, &held);
 }
 
+static bool
+leaves(struct desk *desk, const struct buffer *held, int64_t oldest_ms, const char *versions)
+{
+    bool any;
+
+    buffer_reset(&desk->ids);
+    buffer_append_slice(&desk->ids, buffer_slice(held));
+    any = policy_book_leave_over(desk->book, oldest_ms, &desk->ids);
+    assert_int_equal(any, desk->ids.bytes < held->bytes);
+    if (policy_ids_count(buffer_slice(&desk->ids)) != strlen(versions))
+        return false;
+    for (size_t i = 0; i < strlen(versions); i++)
+        if (strchr(versions,
+                   policy_book_version(desk->book, policy_ids_get(buffer_slice(&desk->ids), i)).at[0]) ==
+            NULL)
+            return false;
+    return true;
+}
+
+/* Versions of 2025, 2026, 2027 and 2028. What is on disk stays, and so does what came after it; the last that
+ * has begun always does. */
+static void
+test_what_is_over_and_not_on_disk_is_left_out(void **state)
+{
+    const int64_t year_2026_ms = INT64_C(1767225600000), year_2027_ms = INT64_C(1798761600000),
+                  year_2030_ms = INT64_C(1893456000000);
+    struct desk desk;
+    struct buffer held = {0};
+
+    (void)state;
+    desk_open(&desk);
+    put_on_disk(&desk, policy_of(&desk, "0", "2025-01-01T00:00:00Z", "1h"), first(&desk));
+    for (size_t i = 0; i < 2; i++)
+        policy_ids_add(&held, policy_ids_get(policy_book_disk(desk.book), i));
+    put_on_disk(&desk, second(&desk), policy_of(&desk, "3", "2028-01-01T00:00:00Z", "4h"));
+    for (size_t i = 0; i < 2; i++)
+        policy_ids_add(&held, policy_ids_get(policy_book_disk(desk.book), i));
+    assert_true(leaves(&desk, &held, year_2026_ms - 1, "0123"));
+    assert_true(leaves(&desk, &held, year_2026_ms, "123"));
+    assert_true(leaves(&desk, &held, year_2027_ms - 1, "123"));
+    assert_true(leaves(&desk, &held, year_2027_ms, "23"));
+    assert_true(leaves(&desk, &held, year_2030_ms, "23")); /* on disk */
+    put_on_disk(&desk, policy_of(&desk, "3", "2028-01-01T00:00:00Z", "4h"), NULL);
+    assert_true(leaves(&desk, &held, year_2030_ms, "3"));
+    put_on_disk(&desk, policy_of(&desk, "9", "2029-01-01T00:00:00Z", "4h"), NULL);
+    assert_true(leaves(&desk, &held, year_2030_ms, "3")); /* in force for whoever holds it */
+    put_on_disk(&desk, policy_of(&desk, "0", "2025-01-01T00:00:00Z", "1h"), NULL);
+    assert_true(leaves(&desk, &held, year_2030_ms, "0123"));
+    put_on_disk(&desk, policy_of(&desk, "3", "2028-01-01T00:00:00Z", "9h"), NULL); /* contradicts */
+    assert_true(leaves(&desk, &held, year_2030_ms, "0123"));
+    desk_close(&desk, &held);
+}
+
 int
 main(void)
 {
@@ -290,6 +343,7 @@ main(void)
         cmocka_unit_test(test_newer_zones_replace),
         cmocka_unit_test(test_sets_are_shared_and_made_from_what_was_kept),
         cmocka_unit_test(test_so_many_and_no_more),
+        cmocka_unit_test(test_what_is_over_and_not_on_disk_is_left_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

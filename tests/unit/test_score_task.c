@@ -3,6 +3,8 @@
 #include "../support/worlds.h"
 #include "base/memory.h"
 #include "shell/learning.h"
+#include "shell/policy_book.h"
+#include "shell/restore_plan.h"
 #include "shell/score_task.h"
 #include <stdio.h>
 
@@ -14,6 +16,10 @@ struct desk {
     struct score_task task;
     uint64_t questions;
     int64_t offset;
+    /* what the task asked for last */
+    struct transaction_job *job;
+    struct score_load *load;
+    struct buffer wanted; /* ids of versions */
 };
 
 static void
@@ -37,11 +43,39 @@ on_ask(void *context)
     return ++desk->questions;
 }
 
+static uint64_t
+on_ask_policies(void *context, struct slice ids)
+{
+    struct desk *desk = context;
+
+    buffer_reset(&desk->wanted);
+    buffer_append_slice(&desk->wanted, ids);
+    return ++desk->questions;
+}
+
+static void
+on_load(void *context, struct score_load *load)
+{
+    struct desk *desk = context;
+
+    assert_null(desk->load);
+    desk->load = load;
+}
+
+static bool
+on_has_snapshots(void *context)
+{
+    (void)context;
+    return false;
+}
+
 static void
 on_submit(void *context, struct transaction_job *job)
 {
-    (void)context;
-    transaction_job_free(job);
+    struct desk *desk = context;
+
+    transaction_job_free(desk->job);
+    desk->job = job;
 }
 
 /* Live, and has read nothing. */
@@ -71,6 +105,10 @@ static void
 close_desk(struct desk *desk)
 {
     score_task_done(&desk->task);
+    transaction_job_free(desk->job);
+    score_load_free(desk->load);
+    buffer_free(&desk->wanted);
+    policy_book_free(desk->worlds.world.book);
     worlds_close(&desk->worlds);
 }
 
@@ -207,6 +245,297 @@ test_what_was_learned_is_cut_into_parts(void **state)
     close_desk(&desk);
 }
 
+/* ---- owners ---- */
+
+enum { FIRST = 1, SECOND = 2, THIRD = 4 };
+
+/* Of 2026-01-01, 2026-02-01 and 2026-03-01: all of them have begun. */
+static struct policy_set *
+versions_set(struct symbols *symbols, unsigned versions)
+{
+    const struct policy_zone_reader reader = {NULL, policies_read_zone};
+    struct policy *policies[3];
+    struct policy_error error;
+    size_t count = 0;
+    char text[256];
+
+    for (int i = 0; i < 3; i++) {
+        if ((versions & 1U << i) == 0)
+            continue;
+        (void)snprintf(text, sizeof text,
+                       "version: \"v%d\"\nfrom: 2026-0%d-01T00:00:00Z\n"
+                       "experience: {min_answers: 1, windows: [7d], scopes: [[]]}\n",
+                       i, i + 1);
+        policies[count] = policy_yaml_load(slice_of(text), slice_of("p"), &reader, symbols, &error);
+        assert_non_null(policies[count++]);
+    }
+    return policy_set_new(policies, count, symbols);
+}
+
+static void
+put_on_disk(struct desk *desk, unsigned versions)
+{
+    policy_book_set_disk(desk->worlds.world.book, versions_set(desk->worlds.world.symbols, versions));
+}
+
+/* An owner that keeps texts, and asks who it is. */
+static void
+open_owner(struct desk *desk, const char *const *overrides, size_t overrides_count, unsigned versions)
+{
+    const struct score_task_port port = {.context = desk,
+                                         .fetch_outcomes = on_fetch,
+                                         .unfetch_outcomes = on_call,
+                                         .fetch_feedback = on_call,
+                                         .unfetch_feedback = on_call,
+                                         .ask_offsets = on_ask,
+                                         .submit = on_submit,
+                                         .ask_found = on_ask,
+                                         .ask_policies = on_ask_policies,
+                                         .load = on_load,
+                                         .has_snapshots = on_has_snapshots};
+
+    memset(desk, 0, sizeof *desk);
+    worlds_open(&desk->worlds, policy, overrides, overrides_count);
+    desk->worlds.world.book = policy_book_new(desk->worlds.world.symbols);
+    put_on_disk(desk, versions);
+    score_task_init(&desk->task, &desk->worlds.world, &port);
+    desk->task.producer_ready = true;
+    score_task_begin(&desk->task);
+}
+
+/* Loads what it asked to be loaded, with nothing in it, and folds an empty log. */
+static void
+load_owner(struct desk *desk)
+{
+    struct score_load *load = desk->load;
+
+    assert_int_equal(desk->task.state, SCORE_TASK_LOADING);
+    desk->load = NULL;
+    load->home = score_home_new(&load->options, buffer_slice(&load->sources));
+    load->used = -1;
+    score_task_on_loaded(&desk->task, load);
+    score_task_on_outcomes_end(&desk->task, desk->task.found.log_end);
+    assert_int_equal(desk->task.state, SCORE_TASK_ASKING);
+}
+
+static void
+make_live(struct desk *desk, const struct score_found *now)
+{
+    const int64_t nowhere = MARKER_NO_OFFSET;
+
+    load_owner(desk);
+    assert_true(score_task_on_offsets(&desk->task, desk->questions, &nowhere, now));
+    assert_int_equal(desk->task.state, SCORE_TASK_LIVE);
+}
+
+/* What the epoch made of the texts, and which versions its note names, as bits. */
+struct texts {
+    unsigned written, gone, named;
+};
+
+static unsigned
+version_bit(const char *name)
+{
+    return 1U << (name[1] - '0');
+}
+
+static struct texts
+commit_epoch(struct desk *desk)
+{
+    struct texts texts = {0};
+    struct buffer ids = {0};
+    struct score_note note;
+
+    score_task_turn(&desk->task);
+    worlds_wait(&desk->worlds, 1000);
+    score_task_turn(&desk->task);
+    assert_non_null(desk->job);
+    for (size_t i = 0; i < batch_count(desk->job->parts[0].batch); i++) {
+        struct batch_record record = batch_get(desk->job->parts[0].batch, i);
+
+        if (record.topic == TOPIC_STATE && policy_record_is_scores(record.key))
+            *(record.value.at != NULL ? &texts.written : &texts.gone) |=
+                version_bit(record.key.at + strlen(POLICY_RECORD_SCORES_PREFIX));
+    }
+    assert_int_equal(score_note_read(slice_of(desk->job->parts[0].offsets->elems[0].metadata), &note, &ids),
+                     0);
+    for (size_t i = 0; i < policy_ids_count(note.policies); i++)
+        texts.named |=
+            version_bit(policy_book_version(desk->worlds.world.book, policy_ids_get(note.policies, i)).at);
+    buffer_free(&ids);
+    desk->job->result = TRANSACTION_COMMITTED;
+    score_task_on_done(&desk->task, desk->job);
+    desk->job = NULL;
+    return texts;
+}
+
+/* Nothing was ever committed. */
+static const struct score_found nothing_found = {
+    .committed_offset = MARKER_NO_OFFSET, .log_begin = 0, .log_end = 0};
+
+/* A version that score_versions_max leaves no room for goes with its text, in the epoch that names it no
+ * more. */
+static void
+test_a_version_that_goes_takes_its_text_along(void **state)
+{
+    static const char *const overrides[] = {"score_versions_max=2"};
+    struct texts texts;
+    struct desk desk;
+
+    (void)state;
+    open_owner(&desk, overrides, 1, FIRST | SECOND);
+    assert_true(score_task_on_found(&desk.task, desk.questions, &nothing_found));
+    make_live(&desk, &nothing_found);
+    texts = commit_epoch(&desk);
+    assert_int_equal(texts.written, FIRST | SECOND);
+    assert_int_equal(texts.gone, 0);
+    assert_int_equal(texts.named, FIRST | SECOND);
+    put_on_disk(&desk, FIRST | SECOND | THIRD);
+    score_task_take_policies(&desk.task);
+    texts = commit_epoch(&desk);
+    assert_int_equal(texts.written, THIRD);
+    assert_int_equal(texts.gone, FIRST);
+    assert_int_equal(texts.named, SECOND | THIRD);
+    close_desk(&desk);
+}
+
+/* A version over for longer than events are accepted may go from the disk: its text is kept, and nothing is
+ * amiss. One that is in force may not. */
+static void
+test_what_is_over_may_go_from_disk(void **state)
+{
+    static const char *const overrides[] = {"accept_age=10d"};
+    struct desk desk;
+
+    (void)state;
+    open_owner(&desk, overrides, 1, FIRST | SECOND | THIRD);
+    assert_true(score_task_on_found(&desk.task, desk.questions, &nothing_found));
+    make_live(&desk, &nothing_found);
+    put_on_disk(&desk, THIRD);
+    score_task_take_policies(&desk.task);
+    assert_false(says(&desk, "not on disk"));
+    desk.worlds.config->accept_age_ms = INT64_C(40) * 86400000;
+    assert_true(says(&desk, "policy v1@"));
+    assert_false(says(&desk, "policy v0@"));
+    put_on_disk(&desk, SECOND);
+    assert_true(says(&desk, "policy v2@"));
+    close_desk(&desk);
+}
+
+/* The note of another owner's epoch. */
+static void
+note_of(struct desk *desk, uint64_t epoch, struct slice policies, struct score_found *found)
+{
+    const struct score_note note = {
+        .lineage = {1, 2}, .epoch = epoch, .writer = {3, epoch}, .policies = policies, .keeps_texts = true};
+
+    (void)desk;
+    *found = (struct score_found){
+        .has_note = true, .note = note, .committed_offset = 0, .log_begin = 0, .log_end = 0};
+}
+
+/* Somebody who was the owner before has committed once more, while the outcomes were being read here: all of
+ * it begins again, and nothing is published of what does not know that epoch. */
+static void
+test_an_owner_that_was_overtaken_begins_again(void **state)
+{
+    const int64_t five = 5;
+    struct score_found found, now;
+    struct desk desk;
+    uint64_t serial;
+
+    (void)state;
+    open_owner(&desk, NULL, 0, FIRST);
+    note_of(&desk, 7, policy_book_disk(desk.worlds.world.book), &found);
+    assert_true(score_task_on_found(&desk.task, desk.questions, &found));
+    load_owner(&desk);
+    serial = desk.task.serial;
+    note_of(&desk, 8, policy_book_disk(desk.worlds.world.book), &now);
+    assert_true(score_task_on_offsets(&desk.task, desk.questions, &five, &now));
+    assert_int_equal(desk.task.state, SCORE_TASK_FINDING);
+    assert_true(desk.task.serial > serial); /* what is out is nobody's */
+    assert_false(desk.task.feedback_fetching);
+    worlds_wait(&desk.worlds, 60000);
+    score_task_turn(&desk.task);
+    assert_null(desk.job);
+
+    assert_true(score_task_on_found(&desk.task, desk.questions, &now));
+    make_live(&desk, &now);
+    assert_int_equal(desk.task.epoch, 8);
+    give(&desk, "f-1", "acme");
+    (void)commit_epoch(&desk);
+    assert_int_equal(desk.task.committed_epoch, 9);
+    close_desk(&desk);
+}
+
+/* The text of a version in force is neither here nor in slad.state: nothing is loaded, nothing published,
+ * readiness says so; and after a while all is asked for again, the note too: another owner may have let that
+ * version go. */
+static void
+test_a_missing_text_is_waited_for(void **state)
+{
+    struct buffer ids = {0}, sources = {0};
+    struct score_found found;
+    struct desk desk, other;
+    uint64_t asked;
+
+    (void)state;
+    open_owner(&other, NULL, 0, FIRST | SECOND);
+    buffer_append_slice(&ids, policy_book_disk(other.worlds.world.book));
+    open_owner(&desk, NULL, 0, SECOND);
+    note_of(&desk, 7, buffer_slice(&ids), &found);
+    assert_true(score_task_on_found(&desk.task, desk.questions, &found));
+    assert_int_equal(desk.task.state, SCORE_TASK_LEARNING);
+    assert_int_equal(policy_ids_count(buffer_slice(&desk.wanted)), 1);
+    assert_true(score_task_on_policies(&desk.task, desk.questions, (struct slice){"", 0}));
+    assert_true(says(&desk, "neither on this disk nor in slad.state"));
+    assert_null(desk.load);
+    asked = desk.questions;
+    score_task_turn(&desk.task);
+    assert_int_equal(desk.questions, asked); /* not at once */
+    worlds_wait(&desk.worlds, 2000);
+    score_task_turn(&desk.task);
+    assert_int_equal(desk.task.state, SCORE_TASK_FINDING);
+
+    assert_true(score_task_on_found(&desk.task, desk.questions, &found)); /* the same, and now it is there */
+    restore_plan_add(&sources, buffer_slice(&desk.wanted),
+                     policy_book_source(other.worlds.world.book, buffer_slice(&desk.wanted)));
+    assert_true(score_task_on_policies(&desk.task, desk.questions, buffer_slice(&sources)));
+    assert_false(says(&desk, "neither on this disk"));
+    make_live(&desk, &found);
+    assert_int_equal(policy_ids_count(buffer_slice(&desk.task.policies)), 2);
+    buffer_free(&ids);
+    buffer_free(&sources);
+    close_desk(&desk);
+    close_desk(&other);
+}
+
+/* The version that is missing was let go meanwhile: it is not waited for any longer. */
+static void
+test_what_was_let_go_is_not_waited_for(void **state)
+{
+    struct buffer ids = {0};
+    struct score_found found;
+    struct desk desk, other;
+
+    (void)state;
+    open_owner(&other, NULL, 0, FIRST | SECOND);
+    buffer_append_slice(&ids, policy_book_disk(other.worlds.world.book));
+    open_owner(&desk, NULL, 0, SECOND);
+    note_of(&desk, 7, buffer_slice(&ids), &found);
+    assert_true(score_task_on_found(&desk.task, desk.questions, &found));
+    assert_true(score_task_on_policies(&desk.task, desk.questions, (struct slice){"", 0}));
+    worlds_wait(&desk.worlds, 2000);
+    score_task_turn(&desk.task);
+    note_of(&desk, 8, policy_book_disk(desk.worlds.world.book), &found);
+    assert_true(score_task_on_found(&desk.task, desk.questions, &found));
+    assert_false(says(&desk, "neither on this disk"));
+    make_live(&desk, &found);
+    buffer_free(&ids);
+    close_desk(&desk);
+    close_desk(&other);
+}
+
 int
 main(void)
 {
@@ -214,6 +543,11 @@ main(void)
         cmocka_unit_test(test_answers_over_the_bound_are_dead_letters),
         cmocka_unit_test(test_scopes_over_the_bound_are_told),
         cmocka_unit_test(test_what_was_learned_is_cut_into_parts),
+        cmocka_unit_test(test_a_version_that_goes_takes_its_text_along),
+        cmocka_unit_test(test_what_is_over_may_go_from_disk),
+        cmocka_unit_test(test_an_owner_that_was_overtaken_begins_again),
+        cmocka_unit_test(test_a_missing_text_is_waited_for),
+        cmocka_unit_test(test_what_was_let_go_is_not_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
