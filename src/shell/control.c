@@ -1,5 +1,5 @@
 /*
- * A person's decision about a held task, as bytes.
+ * A person's decision about a held task, or about the scores, as bytes.
  *
  * What: a format number and the members as varints and texts, as the marker has them.
  *
@@ -56,4 +56,70 @@ control_is_of(const struct control *control, const struct marker *marker)
         marker = &none;
     return hash128_equal(control->lineage, marker->lineage) && control->epoch == marker->epoch &&
            (marker != &none || control->verb == CONTROL_FRESH);
+}
+
+/* ---- about the scores ---- */
+
+void
+control_offset_add(struct buffer *offsets, int64_t offset)
+{
+    buffer_append_varint(offsets, (uint64_t)offset);
+}
+
+bool
+control_offset_take(struct slice *offsets, int64_t *ret_offset)
+{
+    uint64_t offset;
+
+    if (offsets->bytes == 0 || varint_get(offsets, &offset) != 0 || offset > INT64_MAX)
+        return false;
+    *ret_offset = (int64_t)offset;
+    return true;
+}
+
+void
+control_scores_write(const struct control_scores *control, struct buffer *out)
+{
+    buffer_append_varint(out, CONTROL_FORMAT);
+    buffer_append_varint(out, control->verb);
+    buffer_append_varint(out, control->lineage.low);
+    buffer_append_varint(out, control->lineage.high);
+    buffer_append_varint(out, control->epoch);
+    buffer_append_varint_signed(out, control->committed_offset);
+    buffer_append_varint_signed(out, control->feedback_sum);
+    buffer_append_varint_signed(out, control->at_ms);
+    buffer_append_varint_slice(out, control->by);
+    buffer_append_varint_slice(out, control->feedback);
+}
+
+/* Every one of them can be read. */
+static bool
+control_offsets_are_sound(struct slice offsets)
+{
+    int64_t offset;
+
+    while (control_offset_take(&offsets, &offset))
+        ;
+    return offsets.bytes == 0;
+}
+
+int
+control_scores_read(struct slice bytes, struct control_scores *ret_control)
+{
+    struct control_scores control = {0};
+    uint64_t format, verb;
+
+    if (varint_get(&bytes, &format) != 0 || format != CONTROL_FORMAT || varint_get(&bytes, &verb) != 0 ||
+        (verb != CONTROL_ADOPT && verb != CONTROL_FRESH) || varint_get(&bytes, &control.lineage.low) != 0 ||
+        varint_get(&bytes, &control.lineage.high) != 0 || varint_get(&bytes, &control.epoch) != 0 ||
+        varint_get_signed(&bytes, &control.committed_offset) != 0 ||
+        control.committed_offset < MARKER_NO_OFFSET ||
+        varint_get_signed(&bytes, &control.feedback_sum) != 0 ||
+        varint_get_signed(&bytes, &control.at_ms) != 0 || varint_get_slice(&bytes, &control.by) != 0 ||
+        varint_get_slice(&bytes, &control.feedback) != 0 || !control_offsets_are_sound(control.feedback) ||
+        bytes.bytes != 0)
+        return -1;
+    control.verb = (enum control_verb)verb;
+    *ret_control = control;
+    return 0;
 }

@@ -77,6 +77,9 @@ struct restore {
     struct restore_question *waiting;  /* tasks to be looked at again; of the thread */
     struct snapshot_reader *snapshots; /* of the thread; NULL: none are used */
     int64_t snapshot_age_ms_max;
+    /* what a person said of the scores last, and from where on it is looked for; of the thread */
+    struct buffer word;
+    int64_t word_from_offset;
 };
 
 /* ---- news ---- */
@@ -99,6 +102,7 @@ restore_news_free(struct restore_news *news)
         return;
     buffer_free(&news->bytes);
     buffer_free(&news->policies);
+    buffer_free(&news->word);
     buffer_free(&news->head);
     buffer_free(&news->before);
     if (news->offsets != NULL)
@@ -577,9 +581,48 @@ restore_take_found(struct restore *restore, const rd_kafka_topic_partition_list_
         if (strcmp(at->topic, restore->options.topics->names[TOPIC_OUTCOMES]) == 0)
             score_found_take(&news->found, at->offset, (struct slice){at->metadata, at->metadata_size},
                              &news->bytes);
-        else
-            news->found.has_feedback |= at->offset >= 0;
+        else if (at->offset >= 0) {
+            news->found.has_feedback = true;
+            news->found.feedback_sum += at->offset;
+        }
     }
+}
+
+static void
+restore_take_word(void *context, const rd_kafka_message_t *message)
+{
+    struct restore *restore = context;
+
+    restore->word_from_offset = message->offset + 1;
+    if (message->key == NULL || !slice_is((struct slice){message->key, message->key_len}, CONTROL_SCORES_KEY))
+        return;
+    buffer_reset(&restore->word);
+    if (message->payload != NULL)
+        buffer_append(&restore->word, message->payload, message->len);
+}
+
+/* What is amiss may have been decided: in slad.state[0], read whole once, then what has come since. */
+static void
+restore_find_word(struct restore *restore, struct restore_news *news)
+{
+    const struct state_taker taker = {restore_take_word, restore};
+    struct control_scores control;
+
+    if (score_plan_amiss(&news->found) == NULL)
+        return;
+    if (state_topic_open(&restore->state, news->error) != 0 ||
+        state_topic_read(&restore->state, 0, restore->word_from_offset, &taker, news->error) != 0) {
+        log_write(restore->options.kafka->log, LOG_WARNING, "decision_waits", LOG_TEXT("task", "scores"),
+                  LOG_TEXT("why", news->error));
+        restore->word_from_offset = RD_KAFKA_OFFSET_BEGINNING;
+        return;
+    }
+    buffer_append_slice(&news->word, buffer_slice(&restore->word));
+    if (control_scores_read(buffer_slice(&news->word), &control) == 0 &&
+        score_plan_decide(&control, &news->found))
+        log_write(restore->options.kafka->log, LOG_NOTICE, "task_decided", LOG_TEXT("task", "scores"),
+                  LOG_TEXT("verb", control.verb == CONTROL_ADOPT ? "adopt" : "fresh"),
+                  LOG_SLICE("by", control.by), LOG_INSTANT("at", control.at_ms));
 }
 
 static void
@@ -593,6 +636,7 @@ restore_answer_found(struct restore *restore, struct restore_question *question)
         restore_pause(restore, RESTORE_AGAIN_MS);
     }
     restore_take_found(restore, question->partitions, news);
+    restore_find_word(restore, news);
     restore_tell(restore, news);
 }
 
@@ -738,6 +782,7 @@ restore_new(const struct restore_options *options)
     restore->options = *options;
     state_topic_init(&restore->state, options->kafka, options->topics, options->group, &restore->stopping);
     restore->snapshot_age_ms_max = RESTORE_AGE_MS_MAX;
+    restore->word_from_offset = RD_KAFKA_OFFSET_BEGINNING;
     if (options->kafka->config->snapshot == CONFIG_SNAPSHOT_REDIS && !options->kafka->embedded)
         restore->snapshots = snapshot_reader_new(options->kafka->config, NULL);
     restore->questions = handover_new(RESTORE_QUESTIONS_MAX);
@@ -764,6 +809,7 @@ restore_free(struct restore *restore)
     while ((news = handover_take(restore->news)) != NULL)
         restore_news_free(news);
     snapshot_reader_free(restore->snapshots);
+    buffer_free(&restore->word);
     handover_free(restore->questions);
     handover_free(restore->news);
     memory_free(restore);

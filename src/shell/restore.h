@@ -50,7 +50,8 @@ struct restore_news {
     int used;
     uint64_t snapshot_bytes;  /* of BEGUN: of all chunks that come out of a snapshot */
     bool behind_snapshot;     /* of CHUNK: read from slad.state behind a snapshot */
-    struct score_found found; /* its note's policies are in bytes */
+    struct score_found found; /* its note's policies are in bytes, its feedback in word */
+    struct buffer word;
     rd_kafka_topic_partition_list_t *offsets;
     char error[KAFKA_ERROR_BYTES];
 };

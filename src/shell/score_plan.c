@@ -164,6 +164,8 @@ score_log_is_another(const struct score_found *found)
 const char *
 score_plan_amiss(const struct score_found *found)
 {
+    if (found->decided)
+        return NULL;
     if (score_log_is_another(found))
         return "slad.outcomes ends before the committed offset: it was made anew, or an older copy was "
                "restored";
@@ -172,6 +174,24 @@ score_plan_amiss(const struct score_found *found)
                "was "
                "deleted";
     return NULL;
+}
+
+bool
+score_plan_decide(const struct control_scores *control, struct score_found *found)
+{
+    const struct hash128 lineage = found->has_note ? found->note.lineage : (struct hash128){0, 0};
+    const uint64_t epoch = found->has_note ? found->note.epoch : 0;
+
+    if (score_plan_amiss(found) == NULL || !hash128_equal(control->lineage, lineage) ||
+        control->epoch != epoch || control->committed_offset != found->committed_offset ||
+        control->feedback_sum != found->feedback_sum)
+        return false;
+    if (control->verb == CONTROL_FRESH)
+        found->has_note = false;
+    found->committed_offset = MARKER_NO_OFFSET; /* of a log that is no more */
+    found->decided = true;
+    found->feedback = control->feedback;
+    return true;
 }
 
 struct score_note

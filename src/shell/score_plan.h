@@ -19,6 +19,7 @@
  * In every other state nothing is published and no epoch is closed. Whatever goes wrong on the way begins at
  * ASKING again.
  */
+#include "shell/control.h"
 #include "shell/snapshot_plan.h"
 
 /* ---- the note ---- */
@@ -49,6 +50,9 @@ struct score_found {
     struct score_note note;
     int64_t committed_offset; /* of slad.outcomes[0]; MARKER_NO_OFFSET: none */
     bool has_feedback;        /* offsets of feedback are committed */
+    int64_t feedback_sum;     /* those, added up */
+    bool decided;             /* a person has decided that it is the state of one life (score_plan_decide) */
+    struct slice feedback;    /* of decided: as struct control_scores has it */
     int64_t log_begin,
         log_end; /* of slad.outcomes[0] as of then, open transactions included; -1: not known */
 };
@@ -61,6 +65,10 @@ void score_found_take(struct score_found *found, int64_t offset, struct slice me
 /* Why what was found is not the state of one life: a static English sentence. NULL: it is, or there is none
  * yet. Nothing mends that by itself: to go on would forget answers, or count them twice. */
 const char *score_plan_amiss(const struct score_found *found);
+
+/* Makes of what is amiss what the person decided of it. false: the decision is of something else. The
+ * feedback is borrowed from the control's. */
+bool score_plan_decide(const struct control_scores *control, struct score_found *found);
 
 /* Who this owner is: the note's lineage and epoch, or a new life. fresh: drawn by the caller. In a new life
  * policies is empty. The texts are those of found. */

@@ -209,6 +209,7 @@ score_task_done(struct score_task *task)
     transaction_job_free(task->retry);
     score_task_drop_scores(task);
     buffer_free(&task->found_policies);
+    buffer_free(&task->found_feedback);
     buffer_free(&task->policies);
     buffer_free(&task->policies_written);
     batch_free(task->batch);
@@ -497,7 +498,9 @@ score_task_ask_load(struct score_task *task)
     load->found = task->found;
     load->identity = task->identity;
     load->found.note.policies = load->identity.policies = (struct slice){"", 0};
-    load->snapshots = !task->distrusts_redis && task->port.has_snapshots(task->port.context);
+    load->found.feedback = (struct slice){"", 0};
+    load->snapshots =
+        !task->distrusts_redis && !task->decided && task->port.has_snapshots(task->port.context);
     load->now_ms = task->world->now_ms;
     score_task_sources(task, &load->sources);
     task->state = SCORE_TASK_LOADING;
@@ -544,6 +547,10 @@ score_task_take_found(struct score_task *task, const struct score_found *found)
         buffer_append_slice(&task->found_policies, found->note.policies);
     task->found = *found;
     task->found.note.policies = buffer_slice(&task->found_policies);
+    task->decided = found->decided;
+    buffer_reset(&task->found_feedback);
+    buffer_append_slice(&task->found_feedback, found->feedback);
+    task->found.feedback = buffer_slice(&task->found_feedback);
     task->identity = score_plan_identity(&task->found, fresh);
     buffer_reset(&task->policies_written);
     if (task->identity.keeps_texts)
@@ -563,10 +570,13 @@ score_task_find(struct score_task *task)
 static void
 score_task_hold(struct score_task *task, const char *why)
 {
+    char text[320];
+
     if (task->missing == NULL)
         log_write(task->world->log, LOG_ERROR, "scores_held", LOG_TEXT("why", why));
     memory_free(task->missing);
-    task->missing = kafka_name("held: ", why);
+    (void)snprintf(text, sizeof text, "%s; it waits for slactl task adopt scores, or fresh scores", why);
+    task->missing = kafka_name("held: ", text);
     task->state = SCORE_TASK_HELD;
     task->learn_mono_ms = task->world->now_mono_ms + SCORE_TASK_LEARN_AGAIN_MS;
 }
@@ -797,6 +807,17 @@ score_task_write_policies(struct score_task *task)
     buffer_append_slice(&task->policies_written, ids);
 }
 
+/* The decision that led here goes with the first epoch behind it: it is of nothing that may come later. */
+static void
+score_task_use_up(struct score_task *task)
+{
+    if (!task->decided)
+        return;
+    batch_begin(task->batch, TOPIC_STATE, 0, slice_of(CONTROL_SCORES_KEY));
+    batch_end(task->batch);
+    task->decided = false;
+}
+
 static bool
 score_task_close(struct score_task *task)
 {
@@ -807,6 +828,7 @@ score_task_close(struct score_task *task)
     if (!task->dirty || task->state != SCORE_TASK_LIVE)
         return false;
     score_task_write_policies(task);
+    score_task_use_up(task);
     job = transaction_job_new(1);
     part = &job->parts[job->parts_count++];
     part->serial = task->serial;
@@ -1028,6 +1050,22 @@ score_task_was_overtaken(struct score_task *task, const struct score_found *now)
     return true;
 }
 
+/* As committed, or as a person has decided. */
+static void
+score_task_begin_feedback(struct score_task *task, const int64_t *offsets)
+{
+    struct slice decided = buffer_slice(&task->found_feedback);
+
+    for (int32_t p = 0; p < task->feedback_count; p++) {
+        int64_t offset = offsets[p];
+
+        if (task->decided && !control_offset_take(&decided, &offset))
+            offset = MARKER_NO_OFFSET;
+        task->feedback_offsets[p] = offset >= 0 ? offset : MARKER_NO_OFFSET;
+        task->feedback_at_end[p] = false;
+    }
+}
+
 bool
 score_task_on_offsets(struct score_task *task, uint64_t question, const int64_t *offsets,
                       const struct score_found *now)
@@ -1036,10 +1074,7 @@ score_task_on_offsets(struct score_task *task, uint64_t question, const int64_t 
         return false;
     if (score_task_was_overtaken(task, now))
         return true;
-    for (int32_t p = 0; p < task->feedback_count; p++) {
-        task->feedback_offsets[p] = offsets[p] >= 0 ? offsets[p] : MARKER_NO_OFFSET;
-        task->feedback_at_end[p] = false;
-    }
+    score_task_begin_feedback(task, offsets);
     task->port.fetch_feedback(task->port.context);
     task->feedback_fetching = true;
     task->state = SCORE_TASK_LIVE;
@@ -1051,7 +1086,7 @@ score_task_on_offsets(struct score_task *task, uint64_t question, const int64_t 
     log_write(task->world->log, LOG_INFO, "scores_live");
     if (task->policies_due)
         score_task_take_policies(task);
-    if (task->identity.epoch == 0)
+    if (task->identity.epoch == 0 || task->decided)
         score_task_touch(task, false); /* who we are is written though nothing has happened */
     return true;
 }

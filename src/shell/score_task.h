@@ -77,6 +77,8 @@ struct score_task {
     struct score_found found;
     struct score_note identity; /* as of the last epoch that was committed or found */
     struct buffer found_policies;
+    struct buffer found_feedback;   /* where a person's decision says that it goes on */
+    bool decided;                   /* there is one, and no epoch says so yet */
     struct buffer policies;         /* ids of the versions in force; written with every epoch */
     struct buffer policies_written; /* of them: those whose text is in slad.state[0] */
     bool policies_due;              /* the disk was loaded anew while no state was there */

@@ -19,18 +19,20 @@
 #include "shell/state_topic.h"
 #include "shell/wallclock.h"
 #include "slactl/reach.h"
+#include "slactl/task_scores.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { TASK_ANSWER_MS = 10000, TASK_WAIT_S = 60, TASK_AGAIN_US = 500000 };
+enum { TASK_WAIT_S = 60 };
 
 static int task_run(int argc, char **argv);
 
 static const struct command_option task_options[] = {
     {"from", 'f', "marker|beginning|committed|end",
-     "where to read on: marker, where the state ends (the standard of adopt); beginning of the partition "
+     "where to read on: marker, where the state ends (the standard of adopt; of the scores: committed); "
+     "beginning of the partition "
      "(the standard of "
      "fresh); the group's committed offset; or end, only what comes from now on"},
     {"by", 'y', "NAME", "who decides, for the log (the user)"},
@@ -44,33 +46,19 @@ const struct command task_command = {
     .name = "task",
     .run = task_run,
     .help = "what is known of the tasks, and what becomes of a held one",
-    .usage = "list [OPTION]...\nadopt PARTITION [OPTION]...\nfresh PARTITION [OPTION]...",
+    .usage = "list [OPTION]...\nadopt PARTITION|scores [OPTION]...\nfresh PARTITION|scores [OPTION]...",
     .operands = "list|adopt|fresh",
     .text = "list: what each partition's state says, and whether slad would take it up.\n"
             "adopt: a held task goes on with the state that slad.state has.\n"
-            "fresh: a held task begins with no state: its tickets are forgotten.",
+            "fresh: a held task begins with no state: its tickets are forgotten.\n"
+            "Of the scores: adopt folds slad.outcomes as it is now and reads feedback on; fresh begins a new "
+            "life with what slad.outcomes has and reads feedback again.",
     .options = task_options,
     .fails = "there is nothing to adopt, nobody has acted on it yet, or a broker fails",
     .asks = true,
 };
 
-enum task_from {
-    TASK_FROM_STANDARD,
-    TASK_FROM_MARKER,
-    TASK_FROM_BEGINNING,
-    TASK_FROM_COMMITTED,
-    TASK_FROM_END
-};
-
 static const char *const task_from_texts[] = {"", "marker", "beginning", "committed", "end"};
-
-struct task_request {
-    const char *verb;
-    int32_t partition;
-    enum task_from from;
-    const char *by;
-    long wait_s;
-};
 
 /* What is known of one partition. */
 struct task_view {
@@ -181,7 +169,7 @@ task_list(struct task_tool *tool)
         task_print(p, &view);
         task_view_done(&view);
     }
-    return 0;
+    return task_scores_list(&tool->reach);
 }
 
 /* ---- deciding ---- */
@@ -245,24 +233,22 @@ task_on_delivered(void *context, const rd_kafka_message_t *message)
     *result = message->err;
 }
 
-static int
-task_write(struct task_tool *tool, int32_t partition, const struct control *control)
+int
+task_write_record(struct reach *reach, int32_t partition, const char *key, struct slice value)
 {
     rd_kafka_resp_err_t result = RD_KAFKA_RESP_ERR__TIMED_OUT;
     struct kafka_client description = {
-        .kafka = &tool->reach.kafka, .name = "task", .context = &result, .delivered = task_on_delivered};
+        .kafka = &reach->kafka, .name = "task", .context = &result, .delivered = task_on_delivered};
     char error[KAFKA_ERROR_BYTES] = "";
     rd_kafka_t *producer = kafka_producer_new(&description, error);
-    struct buffer bytes = {0};
 
     if (producer != NULL) {
-        rd_kafka_topic_t *topic = rd_kafka_topic_new(producer, tool->reach.topics.names[TOPIC_STATE], NULL);
-        int produced;
+        rd_kafka_topic_t *topic = rd_kafka_topic_new(producer, reach->topics.names[TOPIC_STATE], NULL);
+        int produced = topic == NULL ? -1
+                                     : rd_kafka_produce(topic, partition, RD_KAFKA_MSG_F_COPY,
+                                                        (void *)(uintptr_t)value.at, value.bytes, key,
+                                                        strlen(key), NULL);
 
-        control_write(control, &bytes);
-        produced = topic == NULL ? -1
-                                 : rd_kafka_produce(topic, partition, RD_KAFKA_MSG_F_COPY, bytes.at,
-                                                    bytes.bytes, CONTROL_KEY, strlen(CONTROL_KEY), NULL);
         if (produced != 0)
             result = rd_kafka_last_error();
         rd_kafka_flush(producer, TASK_ANSWER_MS);
@@ -271,7 +257,6 @@ task_write(struct task_tool *tool, int32_t partition, const struct control *cont
         if (topic != NULL)
             rd_kafka_topic_destroy(topic);
         rd_kafka_destroy(producer);
-        buffer_free(&bytes);
     }
     if (result != RD_KAFKA_RESP_ERR_NO_ERROR)
         fprintf(stderr, "slactl task: the decision could not be written: %s\n", error);
@@ -311,6 +296,7 @@ task_settle(struct task_tool *tool, const struct task_request *request)
 {
     struct task_view view;
     struct control control;
+    struct buffer bytes = {0};
     int status;
 
     if (request->partition < 0 || request->partition >= tool->partitions_count) {
@@ -327,7 +313,9 @@ task_settle(struct task_tool *tool, const struct task_request *request)
                control.verb == CONTROL_ADOPT ? "goes on with this state"
                                              : "begins anew, its tickets are forgotten",
                (long long)control.offsets[0], (long long)control.offsets[1]);
-        status = task_write(tool, request->partition, &control) != 0 ? 1 : 0;
+        control_write(&control, &bytes);
+        status = task_write_record(&tool->reach, request->partition, CONTROL_KEY, buffer_slice(&bytes)) != 0;
+        buffer_free(&bytes);
     }
     task_view_done(&view);
     fflush(stdout);
@@ -381,6 +369,9 @@ task_read_words(int count, char **words, struct task_request *request)
         return count == 1;
     if ((strcmp(request->verb, "adopt") != 0 && strcmp(request->verb, "fresh") != 0) || count != 2)
         return false;
+    request->scores = strcmp(words[1], "scores") == 0;
+    if (request->scores)
+        return request->from != TASK_FROM_MARKER;
     request->partition = (int32_t)strtol(words[1], &end, 10);
     return end != words[1] && *end == '\0';
 }
@@ -411,7 +402,7 @@ task_read_options(int argc, char **argv, struct reach *reach, struct task_reques
         }
     if (good && task_read_words(argc - optind, argv + optind, request) && request->wait_s >= 0)
         return -1;
-    return command_refuse(&task_command, "expected list, or adopt or fresh and a partition");
+    return command_refuse(&task_command, "expected list, or adopt or fresh and a partition, or scores");
 }
 
 static int
@@ -425,7 +416,9 @@ task_run(int argc, char **argv)
     if (status < 0) {
         status = task_open(&tool);
         if (status == 0)
-            status = strcmp(request.verb, "list") == 0 ? task_list(&tool) : task_settle(&tool, &request);
+            status = strcmp(request.verb, "list") == 0 ? task_list(&tool)
+                     : request.scores                  ? task_scores_settle(&tool.reach, &request)
+                                                       : task_settle(&tool, &request);
     }
     if (tool.open)
         state_topic_done(&tool.state);

@@ -70,8 +70,35 @@ mishap_scores_are_held(const struct sim *sim)
     return false;
 }
 
-/* The offset of slad.outcomes goes, as with a topic that was made anew; then somebody deletes the others,
- * too, and feedback is read from its beginning. */
+/* What slactl task adopt scores, or fresh, writes. */
+static void
+mishap_decide_scores(struct sim *sim, const int64_t *offsets)
+{
+    struct broker *broker = &sim->broker;
+    struct buffer feedback = {0}, bytes = {0};
+    struct control_scores control = {.verb = chance_one_in(&sim->faults, 2) ? CONTROL_ADOPT : CONTROL_FRESH,
+                                     .committed_offset = MARKER_NO_OFFSET,
+                                     .at_ms = sim->now_ms,
+                                     .by = slice_of("somebody")};
+
+    for (int p = 0; p < BROKER_FEEDBACKS; p++) {
+        bool committed = offsets[1 + p] >= 0;
+
+        control.feedback_sum += committed ? offsets[1 + p] : 0;
+        control_offset_add(&feedback, control.verb == CONTROL_ADOPT && committed
+                                          ? offsets[1 + p]
+                                          : broker_begin(broker, TOPIC_FEEDBACK, p));
+    }
+    control.feedback = buffer_slice(&feedback);
+    control_scores_write(&control, &bytes);
+    (void)broker_append(broker, TOPIC_STATE, 0, slice_of(CONTROL_SCORES_KEY), buffer_slice(&bytes));
+    sim_tell(sim, "somebody says %s of the scores", control.verb == CONTROL_ADOPT ? "adopt" : "fresh");
+    buffer_free(&feedback);
+    buffer_free(&bytes);
+}
+
+/* The offset of slad.outcomes goes, as with a topic that was made anew; then somebody decides, or deletes the
+ * others, too, and feedback is read from its beginning. */
 static void
 mishap_turn_scores(struct sim *sim)
 {
@@ -93,11 +120,14 @@ mishap_turn_scores(struct sim *sim)
     else if (mishap->scores_decides_ms == 0)
         mishap->scores_decides_ms = sim->now_ms + chance_within(&sim->faults, 100, MISHAP_DECIDES_MS_MAX);
     else if (sim->now_ms >= mishap->scores_decides_ms && offsets[0] < 0) {
-        memset(broker->scores_committed, 0xff, sizeof broker->scores_committed);
         sim->scoring_witness.may_begin_anew = true;
         mishap->scores_decides_ms = sim->now_ms + MISHAP_DECIDES_AGAIN_MS;
         sim->ground->decisions++;
-        sim_tell(sim, "somebody deletes the offsets of the scores");
+        if (chance_one_in(&sim->faults, 3)) {
+            memset(broker->scores_committed, 0xff, sizeof broker->scores_committed);
+            sim_tell(sim, "somebody deletes the offsets of the scores");
+        } else
+            mishap_decide_scores(sim, offsets);
     }
 }
 

@@ -300,6 +300,22 @@ scoring_read_feedback(struct scoring_role *role, int32_t p, int *budget)
 
 /* ---- the turn ---- */
 
+/* What a person decided last of what is amiss. */
+static void
+scoring_find_word(struct sim *sim, struct score_found *found)
+{
+    const struct broker_record *record;
+    struct control_scores control;
+    struct slice word = {NULL, 0};
+    int64_t position = 0;
+
+    while ((record = broker_read(&sim->broker, TOPIC_STATE, 0, &position)) != NULL)
+        if (slice_is(broker_key(record), CONTROL_SCORES_KEY))
+            word = broker_value(record);
+    if (word.at != NULL && control_scores_read(word, &control) == 0 && score_plan_decide(&control, found))
+        sim_tell(sim, "the scores go on by a person's word");
+}
+
 /* What is committed, then how far the log goes: as restore.c asks. */
 static void
 scoring_take_found(struct scoring_role *role)
@@ -317,7 +333,11 @@ scoring_take_found(struct scoring_role *role)
     found.log_end = broker->logs[TOPIC_OUTCOMES][0].end;
     score_found_take(&found, offsets[0], slice_of(note), &policies);
     for (int p = 0; p < BROKER_FEEDBACKS; p++)
-        found.has_feedback |= offsets[1 + p] >= 0;
+        if (offsets[1 + p] >= 0) {
+            found.has_feedback = true;
+            found.feedback_sum += offsets[1 + p];
+        }
+    scoring_find_word(process->sim, &found);
     (void)score_task_on_found(&role->task, role->question, &found);
     buffer_free(&policies);
     if (role->task.state == SCORE_TASK_HELD) {

@@ -77,6 +77,54 @@ test_it_is_of_one_marker(void **state)
     assert_false(control_is_of(&control, NULL));
 }
 
+/* ---- about the scores ---- */
+
+static void
+test_of_the_scores_it_comes_back_or_is_refused(void **state)
+{
+    struct buffer feedback = {0}, bytes = {0};
+    struct control_scores control = {.verb = CONTROL_FRESH,
+                                     .lineage = {7, UINT64_MAX},
+                                     .epoch = 12,
+                                     .committed_offset = MARKER_NO_OFFSET,
+                                     .feedback_sum = 700,
+                                     .at_ms = 1795327670442,
+                                     .by = slice_of("Ada")},
+                          read;
+    struct slice offsets;
+    int64_t offset;
+
+    (void)state;
+    control_offset_add(&feedback, 0);
+    control_offset_add(&feedback, INT64_MAX);
+    control.feedback = buffer_slice(&feedback);
+    control_scores_write(&control, &bytes);
+    assert_int_equal(control_scores_read(buffer_slice(&bytes), &read), 0);
+    assert_int_equal(read.verb, CONTROL_FRESH);
+    assert_true(hash128_equal(read.lineage, control.lineage));
+    assert_int_equal(read.epoch, 12);
+    assert_int_equal(read.committed_offset, MARKER_NO_OFFSET);
+    assert_int_equal(read.feedback_sum, 700);
+    assert_int_equal(read.at_ms, control.at_ms);
+    assert_true(slice_is(read.by, "Ada"));
+    offsets = read.feedback;
+    assert_true(control_offset_take(&offsets, &offset));
+    assert_int_equal(offset, 0);
+    assert_true(control_offset_take(&offsets, &offset));
+    assert_true(offset == INT64_MAX);
+    assert_false(control_offset_take(&offsets, &offset));
+    for (size_t cut = 0; cut < bytes.bytes; cut++)
+        assert_int_equal(control_scores_read((struct slice){bytes.at, cut}, &read), -1);
+    bytes.at[1] = 3; /* no verb */
+    assert_int_equal(control_scores_read(buffer_slice(&bytes), &read), -1);
+    buffer_reset(&bytes);
+    control.feedback = slice_of("\xff"); /* no whole number */
+    control_scores_write(&control, &bytes);
+    assert_int_equal(control_scores_read(buffer_slice(&bytes), &read), -1);
+    buffer_free(&feedback);
+    buffer_free(&bytes);
+}
+
 int
 main(void)
 {
@@ -84,6 +132,7 @@ main(void)
         cmocka_unit_test(test_it_comes_back),
         cmocka_unit_test(test_it_is_whole_or_refused),
         cmocka_unit_test(test_it_is_of_one_marker),
+        cmocka_unit_test(test_of_the_scores_it_comes_back_or_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

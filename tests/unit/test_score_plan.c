@@ -206,13 +206,56 @@ test_missing(void **state)
     buffer_free(&missing);
 }
 
+/* A person's decision counts of what was seen, and of nothing else. */
+static void
+test_decision(void **state)
+{
+    const struct score_found held = found_of(7, 500, 20);
+    struct control_scores control = {.verb = CONTROL_ADOPT,
+                                     .lineage = ours,
+                                     .epoch = 7,
+                                     .committed_offset = 500,
+                                     .feedback = slice_of("f")};
+    struct score_found found = held, none = {.committed_offset = MARKER_NO_OFFSET, .has_feedback = true};
+
+    (void)state;
+    assert_non_null(score_plan_amiss(&held));
+    assert_true(score_plan_decide(&control, &found));
+    assert_null(score_plan_amiss(&found));
+    assert_true(slice_is(found.feedback, "f"));
+    assert_true(hash128_equal(score_plan_identity(&found, other).lineage, ours)); /* who we are stays */
+    assert_int_equal(score_plan_reached(&found, 0, 20), SCORE_REACH_WHOLE);
+    found = held;
+    control.verb = CONTROL_FRESH;
+    assert_true(score_plan_decide(&control, &found));
+    assert_true(hash128_equal(score_plan_identity(&found, other).lineage, other));
+    for (int i = 0; i < 4; i++) {
+        struct control_scores of_another = control;
+
+        found = held;
+        of_another.lineage.low += i == 0;
+        of_another.epoch += i == 1;
+        of_another.committed_offset -= i == 2;
+        of_another.feedback_sum += i == 3;
+        assert_false(score_plan_decide(&of_another, &found));
+        assert_non_null(score_plan_amiss(&found));
+    }
+    found = held;
+    found.log_end = 600; /* nothing is amiss: nothing is decided */
+    assert_false(score_plan_decide(&control, &found));
+    control = (struct control_scores){.verb = CONTROL_ADOPT, .committed_offset = MARKER_NO_OFFSET};
+    assert_true(score_plan_decide(&control, &none));
+    assert_null(score_plan_amiss(&none));
+    assert_int_equal(score_plan_identity(&none, other).epoch, 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_note),    cmocka_unit_test(test_note_fits), cmocka_unit_test(test_identity),
         cmocka_unit_test(test_amiss),   cmocka_unit_test(test_judge),     cmocka_unit_test(test_reached),
-        cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_missing), cmocka_unit_test(test_decision),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -510,6 +510,97 @@ test_a_missing_text_is_waited_for(void **state)
     close_desk(&other);
 }
 
+/* ---- held, and decided ---- */
+
+/* The tombstones of a person's decision in the epoch that is out. */
+static size_t
+words_used_up(const struct desk *desk)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; desk->job != NULL && i < batch_count(desk->job->parts[0].batch); i++) {
+        struct batch_record record = batch_get(desk->job->parts[0].batch, i);
+
+        count += record.topic == TOPIC_STATE && slice_is(record.key, CONTROL_SCORES_KEY) &&
+                 record.value.at == NULL;
+    }
+    return count;
+}
+
+static void
+send_epoch(struct desk *desk)
+{
+    score_task_turn(&desk->task);
+    worlds_wait(&desk->worlds, 1000);
+    score_task_turn(&desk->task);
+    assert_non_null(desk->job);
+}
+
+/* What was committed lies beyond the log: nothing is loaded, nothing published, until a person has decided.
+ * The epoch that comes then uses the decision up, and says where feedback goes on. */
+static void
+decide(enum control_verb verb, uint64_t epoch_then, int64_t feedback_then)
+{
+    struct control_scores control = {.verb = verb, .epoch = 7, .committed_offset = 500};
+    const int64_t five = 5;
+    struct buffer feedback = {0};
+    struct score_found found, now;
+    struct desk desk;
+
+    open_owner(&desk, NULL, 0, FIRST);
+    note_of(&desk, 7, policy_book_disk(desk.worlds.world.book), &found);
+    found.committed_offset = 500;
+    found.has_feedback = true;
+    now = found;
+    assert_true(score_task_on_found(&desk.task, desk.questions, &found));
+    assert_int_equal(desk.task.state, SCORE_TASK_HELD);
+    assert_true(says(&desk, "slactl task adopt scores"));
+    score_task_turn(&desk.task);
+    assert_int_equal(desk.task.state, SCORE_TASK_HELD);
+    worlds_wait(&desk.worlds, 2000);
+    score_task_turn(&desk.task);
+    assert_int_equal(desk.task.state, SCORE_TASK_FINDING);
+
+    control.lineage = found.note.lineage;
+    control_offset_add(&feedback, feedback_then);
+    control.feedback = buffer_slice(&feedback);
+    assert_true(score_plan_decide(&control, &found));
+    assert_true(score_task_on_found(&desk.task, desk.questions, &found));
+    assert_false(says(&desk, "held"));
+    assert_false(desk.load->snapshots); /* they are of the log that is no more */
+    load_owner(&desk);
+    assert_true(score_task_on_offsets(&desk.task, desk.questions, &five, &now));
+    assert_int_equal(desk.task.state, SCORE_TASK_LIVE);
+    assert_int_equal(desk.task.feedback_offsets[0], feedback_then);
+    send_epoch(&desk);
+    assert_int_equal(words_used_up(&desk), 1);
+    assert_int_equal(desk.job->parts[0].offsets->elems[1].offset, feedback_then);
+    assert_int_equal(desk.task.epoch, epoch_then);
+    assert_int_equal(hash128_equal(desk.task.identity.lineage, control.lineage), verb == CONTROL_ADOPT);
+    desk.job->result = TRANSACTION_COMMITTED;
+    score_task_on_done(&desk.task, desk.job);
+    desk.job = NULL;
+    give(&desk, "f-1", "acme");
+    send_epoch(&desk);
+    assert_int_equal(words_used_up(&desk), 0);
+    buffer_free(&feedback);
+    close_desk(&desk);
+}
+
+static void
+test_adopted_scores_go_on(void **state)
+{
+    (void)state;
+    decide(CONTROL_ADOPT, 8, 0);
+}
+
+static void
+test_fresh_scores_begin_anew(void **state)
+{
+    (void)state;
+    decide(CONTROL_FRESH, 1, 0);
+}
+
 /* The version that is missing was let go meanwhile: it is not waited for any longer. */
 static void
 test_what_was_let_go_is_not_waited_for(void **state)
@@ -548,6 +639,8 @@ main(void)
         cmocka_unit_test(test_an_owner_that_was_overtaken_begins_again),
         cmocka_unit_test(test_a_missing_text_is_waited_for),
         cmocka_unit_test(test_what_was_let_go_is_not_waited_for),
+        cmocka_unit_test(test_adopted_scores_go_on),
+        cmocka_unit_test(test_fresh_scores_begin_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
