@@ -1,10 +1,12 @@
 /*
  * The course of one transaction.
  *
- * What: begin, produce, settle, offsets, commit; from any of them to abort, or to a new producer.
+ * What: begin, offsets, produce, settle, commit; from any of them to abort, or to a new producer.
  *
  * Why so: what an unknown outcome leads to is the heart of "exactly once"; as a table of steps it can be
- * tried with every answer at every step.
+ * tried with every answer at every step. Offsets come first because the brokers may still be finishing the
+ * last transaction: librdkafka asks again for offsets after retry.backoff.ms, but for the first partition of
+ * a record only after 20 ms. A generation that has passed is refused before a record is out, too.
  *
  * Always true: COMMITTED only after the commit was answered; ABORTED only after the abort was; everything
  * else is FATAL, and only when a new producer has settled what was left.

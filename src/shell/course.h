@@ -9,9 +9,9 @@
 
 enum course_step {
     COURSE_BEGIN,
+    COURSE_OFFSETS, /* before the records: see course.c */
     COURSE_PRODUCE,
     COURSE_SETTLE, /* wait for every delivery report */
-    COURSE_OFFSETS,
     COURSE_COMMIT,
     COURSE_ABORT,
     COURSE_RENEW, /* throw the producer away, make a new one, have it settle what the old one left */

@@ -203,7 +203,7 @@ kafka_producer_new(const struct kafka_client *description, char error[KAFKA_ERRO
 {
     static const struct kafka_setting producing[] = {
         {"linger.ms", "1"},
-        {"retry.backoff.ms", "5"},
+        {"retry.backoff.ms", "2"},
         {"queue.buffering.max.messages", "2000000"},
         {"queue.buffering.max.kbytes", "2097151"},
         {"message.max.bytes", "2097152"},

@@ -172,24 +172,38 @@ protocol_may_close(const struct task *task)
            task->next_offsets[TASK_TICKETS] != MARKER_NO_OFFSET;
 }
 
-bool
-protocol_close_all(struct protocol *protocol)
+/* INT64_MIN: at once. */
+static int64_t
+protocol_due_mono_ms(const struct protocol *protocol, const struct task *task)
+{
+    return task->announces ? INT64_MIN : task->dirty_since_mono_ms + protocol->world->config->epoch_ms;
+}
+
+/* The epochs of the tasks that are due by then, in one transaction. Each partition that is written to costs a
+ * transaction a request, so a task with nothing to announce does not go along before its time. */
+static bool
+protocol_close(struct protocol *protocol, int64_t until_mono_ms)
 {
     struct transaction_job *job = transaction_job_new((size_t)protocol->tasks_count);
 
     for (int32_t p = 0; p < protocol->tasks_count; p++) {
         struct task *task = protocol->tasks[p];
 
-        if (protocol_may_close(task))
+        if (protocol_may_close(task) && protocol_due_mono_ms(protocol, task) <= until_mono_ms)
             task_close(task, &job->parts[job->parts_count++]);
     }
-    protocol->records_count = 0;
     if (job->parts_count == 0) {
         transaction_job_free(job);
         return false;
     }
     protocol_submit(protocol, job);
     return true;
+}
+
+bool
+protocol_close_all(struct protocol *protocol)
+{
+    return protocol_close(protocol, INT64_MAX);
 }
 
 static void
@@ -500,12 +514,12 @@ bool
 protocol_is_full(const struct protocol *protocol)
 {
     const struct config *config = protocol->world->config;
-    size_t bytes = 0, records = protocol->records_count;
+    size_t bytes = 0, records = 0;
 
     for (int32_t p = 0; p < protocol->tasks_count; p++)
         if (protocol->tasks[p] != NULL) {
             bytes += batch_bytes(protocol->tasks[p]->batch);
-            records += batch_count(protocol->tasks[p]->batch);
+            records += protocol->tasks[p]->taken_count + batch_count(protocol->tasks[p]->batch);
         }
     return records >= (size_t)config->epoch_records_max || bytes >= (size_t)config->epoch_bytes_max;
 }
@@ -588,13 +602,9 @@ protocol_close_at_mono_ms(const struct protocol *protocol)
 
     for (int32_t p = 0; p < protocol->tasks_count; p++) {
         const struct task *task = protocol->tasks[p];
-        int64_t due_mono_ms;
 
-        if (!protocol_may_close(task))
-            continue;
-        due_mono_ms = task->announces ? 0 : task->dirty_since_mono_ms + protocol->world->config->epoch_ms;
-        if (due_mono_ms < at_mono_ms)
-            at_mono_ms = due_mono_ms;
+        if (protocol_may_close(task) && protocol_due_mono_ms(protocol, task) < at_mono_ms)
+            at_mono_ms = protocol_due_mono_ms(protocol, task);
     }
     return at_mono_ms;
 }
@@ -608,8 +618,10 @@ protocol_turn(struct protocol *protocol)
         protocol_send_again(protocol);
     if (!protocol->producer_ready || protocol_is_out(protocol))
         return;
-    if (protocol_close_at_mono_ms(protocol) <= now_mono_ms || protocol_is_full(protocol))
+    if (protocol_is_full(protocol))
         protocol_close_all(protocol);
+    else if (protocol_close_at_mono_ms(protocol) <= now_mono_ms)
+        protocol_close(protocol, now_mono_ms);
 }
 
 int64_t
@@ -632,6 +644,8 @@ protocol_wait_ms(const struct protocol *protocol)
         at_mono_ms = protocol->retry_mono_ms;
     else if (!protocol->in_flight && protocol->producer_ready)
         at_mono_ms = protocol_close_at_mono_ms(protocol);
+    if (at_mono_ms <= protocol->world->now_mono_ms)
+        return 0;
     if (at_mono_ms != INT64_MAX && at_mono_ms - protocol->world->now_mono_ms < wait_ms)
         wait_ms = at_mono_ms - protocol->world->now_mono_ms;
     return wait_ms > 0 ? wait_ms : 0;

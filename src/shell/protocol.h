@@ -39,8 +39,7 @@ struct protocol {
     int64_t retry_mono_ms, retry_delay_ms;
     char retry_error[KAFKA_ERROR_BYTES]; /* of the last that was aborted */
     int64_t ticked_mono_ms;
-    bool was_full;        /* since the last tick */
-    size_t records_count; /* taken since the last epoch was closed: the caller counts */
+    bool was_full; /* since the last tick */
 };
 
 void protocol_init(struct protocol *protocol, struct world *world, const struct protocol_port *port);

@@ -309,6 +309,7 @@ task_begin(struct task *task, bool has_marker, const struct marker *marker)
     batch_free(task->batch);
     task->batch = batch_new();
     task->dirty = task->announces = false;
+    task->taken_count = 0;
     task->counted = (struct engine_figures){0};
     task->decided = false;
     task->begins_offset = task->state_end = 0;
@@ -863,6 +864,7 @@ task_close(struct task *task, struct transaction_part *ret_part)
     task->spare = NULL;
     task->closed_announces_mono_ms = task->announces ? task->announces_since_mono_ms : 0;
     task->dirty = task->announces = false;
+    task->taken_count = 0;
     task->closed_mono_ms = task->world->now_mono_ms;
 }
 

@@ -83,6 +83,7 @@ struct task {
     bool dirty;            /* there is something to write */
     bool announces;        /* an alert is among it: the epoch closes at once */
     int64_t dirty_since_mono_ms, announces_since_mono_ms;
+    size_t taken_count;               /* records taken into the open epoch: whoever reads them counts */
     int64_t closed_mono_ms;           /* when an epoch was closed last */
     int64_t closed_announces_mono_ms; /* announces_since_mono_ms of that epoch; 0: it announced nothing */
 

@@ -326,7 +326,7 @@ tickets_on_message(struct tickets *tickets, const rd_kafka_message_t *message)
     }
     if (!protocol_takes_records(task))
         return false;
-    tickets->protocol.records_count++;
+    task->taken_count++;
     high = tickets_end_of(tickets, task, is_relay ? TASK_RELAY : TASK_TICKETS, message);
     record = ingest_record_of(tickets->ingest, message);
     return is_relay ? ingest_relay(tickets->ingest, task, &record, high)

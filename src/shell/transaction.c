@@ -28,8 +28,7 @@
 enum {
     TRANSACTION_CALL_MS = 2000,
     TRANSACTION_INIT_MS = 500,
-    TRANSACTION_REST_US = 6000,
-    TRANSACTION_REST_RECORDS_MAX = 2000
+    TRANSACTION_REST_US = 1000 /* the brokers have mostly finished the last one by then */
 };
 
 struct transaction {
@@ -352,7 +351,7 @@ transaction_rest(const struct transaction *transaction)
 {
     int64_t left_us = transaction->rested_at_us - wallclock_mono_us();
 
-    if (left_us > 0 && !transaction->options.kafka->embedded)
+    if (left_us > 0)
         usleep((useconds_t)left_us);
 }
 
@@ -376,8 +375,7 @@ transaction_run(struct transaction *transaction, struct transaction_job *job)
     }
     job->result = course.result;
     job->took_us = wallclock_mono_us() - begun_us;
-    if (job->records_count <= TRANSACTION_REST_RECORDS_MAX) /* a backlog is in no hurry for a single alert */
-        transaction->rested_at_us = begun_us + job->took_us + TRANSACTION_REST_US;
+    transaction->rested_at_us = begun_us + job->took_us + TRANSACTION_REST_US;
 }
 
 /* ---- the thread ---- */

@@ -642,7 +642,7 @@ records_give(struct process *process, struct task *task, enum task_source source
     };
     bool again;
 
-    process->protocol.records_count++;
+    task->taken_count++;
     if (source == TASK_RELAY) {
         again = ingest_relay(process->ingest, task, &record, high);
         process_dies(process, CRASH_RELAY_TAKEN);

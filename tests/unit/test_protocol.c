@@ -7,6 +7,8 @@
 static const char policy[] = "version: \"1\"\nstatuses:\n  New: {state: open}\n  Closed: {state: closed}\n";
 
 /* What the protocol asked for. */
+enum { TASKS = 2 };
+
 struct outside {
     struct worlds worlds;
     struct protocol protocol;
@@ -76,12 +78,21 @@ outside_forget(void *context, int32_t partition)
     (void)partition;
 }
 
-/* The loader's news of task 0, whatever it was asked last. */
+/* The loader's news of the task it was asked for last. */
 static void
 outside_tell(struct outside *outside, struct restore_news news)
 {
     news.question = outside->questions;
     protocol_on_news(&outside->protocol, &news);
+}
+
+static struct task *
+outside_live(struct outside *outside, int32_t partition)
+{
+    protocol_assigned(&outside->protocol, partition);
+    outside_tell(outside, (struct restore_news){.kind = RESTORE_BEGUN, .partition = partition, .used = -1});
+    outside_tell(outside, (struct restore_news){.kind = RESTORE_DONE, .partition = partition});
+    return protocol_task(&outside->protocol, partition);
 }
 
 static struct task *
@@ -101,13 +112,11 @@ outside_open(struct outside *outside)
 
     memset(outside, 0, sizeof *outside);
     worlds_open(&outside->worlds, policy, NULL, 0);
+    outside->worlds.world.partitions_count = TASKS;
     protocol_init(&outside->protocol, &outside->worlds.world, &port);
     ready->result = TRANSACTION_READY;
     protocol_on_done(&outside->protocol, ready);
-    protocol_assigned(&outside->protocol, 0);
-    outside_tell(outside, (struct restore_news){.kind = RESTORE_BEGUN, .used = -1});
-    outside_tell(outside, (struct restore_news){.kind = RESTORE_DONE});
-    assert_int_equal(outside_task(outside)->state, TASK_LIVE);
+    assert_int_equal(outside_live(outside, 0)->state, TASK_LIVE);
     task_advance_offset(outside_task(outside), TASK_TICKETS, 9, -1);
     assert_true(protocol_close_all(&outside->protocol));
     assert_non_null(outside->job);
@@ -256,8 +265,40 @@ test_a_full_epoch_waits_for_its_transaction(void **state)
     assert_int_equal(engine_event(task->engine, &event, task->t_ms).disposition, ENGINE_WAITS);
     outside.worlds.world.now_ms += 60000;
     assert_int_equal(protocol_wait_ms(&outside.protocol), 0);
-    outside.protocol.records_count = (size_t)outside.worlds.config->epoch_records_max;
+    task->taken_count = (size_t)outside.worlds.config->epoch_records_max;
     assert_true(protocol_wait_ms(&outside.protocol) > 0);
+    outside_close(&outside);
+}
+
+/* Each partition that is written to costs a request: what announces goes at once and alone, the rest when its
+ * time has come, and everything when there is no more room. */
+static void
+test_a_task_with_nothing_to_announce_waits_for_its_time(void **state)
+{
+    struct outside outside;
+    struct task *quiet, *loud;
+
+    (void)state;
+    outside_open(&outside);
+    loud = outside_task(&outside);
+    quiet = outside_live(&outside, 1);
+    outside_answer(&outside, TRANSACTION_COMMITTED);
+    for (int turn = 0; turn < 3; turn++) {
+        task_advance_offset(quiet, TASK_TICKETS, turn, -1);
+        task_advance_offset(loud, TASK_TICKETS, 10 + turn, -1);
+        loud->announces = true;
+        if (turn == 1)
+            outside.worlds.world.now_mono_ms += outside.worlds.config->epoch_ms;
+        if (turn == 2)
+            loud->taken_count = (size_t)outside.worlds.config->epoch_records_max;
+        assert_int_equal(protocol_wait_ms(&outside.protocol), 0);
+        protocol_turn(&outside.protocol);
+        assert_non_null(outside.job);
+        assert_int_equal(outside.job->parts_count, turn == 0 ? 1 : 2);
+        assert_int_equal(outside.job->parts[0].task, 0);
+        assert_int_equal(loud->taken_count, 0);
+        outside_answer(&outside, TRANSACTION_COMMITTED);
+    }
     outside_close(&outside);
 }
 
@@ -292,6 +333,7 @@ main(void)
         cmocka_unit_test(test_an_unknown_epoch_from_before_it_was_held_is_looked_for),
         cmocka_unit_test(test_the_same_epoch_of_a_task_that_was_never_held_counts),
         cmocka_unit_test(test_a_full_epoch_waits_for_its_transaction),
+        cmocka_unit_test(test_a_task_with_nothing_to_announce_waits_for_its_time),
         cmocka_unit_test(test_an_epoch_aborted_again_and_again_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

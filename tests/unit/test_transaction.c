@@ -149,7 +149,9 @@ test_abortable_error_sends_the_same_again(void **state)
                                       RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION);
     assert_int_equal(run(fixture, job), TRANSACTION_ABORTED);
     assert_true(strlen(job->error) > 0);
+    assert_int_equal(job->records_count, 0); /* refused before a record was out */
     assert_int_equal(run(fixture, job), TRANSACTION_COMMITTED);
+    assert_int_equal(job->records_count, 5);
     transaction_job_free(job);
 }
 
@@ -256,12 +258,12 @@ test_every_call_fails_once(void **state)
     assert_int_equal(run(fixture, job), TRANSACTION_COMMITTED);
     transaction_job_free(job);
     calls_of_a_sound_one = calls_count;
-    assert_int_equal(calls_of_a_sound_one, 8); /* begin, five records, offsets, commit */
+    assert_int_equal(calls_of_a_sound_one, 8); /* begin, offsets, five records, commit */
     for (int n = 1; n <= calls_of_a_sound_one; n++) {
         calls_count = 0;
         call_that_fails = n;
         job = make_job(fixture);
-        assert_int_equal(run(fixture, job), n >= 2 && n <= 6 ? TRANSACTION_ABORTED : TRANSACTION_FATAL);
+        assert_int_equal(run(fixture, job), n >= 3 && n <= 7 ? TRANSACTION_ABORTED : TRANSACTION_FATAL);
         call_that_fails = 0;
         assert_int_equal(run(fixture, job), TRANSACTION_COMMITTED); /* whatever it was: it goes on */
         transaction_job_free(job);
