@@ -89,6 +89,7 @@ struct engine_options {
     size_t hot_tickets_max;     /* so many tickets touched lately lie unpacked, some 1 KiB each; 0: none */
     size_t history_max;         /* 1,024 events; what is older than the newest of those beyond them is
                                    `before_history` */
+    size_t ticket_bytes_max;    /* a ticket whose record is larger takes no more (`history_full`); 0: any */
     bool loop_relays;           /* replay: relays go to the tickets of this engine at once */
     bool self_check;   /* derive from scratch after every event and compare; differences are counted */
     bool keep_retired; /* replay: a retired ticket keeps its clock lines (R44) */

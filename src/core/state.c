@@ -179,6 +179,30 @@ engine_save(const struct engine *engine, const struct ticket *ticket, struct buf
     return true;
 }
 
+/* An event holds sixteen texts of 1 KiB at most: between two looks a record grows by a quarter of a MiB. */
+enum { FULL_LOOK_FROM = 64, FULL_LOOK_EVERY = 16, FULL_SPARE_SHARE = 8 };
+
+bool
+engine_is_full(const struct engine *engine, struct ticket *ticket, enum event_type type)
+{
+    size_t bytes_max = engine->options.ticket_bytes_max;
+    bool by_people = type == EVENT_TICKET_DELETED || type == EVENT_TICKET_ERASED ||
+                     type == EVENT_ALERT_ACKNOWLEDGED || type == EVENT_VERDICT_EXCUSED;
+    struct buffer record = {0};
+    size_t bytes;
+
+    if (bytes_max == 0 || ticket->history.count < FULL_LOOK_FROM ||
+        (!ticket->full && ticket->history.count % FULL_LOOK_EVERY != 0))
+        return false;
+    if (ticket->full && !by_people)
+        return true;
+    (void)engine_save(engine, ticket, &record);
+    bytes = record.bytes;
+    buffer_free(&record);
+    ticket->full = bytes > bytes_max;
+    return bytes > bytes_max + (by_people ? bytes_max / FULL_SPARE_SHARE : 0);
+}
+
 /* ---- reading ---- */
 
 enum { STATE_FORMAT_MIN = 2 }; /* without a rest */

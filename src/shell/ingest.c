@@ -169,6 +169,8 @@ ingest_apply_ticket(struct ingest *ingest, struct task *task, const struct inges
     if (error == ERROR_NONE) {
         answer = engine_event(task->engine, &event, task->t_ms);
         if (answer.disposition == ENGINE_REFUSED) {
+            if (answer.error == ERROR_HISTORY_FULL)
+                metrics_bound_hit(ingest->world->metrics, CONFIG_ticket_bytes_max);
             error = answer.error;
             snprintf(detail, EVENT_DETAIL_BYTES, "%s", answer.detail != NULL ? answer.detail : "");
         }

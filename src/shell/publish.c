@@ -18,10 +18,11 @@
 #include "wire/dead_letter.h"
 #include "wire/effect.h"
 #include "wire/risk_json.h"
+#include <string.h>
 
-enum {
-    PUBLISH_CUT_BYTES = 2000000
-}; /* what a dead letter's value is cut at: more than any broker's default takes in */
+/* What a dead letter is cut at: more than any broker's default takes in, and less than slad.deadletters
+ * takes. Key and headers may have a quarter each. */
+enum { PUBLISH_LETTER_BYTES_MAX = 2000000 };
 
 /* Key and id are built beside the batch, which is growing. */
 static void
@@ -154,27 +155,48 @@ publish_sink(struct task *task)
 
 /* ---- dead letters ---- */
 
-void
-publish_letter(struct batch *batch, const struct publish_letter *letter)
+static struct slice
+publish_cut(struct slice text, size_t bytes_max)
 {
-    struct slice value = letter->value;
-    struct dead_letter why;
+    return (struct slice){text.at, text.bytes < bytes_max ? text.bytes : bytes_max};
+}
+
+/* The record's own headers, those that fit. batch NULL: only measured. Returns their bytes. */
+static size_t
+publish_letter_headers(struct batch *batch, const struct publish_letter *letter)
+{
+    size_t all_bytes = 0, bytes;
     const char *name;
     const void *at;
-    size_t bytes;
 
-    dead_letter_set(&why, letter->error, letter->detail, letter->topic, letter->partition, letter->offset);
-    batch_begin(batch, TOPIC_DEADLETTERS, RD_KAFKA_PARTITION_UA, letter->key);
-    if (value.bytes > PUBLISH_CUT_BYTES)
-        value.bytes = PUBLISH_CUT_BYTES;
-    if (value.at != NULL)
-        buffer_append_slice(batch_value(batch), value);
     for (size_t i = 0;
          letter->headers != NULL &&
          rd_kafka_header_get_all(letter->headers, i, &name, &at, &bytes) == RD_KAFKA_RESP_ERR_NO_ERROR;
-         i++)
-        if (!dead_letter_is_header(slice_of(name)))
+         i++) {
+        size_t with_bytes = all_bytes + strlen(name) + bytes;
+
+        if (dead_letter_is_header(slice_of(name)) || with_bytes > PUBLISH_LETTER_BYTES_MAX / 4)
+            continue;
+        all_bytes = with_bytes;
+        if (batch != NULL)
             batch_header(batch, slice_of(name), (struct slice){at, bytes});
+    }
+    return all_bytes;
+}
+
+void
+publish_letter(struct batch *batch, const struct publish_letter *letter)
+{
+    struct slice key = publish_cut(letter->key, PUBLISH_LETTER_BYTES_MAX / 4);
+    size_t beside_bytes = key.bytes + publish_letter_headers(NULL, letter);
+    struct dead_letter why;
+
+    dead_letter_set(&why, letter->error, letter->detail, letter->topic, letter->partition, letter->offset);
+    batch_begin(batch, TOPIC_DEADLETTERS, RD_KAFKA_PARTITION_UA, key);
+    if (letter->value.at != NULL)
+        buffer_append_slice(batch_value(batch),
+                            publish_cut(letter->value, PUBLISH_LETTER_BYTES_MAX - beside_bytes));
+    (void)publish_letter_headers(batch, letter);
     for (size_t i = 0; i < DEAD_LETTER_HEADERS_COUNT; i++)
         batch_header(batch, slice_of(why.headers[i].name), why.headers[i].value);
     batch_end(batch);

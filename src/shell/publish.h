@@ -8,7 +8,8 @@
 struct engine_sink publish_sink(struct task *task);
 
 /* A dead letter: the record as it came, with slad-error, -detail, -topic, -partition, -offset beside its own
- * headers. */
+ * headers. What is too large for a record of slad.deadletters is cut: the key and the value at their ends,
+ * headers are left out. */
 struct publish_letter {
     enum error_code error;
     const char *detail;

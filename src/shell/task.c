@@ -108,6 +108,7 @@ task_engine_new(struct task *task)
         .accept_age_ms = config->accept_age_ms,
         .hot_tickets_max = (size_t)config->hot_tickets,
         .history_max = (size_t)config->history_max,
+        .ticket_bytes_max = (size_t)config->ticket_bytes_max,
     };
 
     return engine_new(&options, task->set != NULL ? task->set : task->world->policies);

@@ -835,12 +835,54 @@ what_is_before_the_history_is_refused(void **state)
     desk_close(&desk);
 }
 
+/* A record of Kafka holds a ticket whole: what would go on making it grow is refused, but for what people say
+ * to end it; and it is so for whoever loads it. */
+static void
+a_ticket_that_has_grown_too_large_takes_no_more(void **state)
+{
+    struct engine_options options;
+    struct engine_answer answer;
+    struct desk desk;
+    struct buffer record = {0};
+    const char *policy = HOUR;
+    int count = 0;
+
+    (void)state;
+    desk_load(&desk, &policy, 1);
+    options = desk_options(&desk);
+    options.ticket_bytes_max = 65536;
+    desk_start(&desk, options);
+    (void)desk_say(&desk, 10, "created T-0 status=New actor=requester");
+    do {
+        char words[512];
+
+        (void)snprintf(words, sizeof words, "updated T-0 service=%d.%0*d actor=agent", count, 450, 0);
+        answer = desk_say(&desk, 20, words);
+    } while (answer.disposition == ENGINE_APPLIED && ++count < 200);
+    assert_int_equal(answer.error, ERROR_HISTORY_FULL);
+    assert_in_range(count, 64, 65536 / 450 + 16);
+    assert_int_equal(desk_say(&desk, 21, "updated T-0 status=Resolved actor=agent").error,
+                     ERROR_HISTORY_FULL);
+    assert_int_equal(desk_say(&desk, 21, "updated T-1 status=New").disposition,
+                     ENGINE_APPLIED); /* its neighbour */
+    assert_true(engine_save(desk.engine, engine_find(desk.engine, slice_of("T-0")), &record));
+    assert_int_equal(engine_load(desk.engine, slice_of("T-0"), buffer_slice(&record)), 0);
+    engine_loaded(desk.engine, DESK_AT_MS(21));
+    assert_int_equal(desk_say(&desk, 22, "updated T-0 status=Resolved actor=agent").error,
+                     ERROR_HISTORY_FULL);
+    assert_int_equal(desk_say(&desk, 23, "deleted T-0").disposition, ENGINE_APPLIED);
+    desk_expect_clock(&desk, "sla/r", 1, CLOCK_CANCELLED, 13, 70, -1, 23);
+    buffer_free(&record);
+    desk_close(&desk);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_disposition),
         cmocka_unit_test(r14_a_refused_event_does_not_count_as_seen),
+        cmocka_unit_test(a_ticket_that_has_grown_too_large_takes_no_more),
         cmocka_unit_test(unknown_statuses_by_policy),
         cmocka_unit_test(an_event_waits_for_its_time),
         cmocka_unit_test(what_waits_is_not_stepped_over),
