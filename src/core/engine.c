@@ -816,7 +816,8 @@ engine_event(struct engine *engine, const struct event *event, int64_t t_ms)
     if (ticket != NULL && event->at_ms < ticket->history.last_at_ms && changes_what_was(event->type) &&
         event->at_ms < history_floor_ms(&ticket->history, engine->options.history_max))
         return refuse(engine, ERROR_BEFORE_HISTORY, "time: older than what is left of its ticket's history");
-    if (ticket != NULL && engine_is_full(engine, ticket, event->type))
+    if (ticket != NULL && ticket->history.count >= ENGINE_FULL_FROM && engine->options.ticket_bytes_max > 0 &&
+        engine_is_full(engine, ticket, event))
         return refuse(engine, ERROR_HISTORY_FULL, "ticket: its state takes ticket_bytes_max");
     if (event->type == EVENT_ALERT_ACKNOWLEDGED)
         verdict = acknowledge(engine, ticket, event, identity, t_ms);

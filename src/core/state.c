@@ -14,26 +14,66 @@
 #include "base/panic.h"
 #include "core/ticket.h"
 
-/* The texts of one record: number i (from 1) is symbols[i - 1]; 0 is none. */
+enum { TABLE_ROOM_MIN = 32 };
+
+/* The texts of one record: number i (from 1) is symbols[i - 1]; 0 is none. Most have a handful. */
 struct text_table {
     symbol *symbols;
     size_t count, room;
+    uint32_t *slots; /* more than TABLE_ROOM_MIN: numbers by their symbols, in twice as many places as there
+                        is room */
 };
 
-static uint64_t
-table_number(struct text_table *table, symbol number)
+/* Where the symbol's number stands, or would. */
+static uint32_t *
+table_slot(const struct text_table *table, symbol wanted)
 {
-    if (number == 0)
-        return 0;
+    size_t mask = table->room * 2 - 1;
+    size_t at = (size_t)((wanted * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & mask;
+
+    while (table->slots[at] != 0 && table->symbols[table->slots[at] - 1] != wanted)
+        at = (at + 1) & mask;
+    return &table->slots[at];
+}
+
+static void
+table_grow(struct text_table *table)
+{
+    table->room = table->room > 0 ? table->room * 2 : TABLE_ROOM_MIN;
+    table->symbols = memory_resize(table->symbols, table->room * sizeof *table->symbols);
+    if (table->room == TABLE_ROOM_MIN)
+        return;
+    memory_free(table->slots);
+    table->slots = memory_allocate_zeroed(table->room * 2, sizeof *table->slots);
+    for (size_t i = 0; i < table->count; i++)
+        *table_slot(table, table->symbols[i]) = (uint32_t)i + 1;
+}
+
+/* 0: it has none yet. */
+static uint64_t
+table_find(const struct text_table *table, symbol wanted)
+{
+    if (table->slots != NULL)
+        return *table_slot(table, wanted);
     for (size_t i = 0; i < table->count; i++) {
-        if (table->symbols[i] == number)
+        if (table->symbols[i] == wanted)
             return i + 1;
     }
-    if (table->count == table->room) {
-        table->room = table->room > 0 ? table->room * 2 : 32;
-        table->symbols = memory_resize(table->symbols, table->room * sizeof *table->symbols);
-    }
-    table->symbols[table->count++] = number;
+    return 0;
+}
+
+static uint64_t
+table_number(struct text_table *table, symbol wanted)
+{
+    uint64_t number = wanted != 0 ? table_find(table, wanted) : 0;
+
+    if (wanted == 0 || number != 0)
+        return number;
+    if (table->count == table->room)
+        table_grow(table);
+    if (table->slots != NULL)
+        *table_slot(table, wanted) = (uint32_t)table->count + 1;
+    table->symbols[table->count++] = wanted;
     return table->count;
 }
 
@@ -176,31 +216,49 @@ engine_save(const struct engine *engine, const struct ticket *ticket, struct buf
     put_rest(out, engine, ticket);
     buffer_free(&body);
     memory_free(table.symbols);
+    memory_free(table.slots);
     return true;
 }
 
-/* An event holds sixteen texts of 1 KiB at most: between two looks a record grows by a quarter of a MiB. */
-enum { FULL_LOOK_FROM = 64, FULL_LOOK_EVERY = 16, FULL_SPARE_SHARE = 8 };
+/* ---- how large it may grow ---- */
+
+/* FULL_EVENT_BYTES: what an event adds besides its texts, and what is announced because of it, about; so the
+ * record is looked at every now and then, whatever its events say. */
+enum { FULL_LOOK_EVERY = 256, FULL_EVENT_BYTES = 256, FULL_MORE_SHARE = 8 };
+
+static size_t
+event_weight(const struct event *event)
+{
+    size_t bytes = FULL_EVENT_BYTES + event->source.bytes + event->by.bytes + event->into.bytes +
+                   event->clock.bytes + event->reason.bytes;
+
+    for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++)
+        if (event->attributes_present & ATTRIBUTE_BIT(i))
+            bytes += event->attributes[i].bytes;
+    return bytes;
+}
 
 bool
-engine_is_full(const struct engine *engine, struct ticket *ticket, enum event_type type)
+engine_is_full(const struct engine *engine, struct ticket *ticket, const struct event *event)
 {
-    size_t bytes_max = engine->options.ticket_bytes_max;
-    bool by_people = type == EVENT_TICKET_DELETED || type == EVENT_TICKET_ERASED ||
-                     type == EVENT_ALERT_ACKNOWLEDGED || type == EVENT_VERDICT_EXCUSED;
+    size_t bytes_max = engine->options.ticket_bytes_max, weight = event_weight(event);
+    bool by_people = event->type == EVENT_TICKET_DELETED || event->type == EVENT_TICKET_ERASED ||
+                     event->type == EVENT_ALERT_ACKNOWLEDGED || event->type == EVENT_VERDICT_EXCUSED;
     struct buffer record = {0};
     size_t bytes;
 
-    if (bytes_max == 0 || ticket->history.count < FULL_LOOK_FROM ||
-        (!ticket->full && ticket->history.count % FULL_LOOK_EVERY != 0))
-        return false;
     if (ticket->full && !by_people)
         return true;
+    if (!ticket->full && ticket->spare_bytes >= weight && ticket->history.count % FULL_LOOK_EVERY != 0) {
+        ticket->spare_bytes -= (uint32_t)weight;
+        return false;
+    }
     (void)engine_save(engine, ticket, &record);
     bytes = record.bytes;
     buffer_free(&record);
     ticket->full = bytes > bytes_max;
-    return bytes > bytes_max + (by_people ? bytes_max / FULL_SPARE_SHARE : 0);
+    ticket->spare_bytes = ticket->full ? 0 : (uint32_t)(bytes_max - bytes);
+    return bytes > bytes_max + (by_people ? bytes_max / FULL_MORE_SHARE : 0);
 }
 
 /* ---- reading ---- */

@@ -83,6 +83,7 @@ struct ticket {
     bool rests : 1; /* nothing is left to say until its timer: true of its history and its marks alone */
     bool cold : 1;  /* loaded as it rested: it has no point yet */
     bool full : 1;  /* ticket_bytes_max, when it was last looked at */
+    uint32_t spare_bytes; /* so much more before its record is looked at again (engine_is_full) */
     union {
         int64_t last_arrival_ms;
         int64_t retired_at_ms; /* once it is retired */
@@ -241,9 +242,11 @@ void engine_touch(struct engine *engine, struct ticket *ticket); /* on the list 
 /* Just loaded: a retirement mark, or what engine_save wrote as resting, under the same circumstances. */
 void engine_rest(struct engine *engine, struct ticket *ticket, bool open, int64_t next_ms);
 struct ticket *engine_ticket_new(struct slice name); /* in no engine yet */
-/* Whether its record has grown to ticket_bytes_max, so that an event of this type is one too many. What
- * people say to end it has an eighth more. */
-bool engine_is_full(const struct engine *engine, struct ticket *ticket, enum event_type type);
+/* Whether its record has grown to ticket_bytes_max, so that this event is one too many; what people say to
+ * end it has an eighth more. Asked once for an event, of tickets of ENGINE_FULL_FROM events and more: fewer
+ * fill no record of Kafka. */
+enum { ENGINE_FULL_FROM = 64 };
+bool engine_is_full(const struct engine *engine, struct ticket *ticket, const struct event *event);
 void engine_ticket_put(struct engine *engine, struct ticket *ticket);  /* its name is not there */
 void engine_ticket_drop(struct engine *engine, struct ticket *ticket); /* frees one that was never put */
 struct slice engine_text(const struct engine *engine, symbol number);

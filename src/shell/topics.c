@@ -149,6 +149,8 @@ topics_take_setting(const rd_kafka_ConfigEntry_t *entry, struct topic_found *fou
         found->retention_ms = strtoll(value, NULL, 10);
     else if (strcmp(name, "delete.retention.ms") == 0)
         found->delete_retention_ms = strtoll(value, NULL, 10);
+    else if (strcmp(name, "max.message.bytes") == 0)
+        found->message_bytes_max = strtoll(value, NULL, 10);
     else if (strcmp(name, "message.timestamp.type") == 0)
         found->log_append_time = strcmp(value, "LogAppendTime") == 0;
 }
@@ -255,6 +257,16 @@ topics_judge_partitions(const char *name, const struct topic_row *row, int32_t c
     return 1;
 }
 
+/* What a topic must take is what it is created with. 0: any. */
+static int64_t
+topics_message_bytes(const struct topic_row *row)
+{
+    for (int i = 0; i < TOPIC_SETTINGS_MAX && row->settings[i].name != NULL; i++)
+        if (strcmp(row->settings[i].name, "max.message.bytes") == 0)
+            return strtoll(row->settings[i].value, NULL, 10);
+    return 0;
+}
+
 static size_t
 topics_judge_settings(const char *name, const struct topic_row *row, const struct topic_found *found,
                       struct buffer *refusals, struct buffer *warnings)
@@ -282,6 +294,11 @@ topics_judge_settings(const char *name, const struct topic_row *row, const struc
         found->retention_ms < row->retention_ms_min)
         topics_say(refusals, "%s keeps %" PRId64 " ms, it must keep at least %" PRId64 " (retention.ms)",
                    name, found->retention_ms, row->retention_ms_min);
+    if (found->message_bytes_max > 0 && found->message_bytes_max < topics_message_bytes(row))
+        topics_say(refusals,
+                   "%s takes records of %" PRId64 " bytes, it must take %" PRId64
+                   ": else one large one stops every epoch (max.message.bytes)",
+                   name, found->message_bytes_max, topics_message_bytes(row));
     if (row->compacted && found->delete_retention_ms < TOPICS_DAY_MS)
         topics_say(warnings,
                    "%s keeps tombstones for %" PRId64

@@ -56,6 +56,7 @@ struct topic_found {
     bool compact, deletes;    /* cleanup.policy */
     int64_t retention_ms;     /* -1: for ever */
     int64_t delete_retention_ms;
+    int64_t message_bytes_max; /* 0: not known */
     bool log_append_time;
 };
 

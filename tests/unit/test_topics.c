@@ -155,6 +155,20 @@ test_retention(void **state)
 }
 
 static void
+test_large_records(void **state)
+{
+    struct fixture *fixture = *state;
+
+    fixture->found[TOPIC_DEADLETTERS].message_bytes_max = fixture->found[TOPIC_ALERTS].message_bytes_max =
+        1048588;
+    assert_int_equal(judge(fixture), 1);
+    assert_true(
+        says(&fixture->refusals, "slad.deadletters takes records of 1048588 bytes, it must take 2097152"));
+    fixture->found[TOPIC_DEADLETTERS].message_bytes_max = 2097152;
+    assert_int_equal(judge(fixture), 0);
+}
+
+static void
 test_doubts(void **state)
 {
     struct fixture *fixture = *state;
@@ -195,6 +209,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_missing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_clean_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_retention, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_large_records, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_doubts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rows_agree_with_the_check, set_up, tear_down),
     };
