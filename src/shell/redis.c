@@ -35,6 +35,7 @@ struct redis {
     int64_t pause_ms;
     int64_t now_mono_ms;   /* of this turn */
     int64_t heard_mono_ms; /* since then nothing was heard although something is out */
+    bool refused;          /* in the greeting: the next turn ends the connection */
     size_t pending_count, pending_bytes;
     char error[REDIS_ERROR_BYTES];
     bool told; /* the present trouble is in the log */
@@ -76,14 +77,20 @@ redis_note_down(struct redis *redis)
 
 /* From outside hiredis' callbacks. What is out is answered here. */
 static void
-redis_give_up(struct redis *redis, const char *what, const char *error)
+redis_end(struct redis *redis)
 {
     redisAsyncContext *context = redis->context;
 
-    redis_note_error(redis, what, error);
     redis_note_down(redis);
     if (context != NULL)
         redisAsyncFree(context);
+}
+
+static void
+redis_give_up(struct redis *redis, const char *what, const char *error)
+{
+    redis_note_error(redis, what, error);
+    redis_end(redis);
 }
 
 static void
@@ -180,9 +187,9 @@ redis_on_greeted(void *context, const redisReply *reply, const char *error)
     struct redis *redis = context;
 
     (void)reply;
-    if (error != NULL && redis->context != NULL) {
+    if (error != NULL && redis->context != NULL && !redis->refused) {
         redis_note_error(redis, "refused", error);
-        redis->heard_mono_ms = INT64_MIN;
+        redis->refused = true;
     }
 }
 
@@ -192,8 +199,8 @@ redis_on_ponged(void *context, const redisReply *reply, const char *error)
     struct redis *redis = context;
 
     redis_on_greeted(context, reply, error);
-    if (error != NULL || redis->state != REDIS_GREETING || redis->heard_mono_ms == INT64_MIN)
-        return;
+    if (error != NULL || redis->state != REDIS_GREETING || redis->refused)
+        return; /* a PING is answered in the wrong database, too */
     redis->state = REDIS_UP;
     redis->pause_ms = REDIS_PAUSE_MS_MIN;
     redis->error[0] = '\0';
@@ -213,7 +220,10 @@ redis_say(struct redis *redis, const char *const *texts, size_t count,
     must(count <= sizeof words / sizeof *words);
     for (size_t i = 0; i < count; i++)
         words[i] = slice_of(texts[i]);
-    return redis_put(redis, &command);
+    if (redis_put(redis, &command))
+        return true;
+    redis_note_error(redis, "refused", "the connection takes no command");
+    return false;
 }
 
 static bool
@@ -249,7 +259,8 @@ redis_on_connected(const redisAsyncContext *context, int status)
         return;
     }
     redis->state = REDIS_GREETING;
-    redis->heard_mono_ms = redis_greet(redis) ? redis->now_mono_ms : INT64_MIN;
+    redis->heard_mono_ms = redis->now_mono_ms;
+    redis->refused |= !redis_greet(redis);
 }
 
 static void
@@ -271,6 +282,7 @@ redis_connect(struct redis *redis)
     else {
         redis->context->data = redis;
         redis->state = REDIS_CONNECTING;
+        redis->refused = false;
         redis->heard_mono_ms = redis->now_mono_ms;
         redisAsyncSetConnectCallback(redis->context, redis_on_connected);
         redisAsyncSetDisconnectCallback(redis->context, redis_on_disconnected);
@@ -292,8 +304,8 @@ redis_turn(struct redis *redis, int64_t now_mono_ms)
     if (redis->state == REDIS_DOWN) {
         if (now_mono_ms >= redis->again_mono_ms)
             redis_connect(redis);
-    } else if (redis_waits(redis) && redis->heard_mono_ms == INT64_MIN)
-        redis_give_up(redis, "refused", redis->error);
+    } else if (redis->refused)
+        redis_end(redis);
     else if (redis_waits(redis) &&
              now_mono_ms - redis->heard_mono_ms > redis->options.config->redis_timeout_ms)
         redis_give_up(redis, "no answer", "redis_timeout passed");
@@ -306,10 +318,10 @@ redis_wait_ms(const struct redis *redis, int64_t now_mono_ms)
 
     if (redis->state == REDIS_DOWN)
         at_mono_ms = redis->again_mono_ms;
+    else if (redis->refused)
+        at_mono_ms = now_mono_ms;
     else if (redis_waits(redis))
-        at_mono_ms = redis->heard_mono_ms == INT64_MIN
-                         ? now_mono_ms
-                         : redis->heard_mono_ms + redis->options.config->redis_timeout_ms + 1;
+        at_mono_ms = redis->heard_mono_ms + redis->options.config->redis_timeout_ms + 1;
     if (at_mono_ms == INT64_MAX)
         return INT64_MAX;
     return at_mono_ms > now_mono_ms ? at_mono_ms - now_mono_ms : 0;

@@ -162,18 +162,25 @@ snapshot_reader_connect(struct snapshot_reader *reader, char error[REDIS_ERROR_B
 
 /* ---- heads ---- */
 
-/* Not there, or no text: out stays empty. */
+/* Not there, or no text: out stays empty. Any other refusal (it loads its dump, it wants a password) says
+ * nothing about what is there. */
 static int
 snapshot_reader_take_text(struct snapshot_reader *reader, struct buffer *out, char error[REDIS_ERROR_BYTES])
 {
     redisReply *reply = snapshot_reader_get(reader, error);
+    int result = 0;
 
     if (reply == NULL)
         return -1;
     if (reply->type == REDIS_REPLY_STRING)
         buffer_append(out, reply->str, reply->len);
+    else if (reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "WRONGTYPE", strlen("WRONGTYPE")) != 0) {
+        snprintf(error, REDIS_ERROR_BYTES, "redis: %s", reply->str);
+        snapshot_reader_close(reader);
+        result = -1;
+    }
     freeReplyObject(reply);
-    return 0;
+    return result;
 }
 
 static int
