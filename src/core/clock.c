@@ -61,9 +61,8 @@ clock_reaches_at_ms(const struct clock *clock, int64_t counted_ms)
     return at_ms != CALENDAR_NEVER && at_ms - clock->started_at_ms <= POLICY_DURATION_MAX_MS ? at_ms : NEVER;
 }
 
-/* The same, remembering. */
-static int64_t
-reaches_at_ms(struct fold *fold, const struct clock *clock, int64_t counted_ms)
+int64_t
+clock_reaches_in(struct fold *fold, const struct clock *clock, int64_t counted_ms)
 {
     int64_t amount_ms = counted_ms > clock->elapsed_ms ? counted_ms - clock->elapsed_ms : 0;
     int64_t at_ms;
@@ -197,7 +196,7 @@ reaches_target(const struct clock *clock)
 static void
 arm(struct fold *fold, struct clock *clock)
 {
-    int64_t at_ms = clock->next_ms != NEVER ? reaches_at_ms(fold, clock, clock->next_ms) : NEVER;
+    int64_t at_ms = clock->next_ms != NEVER ? clock_reaches_in(fold, clock, clock->next_ms) : NEVER;
 
     if (at_ms != NEVER && clock->next_ms < clock->target_ms && !reaches_target(clock))
         at_ms = NEVER;
@@ -372,7 +371,7 @@ clock_settle(struct fold *fold, size_t slot, int64_t at_ms, bool through)
             pass_next(fold, slot);
             from_ms = settle_grace(fold, slot, from_ms, at_ms);
         } else {
-            int64_t due_at_ms = reaches_at_ms(fold, clock, clock->target_ms);
+            int64_t due_at_ms = clock_reaches_in(fold, clock, clock->target_ms);
 
             if (fold->extras != NULL && due_at_ms > from_ms) {
                 account_segment(fold, slot, from_ms, due_at_ms);
@@ -490,7 +489,7 @@ clock_stop(struct fold *fold, size_t slot, int64_t at_ms)
         return;
     if (clock->breached_at_ms == INSTANT_NONE) {
         struct clock_extra *extra = note_of(fold, slot);
-        int64_t due_at_ms = reaches_at_ms(fold, clock, clock->target_ms);
+        int64_t due_at_ms = clock_reaches_in(fold, clock, clock->target_ms);
 
         recall_passed(fold, slot, clock->next_ms);
         extra->due_at_ms = clock->due_at_ms = due_at_ms != NEVER ? due_at_ms : INSTANT_NONE;

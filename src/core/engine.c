@@ -76,6 +76,7 @@ engine_new(const struct engine_options *options, const struct policy_set *set)
     note_circumstances(engine);
     merge_init(engine);
     risk_init(engine);
+    state_init(engine);
     return engine;
 }
 
@@ -132,6 +133,7 @@ engine_free(struct engine *engine)
     merge_done(engine);
     survey_free(engine);
     risk_done(engine);
+    state_done(engine);
     symbols_release(engine->options.symbols, engine->breach_stage);
     symbols_release(engine->options.symbols, engine->slack_stage);
     buffer_free(&engine->scratch);
@@ -378,6 +380,8 @@ engine_derive(struct engine *engine, struct ticket *ticket, int64_t t_ms, bool t
     engine->moves++;
     engine->other.honest = false;
     fold_init_again(fold, engine->set, &ticket->history);
+    if (!engine->quiet)
+        risk_sample_follow(engine, fold);
     engine->merging =
         map_count(engine->edges) > 0 ? symbols_find(engine->options.symbols, ticket_name(ticket)) : 0;
     fold_derive(fold, t_ms, through || engine->fired_ms == t_ms);
@@ -553,7 +557,8 @@ step(struct engine *engine, struct ticket *ticket, const struct entry *entry, in
     fold->set = engine->set;
     fold->days_version = policy_set_in_force(engine->set, t_ms);
     if (!hot_restore(ticket, fold) || !fold->life.exists) {
-        if (entry == NULL || !is_plain_birth(ticket, entry))
+        /* a birth has to speak: while quiet it would be put off all the same */
+        if (entry == NULL || engine->quiet || !is_plain_birth(ticket, entry))
             return false;
         ticket->rests = true;
     } else if (!may_step(engine, ticket, entry != NULL ? entry->at_ms : t_ms) ||

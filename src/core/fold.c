@@ -97,6 +97,8 @@ fold_init_again(struct fold *fold, const struct policy_set *set, const struct hi
     fold->history = history;
     fold->honest = fold->pinned_days = fold->through = false;
     fold->only = NULL;
+    fold->watch = NULL;
+    fold->watch_before = NULL;
     fold_reset(fold);
 }
 
@@ -238,6 +240,15 @@ fold_settle(struct fold *fold, int64_t at_ms, bool through)
     life->through = through;
 }
 
+/* The same, with whoever watches told before. */
+static void
+settle_watched(struct fold *fold, int64_t at_ms, bool through)
+{
+    if (fold->watch_before != NULL)
+        fold->watch_before(fold->watch_context, fold, at_ms);
+    fold_settle(fold, at_ms, through);
+}
+
 /* What was final under the window of its time stays so when a later version has a longer one (R19, R44). */
 static void
 latch_final(struct fold *fold, int64_t from_ms)
@@ -263,7 +274,7 @@ fold_through_versions(struct fold *fold, int64_t at_ms)
             return;
         version = fold->life.version + (size_t)1;
         from_ms = policy_set_version(fold->set, version)->from_ms;
-        fold_settle(fold, from_ms > fold->life.at_ms ? from_ms : fold->life.at_ms, false);
+        settle_watched(fold, from_ms > fold->life.at_ms ? from_ms : fold->life.at_ms, false);
         latch_final(fold, from_ms);
         fold_version_begins(fold, version, fold->life.at_ms);
         if (fold->watch != NULL)
@@ -283,14 +294,14 @@ fold_derive_with_days(struct fold *fold, size_t days_version, int64_t until_ms, 
     fold->through = through;
     while (history_next(fold->history, &fold->cursor, &entry) && entry.at_ms <= until_ms) {
         fold_through_versions(fold, entry.at_ms);
-        fold_settle(fold, entry.at_ms, false);
+        settle_watched(fold, entry.at_ms, false);
         fold_entry(fold, &entry);
         fold->entry_from = fold->cursor;
         if (fold->watch != NULL)
             fold->watch(fold->watch_context, fold, &entry);
     }
     fold_through_versions(fold, until_ms);
-    fold_settle(fold, until_ms, through);
+    settle_watched(fold, until_ms, through);
 }
 
 void

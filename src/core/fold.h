@@ -218,6 +218,9 @@ struct fold {
     void (*watch)(void *context, const struct fold *fold,
                   const struct entry *entry); /* explain: behind each entry of a derivation, and
                                                * (NULL) each version's beginning; or NULL */
+    void (*watch_before)(void *context, struct fold *fold,
+                         int64_t until_ms); /* risk samples: before time goes on up to until_ms, and
+                                             * before anything happens then; or NULL */
     void *watch_context;
     struct life life;
     int64_t by_party_wall_ms[PARTIES_COUNT];
@@ -324,6 +327,8 @@ enum clock_state clock_state(const struct clock *clock);
 int64_t clock_reaches_at_ms(const struct clock *clock, int64_t counted_ms);
 const struct calendar *clock_calendar(const struct fold *fold, const struct policy_clock *promise,
                                       uint16_t version);
+/* The same, remembering stretches of the calendar. */
+int64_t clock_reaches_in(struct fold *fold, const struct clock *clock, int64_t counted_ms);
 /* As of at_ms, at or after everything folded. */
 void clock_figures_at(const struct clock *clock, const struct clock_extra *extra, int64_t at_ms,
                       struct clock_figures *ret_figures);

@@ -38,7 +38,7 @@ risk_done(struct engine *engine)
 {
     forget_spent(engine);
     memory_free(engine->risk.spent);
-    memory_free(engine->risk.due);
+    risk_sample_done(engine);
     symbols_release(engine->options.symbols, engine->risk.stage);
 }
 

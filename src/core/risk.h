@@ -34,6 +34,7 @@ struct risk {
     bool recount; /* loaded: what was spent stands in the marks alone */
     struct risk_due *due;
     size_t due_count, due_room;
+    struct risk_tracking *tracking; /* risk_sample.c's */
 };
 
 void risk_init(struct engine *engine);
@@ -86,7 +87,12 @@ bool risk_outlook(const struct engine *engine, const struct ticket *ticket, size
 
 /* The cycle's verdict goes out: for the first time, or (finish) it has stopped after its breach. */
 void risk_sample_due(struct engine *engine, const struct clock *clock, bool finish);
-/* Gives the sink the samples that are due, from the ticket's history. */
+/* The fold, which is about to be derived and announced, is watched: what is due then is told without another
+ * reading of the history. */
+void risk_sample_follow(struct engine *engine, struct fold *fold);
+void risk_sample_done(struct engine *engine);
+/* Gives the sink the samples that are due, from the derivation that was followed, else from the ticket's
+ * history. */
 void risk_sample_tell(struct engine *engine, const struct ticket *ticket);
 
 #endif

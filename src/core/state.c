@@ -14,18 +14,70 @@
 #include "base/panic.h"
 #include "core/ticket.h"
 
-enum { TABLE_ROOM_MIN = 32 };
+enum { TABLE_ROOM_MIN = 32, TABLE_ROOM_KEPT = 4096, BODY_KEPT_BYTES = 65536 };
 
 /* The texts of one record: number i (from 1) is symbols[i - 1]; 0 is none. Most have a handful. */
 struct text_table {
     symbol *symbols;
-    size_t count, room;
-    uint32_t *slots; /* more than TABLE_ROOM_MIN: numbers by their symbols, in twice as many places as there
-                        is room */
+    uint32_t *slots; /* numbers by their symbols, in twice as many places as there is room */
+    size_t count, room, held;
 };
 
+/* Where a record is put together: its texts are known when the rest of it is. One memory for all records. */
+struct saving {
+    struct text_table table;
+    struct buffer body;
+};
+
+static void
+table_take_room(struct text_table *table, size_t room)
+{
+    if (room > table->held) {
+        table->symbols = memory_resize(table->symbols, room * sizeof *table->symbols);
+        table->slots = memory_resize(table->slots, room * 2 * sizeof *table->slots);
+        table->held = room;
+    }
+    table->room = room;
+    memset(table->slots, 0, room * 2 * sizeof *table->slots);
+}
+
+static void
+table_free(struct text_table *table)
+{
+    memory_free(table->symbols);
+    memory_free(table->slots);
+    *table = (struct text_table){0};
+}
+
+void
+state_init(struct engine *engine)
+{
+    engine->saving = memory_allocate_zeroed(1, sizeof *engine->saving);
+}
+
+void
+state_done(struct engine *engine)
+{
+    buffer_free(&engine->saving->body);
+    table_free(&engine->saving->table);
+    memory_free(engine->saving);
+}
+
+/* For another record. */
+static void
+saving_begin(struct saving *saving)
+{
+    if (saving->table.held > TABLE_ROOM_KEPT)
+        table_free(&saving->table);
+    if (saving->body.room > BODY_KEPT_BYTES)
+        buffer_free(&saving->body);
+    saving->table.count = 0;
+    table_take_room(&saving->table, TABLE_ROOM_MIN);
+    buffer_reset(&saving->body);
+}
+
 /* Where the symbol's number stands, or would. */
-static uint32_t *
+static inline uint32_t *
 table_slot(const struct text_table *table, symbol wanted)
 {
     size_t mask = table->room * 2 - 1;
@@ -39,42 +91,27 @@ table_slot(const struct text_table *table, symbol wanted)
 static void
 table_grow(struct text_table *table)
 {
-    table->room = table->room > 0 ? table->room * 2 : TABLE_ROOM_MIN;
-    table->symbols = memory_resize(table->symbols, table->room * sizeof *table->symbols);
-    if (table->room == TABLE_ROOM_MIN)
-        return;
-    memory_free(table->slots);
-    table->slots = memory_allocate_zeroed(table->room * 2, sizeof *table->slots);
+    table_take_room(table, table->room * 2);
     for (size_t i = 0; i < table->count; i++)
         *table_slot(table, table->symbols[i]) = (uint32_t)i + 1;
-}
-
-/* 0: it has none yet. */
-static uint64_t
-table_find(const struct text_table *table, symbol wanted)
-{
-    if (table->slots != NULL)
-        return *table_slot(table, wanted);
-    for (size_t i = 0; i < table->count; i++) {
-        if (table->symbols[i] == wanted)
-            return i + 1;
-    }
-    return 0;
 }
 
 static uint64_t
 table_number(struct text_table *table, symbol wanted)
 {
-    uint64_t number = wanted != 0 ? table_find(table, wanted) : 0;
+    uint32_t *slot;
 
-    if (wanted == 0 || number != 0)
-        return number;
-    if (table->count == table->room)
+    if (wanted == 0)
+        return 0;
+    slot = table_slot(table, wanted);
+    if (*slot != 0)
+        return *slot;
+    if (table->count == table->room) {
         table_grow(table);
-    if (table->slots != NULL)
-        *table_slot(table, wanted) = (uint32_t)table->count + 1;
+        slot = table_slot(table, wanted);
+    }
     table->symbols[table->count++] = wanted;
-    return table->count;
+    return *slot = (uint32_t)table->count;
 }
 
 static void
@@ -190,8 +227,8 @@ engine_record_facts(struct slice record)
 bool
 engine_save(const struct engine *engine, const struct ticket *ticket, struct buffer *out)
 {
-    struct text_table table = {0};
-    struct buffer body = {0};
+    struct text_table *table = &engine->saving->table;
+    struct buffer *body = &engine->saving->body;
     struct entry entry;
     uint32_t cursor = 0;
 
@@ -203,20 +240,18 @@ engine_save(const struct engine *engine, const struct ticket *ticket, struct buf
         buffer_append_varint_signed(out, ticket->retired_at_ms);
         return true;
     }
-    buffer_append_varint_signed(&body, ticket->last_arrival_ms);
-    buffer_append_varint(&body, ticket->history.count);
+    saving_begin(engine->saving);
+    buffer_append_varint_signed(body, ticket->last_arrival_ms);
+    buffer_append_varint(body, ticket->history.count);
     while (history_next(&ticket->history, &cursor, &entry))
-        put_entry(&body, &table, &entry);
-    put_marks(&body, &table, &ticket->marks);
+        put_entry(body, table, &entry);
+    put_marks(body, table, &ticket->marks);
     buffer_append_varint_slice(out, policy_set_version(engine->set, ticket->seen_version)->label);
-    buffer_append_varint(out, table.count);
-    for (size_t i = 0; i < table.count; i++)
-        buffer_append_varint_slice(out, engine_text(engine, table.symbols[i]));
-    buffer_append(out, body.at, body.bytes);
+    buffer_append_varint(out, table->count);
+    for (size_t i = 0; i < table->count; i++)
+        buffer_append_varint_slice(out, engine_text(engine, table->symbols[i]));
+    buffer_append(out, body->at, body->bytes);
     put_rest(out, engine, ticket);
-    buffer_free(&body);
-    memory_free(table.symbols);
-    memory_free(table.slots);
     return true;
 }
 

@@ -157,6 +157,7 @@ struct engine {
     struct spoken *spoken;
     struct hot *hot; /* the points of tickets touched lately */
     struct buffer scratch;
+    struct saving *saving; /* state.c's */
     struct engine_figures figures;
     int64_t t_ms;
     int64_t fired_ms; /* the last instant whose timers were fired: they are not taken back by what arrives at
@@ -216,6 +217,10 @@ void outcome_attributes(const struct engine *engine, const symbol *values, bool 
 
 /* engine_query.c: with all it points to */
 size_t ticket_resident_bytes(const struct ticket *ticket);
+
+/* state.c: the memory in which records are put together */
+void state_init(struct engine *engine);
+void state_done(struct engine *engine);
 
 /* survey.c */
 void survey_free(struct engine *engine);
