@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "base/panic.h"
 
-enum { ROOM_MIN_BYTES = 64, INT64_DIGITS_MAX = 20 /* with the sign */ };
+enum { ROOM_MIN_BYTES = 64, INT64_DIGITS_MAX = 24 /* with the sign, and room for pairs */ };
 
 void
 buffer_grow(struct buffer *buffer, size_t more)
@@ -27,28 +27,30 @@ buffer_grow(struct buffer *buffer, size_t more)
     buffer->room = room;
 }
 
-/* Two digits a division. What is copied has one size whatever the number: room is asked for as much. */
+const char buffer_digit_pairs[200] = {
+#define TEN(tens)                                                                                            \
+    tens, '0', tens, '1', tens, '2', tens, '3', tens, '4', tens, '5', tens, '6', tens, '7', tens, '8', tens, \
+        '9'
+    TEN('0'), TEN('1'), TEN('2'), TEN('3'), TEN('4'), TEN('5'), TEN('6'), TEN('7'), TEN('8'), TEN('9'),
+#undef TEN
+};
+
+/* What is copied has one size whatever the number: room is asked for as much. */
 void
 buffer_append_int64(struct buffer *buffer, int64_t value)
 {
-    static const char pairs[] =
-        "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
-        "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
-        "8081828384858687888990919293949596979899";
     char digits[2 * INT64_DIGITS_MAX];
     size_t i = INT64_DIGITS_MAX;
     uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
 
-    if (rest == (uint64_t)value && rest < 10) {
-        buffer_append_byte(buffer, (char)('0' + rest));
+    if ((uint64_t)value < 10) {
+        buffer_append_byte(buffer, (char)('0' + value));
         return;
     }
     for (; rest >= 100; rest /= 100)
-        memcpy(digits + (i -= 2), pairs + rest % 100 * 2, 2);
-    if (rest >= 10)
-        memcpy(digits + (i -= 2), pairs + rest * 2, 2);
-    else
-        digits[--i] = (char)('0' + rest);
+        memcpy(digits + (i -= 2), buffer_digit_pairs + rest % 100 * 2, 2);
+    memcpy(digits + (i -= 2), buffer_digit_pairs + rest * 2, 2);
+    i += rest < 10;
     if (value < 0)
         digits[--i] = '-';
     memcpy(buffer_reserve(buffer, INT64_DIGITS_MAX), digits + i, INT64_DIGITS_MAX);

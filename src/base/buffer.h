@@ -14,6 +14,9 @@ struct buffer {
     size_t room;
 };
 
+/* "00" "01" ... "99", one behind the other: two digits a division. */
+extern const char buffer_digit_pairs[200];
+
 /* Room for `more` further bytes: what was buffer_slice is dead if it had to move. */
 void buffer_grow(struct buffer *buffer, size_t more);
 void buffer_append_int64(struct buffer *buffer, int64_t value); /* decimal */

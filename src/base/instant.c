@@ -9,6 +9,7 @@
  * Not here: time zones (core/zone.c), the present time.
  */
 #include "base/instant.h"
+#include "base/buffer.h"
 #include <stdbool.h>
 
 enum {
@@ -30,31 +31,36 @@ instant_days_from_civil(int64_t year, int32_t month, int32_t day)
            DAYS_TO_1970;
 }
 
-/* Within an era, by multiplications: Cassio Neri and Lorenz Schneider, "Euclidean affine functions and their
- * application to calendar algorithms" (2023), section 5. */
-struct instant_date
-instant_civil_from_days(int64_t days)
+/* A day counted from 0000-03-01, by multiplications: Cassio Neri and Lorenz Schneider, "Euclidean affine
+ * functions and their application to calendar algorithms" (2023), section 5. */
+static inline struct instant_date
+date_of(uint32_t day)
 {
-    int64_t era;
-    uint32_t quarters, century, year_of_century, month, day_in_era;
-    uint64_t product;
+    uint32_t quarters = 4 * day + 3, century = quarters / DAYS_A_ERA, day_of_year, month;
+    uint64_t product = UINT64_C(2939745) * (quarters % DAYS_A_ERA | 3);
     bool after_december;
 
-    days += DAYS_TO_1970;
-    era = (days >= 0 ? days : days - (DAYS_A_ERA - 1)) / DAYS_A_ERA;
-    day_in_era = (uint32_t)(days - era * DAYS_A_ERA);
-    quarters = 4 * day_in_era + 3;
-    century = quarters / DAYS_A_ERA;
-    quarters = quarters % DAYS_A_ERA | 3;
-    product = UINT64_C(2939745) * quarters;
-    year_of_century = (uint32_t)(product >> 32);
-    after_december = (uint32_t)product / 2939745 / 4 >= 306;
-    month = 2141 * ((uint32_t)product / 2939745 / 4) + 197913;
+    day_of_year = (uint32_t)product / 2939745 / 4;
+    after_december = day_of_year >= 306;
+    month = 2141 * day_of_year + 197913;
     return (struct instant_date){
-        .year = (int32_t)(era * 400 + 100 * century + year_of_century + after_december),
+        .year = (int32_t)(100 * century + (uint32_t)(product >> 32) + after_december),
         .month = (int32_t)(month >> 16) - (after_december ? 12 : 0),
         .day = (int32_t)((month & 0xffff) / 2141 + 1),
     };
+}
+
+struct instant_date
+instant_civil_from_days(int64_t days)
+{
+    struct instant_date date;
+    int64_t era;
+
+    days += DAYS_TO_1970;
+    era = (days >= 0 ? days : days - (DAYS_A_ERA - 1)) / DAYS_A_ERA;
+    date = date_of((uint32_t)(days - era * DAYS_A_ERA));
+    date.year += (int32_t)(era * 400);
+    return date;
 }
 
 int32_t
@@ -172,29 +178,30 @@ instant_parse(struct slice text, int64_t *ret_ms)
     return 0;
 }
 
-static void
+static inline void
 put_two(char *at, uint32_t value)
 {
-    at[0] = (char)('0' + value / 10);
-    at[1] = (char)('0' + value % 10);
+    memcpy(at, buffer_digit_pairs + (size_t)2 * value, 2);
 }
 
 void
 instant_format(int64_t at_ms, char out[INSTANT_TEXT_BYTES])
 {
-    int64_t days;
-    uint32_t of_day_ms, of_day_s, minutes;
+    uint32_t day, of_day_ms, of_day_s, minutes;
     struct instant_date date;
+    uint64_t from_march_ms;
 
     if (at_ms < INSTANT_MIN_MS)
         at_ms = INSTANT_MIN_MS;
     if (at_ms > INSTANT_MAX_MS)
         at_ms = INSTANT_MAX_MS;
-    days = at_ms / 86400000 - (at_ms % 86400000 < 0);
-    of_day_ms = (uint32_t)(at_ms - days * 86400000);
+    from_march_ms = (uint64_t)(at_ms + DAYS_TO_1970 * INT64_C(86400000)); /* within the years 0 to 9999 */
+    day = (uint32_t)(from_march_ms / 86400000);
+    of_day_ms = (uint32_t)(from_march_ms % 86400000);
     of_day_s = of_day_ms / 1000;
+    of_day_ms %= 1000;
     minutes = of_day_s / 60;
-    date = instant_civil_from_days(days);
+    date = date_of(day);
     memcpy(out, "0000-00-00T00:00:00.000Z", INSTANT_TEXT_BYTES);
     put_two(out, (uint32_t)date.year / 100);
     put_two(out + 2, (uint32_t)date.year % 100);
@@ -202,8 +209,7 @@ instant_format(int64_t at_ms, char out[INSTANT_TEXT_BYTES])
     put_two(out + 8, (uint32_t)date.day);
     put_two(out + 11, minutes / 60);
     put_two(out + 14, minutes % 60);
-    put_two(out + 17, of_day_s - minutes * 60);
-    of_day_ms -= of_day_s * 1000;
+    put_two(out + 17, of_day_s % 60);
     out[20] = (char)('0' + of_day_ms / 100);
     put_two(out + 21, of_day_ms % 100);
 }

@@ -17,6 +17,19 @@ static const char *const number_texts[FORESIGHT_NUMBERS_COUNT] = {
 #include "slad/foresight.def"
 #undef NUMBER
 };
+static const struct print_fixed_key attribute_names[ATTRIBUTES_COUNT] = {
+    [ATTRIBUTE_CUSTOMER] = PRINT_FIXED_KEY("customer"),
+    [ATTRIBUTE_CONTRACT] = PRINT_FIXED_KEY("contract"),
+    [ATTRIBUTE_SERVICE] = PRINT_FIXED_KEY("service"),
+    [ATTRIBUTE_CATEGORY] = PRINT_FIXED_KEY("category"),
+    [ATTRIBUTE_PRIORITY] = PRINT_FIXED_KEY("priority"),
+    [ATTRIBUTE_GROUP] = PRINT_FIXED_KEY("group"),
+    [ATTRIBUTE_USER_GROUP] = PRINT_FIXED_KEY("user_group"),
+    [ATTRIBUTE_CHANNEL] = PRINT_FIXED_KEY("channel"),
+    [ATTRIBUTE_REQUESTER] = PRINT_FIXED_KEY("requester"),
+    [ATTRIBUTE_ASSIGNEE] = PRINT_FIXED_KEY("assignee"),
+    [ATTRIBUTE_STATUS] = PRINT_FIXED_KEY("status"),
+};
 static const struct print_fixed_key number_names[FORESIGHT_NUMBERS_COUNT] = {
 #define NUMBER(NAME, text, KIND, default_, help) PRINT_FIXED_KEY(text),
 #include "slad/foresight.def"
@@ -73,7 +86,7 @@ print_point(struct buffer *out, const struct risk_point *point, const struct ris
     for (int i = 0; i < ATTRIBUTES_COUNT; i++) {
         if (texts_equal(point->texts[i], before->texts[i]))
             continue;
-        print_key(out, attribute_text((enum attribute)i));
+        print_fixed_key(out, &attribute_names[i], false);
         print_text_or_null(out, point->texts[i]);
     }
     for (int i = 0; i < FORESIGHT_NUMBERS_COUNT; i++) {
