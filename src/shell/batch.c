@@ -106,14 +106,29 @@ batch_end_value(struct batch *batch)
     batch->headers_open = true;
 }
 
-void
-batch_header(struct batch *batch, struct slice name, struct slice value)
+char *
+batch_reserve_headers(struct batch *batch, size_t bytes_max)
 {
     must(batch->open);
     batch_end_value(batch);
-    buffer_append_varint_slice(&batch->bytes, name);
-    buffer_append_varint(&batch->bytes, value.at != NULL ? 1 : 0);
-    buffer_append_varint_slice(&batch->bytes, value);
+    return buffer_reserve(&batch->bytes, bytes_max);
+}
+
+void
+batch_took_headers(struct batch *batch, const char *end)
+{
+    size_t bytes = (size_t)(end - (batch->bytes.at + batch->bytes.bytes));
+
+    must(bytes <= batch->bytes.room - batch->bytes.bytes);
+    buffer_advance(&batch->bytes, bytes);
+}
+
+void
+batch_header(struct batch *batch, struct slice name, struct slice value)
+{
+    char *at = batch_reserve_headers(batch, name.bytes + value.bytes + BATCH_HEADER_BYTES_MAX);
+
+    batch_took_headers(batch, batch_put_header(at, name, value));
 }
 
 void

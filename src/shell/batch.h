@@ -36,6 +36,24 @@ struct buffer *batch_value(struct batch *batch);
 void batch_drop_value(struct batch *batch);
 /* After the value. Both texts are copied; value.at NULL is a header without value. */
 void batch_header(struct batch *batch, struct slice name, struct slice value);
+/* The same for several at once: room for so many bytes (BATCH_HEADER_BYTES_MAX for each beside its texts),
+ * batch_put_header for each, and where the last one ended. */
+enum { BATCH_HEADER_BYTES_MAX = 2 * VARINT_BYTES_MAX + 1 };
+char *batch_reserve_headers(struct batch *batch, size_t bytes_max);
+void batch_took_headers(struct batch *batch, const char *end);
+/* Encodes one; returns where it ends. Inline: of a name that is a literal only the copy is left. */
+static inline char *
+batch_put_header(char *at, struct slice name, struct slice value)
+{
+    at += varint_put(at, name.bytes);
+    memcpy(at, name.at, name.bytes);
+    at += name.bytes;
+    *at++ = value.at != NULL;
+    at += varint_put(at, value.bytes);
+    if (value.bytes > 0)
+        memcpy(at, value.at, value.bytes);
+    return at + value.bytes;
+}
 void batch_end(struct batch *batch);
 
 size_t batch_count(const struct batch *batch);

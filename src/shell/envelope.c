@@ -14,16 +14,28 @@
 #include "shell/envelope.h"
 #include "base/instant.h"
 
+#define LITERAL(text)                                                                                        \
+    (struct slice)                                                                                           \
+    {                                                                                                        \
+        text, sizeof text - 1                                                                                \
+    }
+
+enum { HEADERS = 6, LITERALS_BYTES = 128 };
+
 void
 envelope_add(struct batch *batch, const struct world *world, const char *type, struct slice id, int64_t at_ms)
 {
+    struct slice type_text = slice_of(type), source = slice_of(world->source);
     char time[INSTANT_TEXT_BYTES];
+    char *at = batch_reserve_headers(batch, LITERALS_BYTES + type_text.bytes + source.bytes + id.bytes +
+                                                (size_t)HEADERS * BATCH_HEADER_BYTES_MAX);
 
     instant_format(at_ms, time);
-    batch_header(batch, slice_of("ce_specversion"), slice_of("1.0"));
-    batch_header(batch, slice_of("ce_type"), slice_of(type));
-    batch_header(batch, slice_of("ce_source"), slice_of(world->source));
-    batch_header(batch, slice_of("ce_id"), id);
-    batch_header(batch, slice_of("ce_time"), slice_of(time));
-    batch_header(batch, slice_of("content-type"), slice_of("application/json"));
+    at = batch_put_header(at, LITERAL("ce_specversion"), LITERAL("1.0"));
+    at = batch_put_header(at, LITERAL("ce_type"), type_text);
+    at = batch_put_header(at, LITERAL("ce_source"), source);
+    at = batch_put_header(at, LITERAL("ce_id"), id);
+    at = batch_put_header(at, LITERAL("ce_time"), (struct slice){time, INSTANT_TEXT_BYTES - 1});
+    at = batch_put_header(at, LITERAL("content-type"), LITERAL("application/json"));
+    batch_took_headers(batch, at);
 }

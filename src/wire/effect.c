@@ -320,28 +320,30 @@ effect_print_arrival(struct buffer *out, const struct arrival *arrival)
 
 /* ---- keys and ids ---- */
 
-/* Of what is left to print; nearly always all of it. */
-static size_t
-plain_bytes(struct slice text)
+static bool
+is_plain(struct slice text)
 {
-    size_t i = 0;
+    bool plain = true;
 
-    while (i < text.bytes && text.at[i] != '%' && text.at[i] != '/')
-        i++;
-    return i;
+    for (size_t i = 0; i < text.bytes; i++)
+        plain &= text.at[i] != '%' && text.at[i] != '/';
+    return plain;
 }
 
 void
 effect_print_segment(struct buffer *out, struct slice text)
 {
-    for (;;) {
-        size_t plain = plain_bytes(text);
-
-        buffer_append(out, text.at, plain);
-        if (plain == text.bytes)
-            return;
-        buffer_append(out, text.at[plain] == '%' ? "%25" : "%2F", 3);
-        text = (struct slice){text.at + plain + 1, text.bytes - plain - 1};
+    if (is_plain(text)) { /* nearly always */
+        buffer_append_slice(out, text);
+        return;
+    }
+    for (size_t i = 0; i < text.bytes; i++) {
+        if (text.at[i] == '%')
+            buffer_append(out, "%25", 3);
+        else if (text.at[i] == '/')
+            buffer_append(out, "%2F", 3);
+        else
+            buffer_append_byte(out, text.at[i]);
     }
 }
 

@@ -252,33 +252,42 @@ print_value(struct buffer *out, const struct record_field *field, const void *re
     }
 }
 
-/* Whether the field stands in this record. */
+/* Of a kind that may be left out: whether it stands in this record. */
 static bool
 stands(const struct record_field *field, const void *record)
 {
     const void *at = (const char *)record + field->offset;
 
-    if (field->when != RECORD_ALWAYS && !*(const bool *)((const char *)record + field->when))
-        return false;
-    if (field->kind == RECORD_TEXT_IF_THERE)
+    switch (field->kind) {
+    case RECORD_TEXT_IF_THERE:
         return ((const struct slice *)at)->at != NULL;
-    if (field->kind == RECORD_BOOL_IF_TRUE)
+    case RECORD_BOOL_IF_TRUE:
         return *(const bool *)at;
-    if (field->kind == RECORD_COUNT_IF_ANY)
+    case RECORD_COUNT_IF_ANY:
         return *(const uint32_t *)at != 0;
-    return field->kind != RECORD_ASPECTS || ((const struct feedback *)at)->aspects_count > 0;
+    case RECORD_ASPECTS:
+        return ((const struct feedback *)at)->aspects_count > 0;
+    default:
+        return true;
+    }
 }
+
+#define KIND_BIT(kind) (UINT32_C(1) << (kind))
+#define KINDS_LEFT_OUT                                                                                       \
+    (KIND_BIT(RECORD_TEXT_IF_THERE) | KIND_BIT(RECORD_BOOL_IF_TRUE) | KIND_BIT(RECORD_COUNT_IF_ANY) |        \
+     KIND_BIT(RECORD_ASPECTS))
 
 void
 record_print(struct buffer *out, const struct record_table *table, const void *record)
 {
+    const struct record_field *end = table->fields + table->fields_count;
     bool first = true;
 
     buffer_append_byte(out, '{');
-    for (size_t i = 0; i < table->fields_count; i++) {
-        const struct record_field *field = &table->fields[i];
-
-        if (!stands(field, record))
+    for (const struct record_field *field = table->fields; field < end; field++) {
+        if (field->when != RECORD_ALWAYS && !*(const bool *)((const char *)record + field->when))
+            continue;
+        if ((KINDS_LEFT_OUT & KIND_BIT(field->kind)) != 0 && !stands(field, record))
             continue;
         print_fixed_key(out, &field->name, first);
         print_value(out, field, record);
