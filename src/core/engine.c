@@ -14,6 +14,7 @@
 #include "core/ticket.h"
 
 #define PART_TICKETS 32 /* of a walk that can be interrupted, on the average */
+enum { CACHE_LINE_BYTES = 64 };
 
 static struct slice
 key_of_ticket(const void *value)
@@ -210,6 +211,18 @@ engine_touch(struct engine *engine, struct ticket *ticket)
     engine->changed_last = ticket;
 }
 
+/* Whoever asks reads its history, and nobody has for a while: the next ones are on their way meanwhile. */
+static void
+fetch_ahead(const struct ticket *next)
+{
+    if (next == NULL)
+        return;
+    for (uint32_t at = 0; at < next->history.used; at += CACHE_LINE_BYTES)
+        __builtin_prefetch(next->history.bytes + at);
+    if (next->next_changed != NULL)
+        __builtin_prefetch(next->next_changed);
+}
+
 struct ticket *
 engine_changed_next(struct engine *engine)
 {
@@ -218,6 +231,7 @@ engine_changed_next(struct engine *engine)
     if (ticket == NULL)
         return NULL;
     engine->changed_first = ticket->next_changed;
+    fetch_ahead(ticket->next_changed);
     if (engine->changed_first == NULL)
         engine->changed_last = NULL;
     ticket->changed = false;

@@ -120,37 +120,51 @@ put_symbol(struct buffer *out, struct text_table *table, symbol number)
     buffer_append_varint(out, table_number(table, number));
 }
 
+/* Six bytes, an identity, seven numbers, six symbols, and the attributes. */
+enum { ENTRY_BYTES_MAX = 6 + 8 + (7 + 6 + ATTRIBUTES_COUNT) * VARINT_BYTES_MAX };
+
+static inline char *
+place_symbol(char *at, struct text_table *table, symbol number)
+{
+    if (number == 0) {
+        *at = 0;
+        return at + 1;
+    }
+    return at + varint_put(at, table_number(table, number));
+}
+
+/* Room is asked for once. */
 static void
 put_entry(struct buffer *out, struct text_table *table, const struct entry *entry)
 {
-    const unsigned flags =
-        (unsigned)(entry->has_seq | entry->has_waiting_on << 1 | entry->has_created_at << 2 |
-                   entry->has_contact << 3 | (entry->clock != 0) << 4);
+    char *const begin = buffer_reserve(out, ENTRY_BYTES_MAX);
+    char *at = begin;
 
-    buffer_append_byte(out, (char)entry->type);
-    buffer_append_byte(out, (char)entry->actor);
-    buffer_append_byte(out, (char)(entry->handled_by | entry->is_public << 2 | entry->canned << 4));
-    buffer_append_byte(out, (char)flags);
-    buffer_append_varint_signed(out, entry->at_ms);
-    buffer_append_varint(out, entry->arrived);
-    buffer_append(out, &entry->identity, sizeof entry->identity);
-    buffer_append_varint_signed(out, entry->seq);
-    buffer_append_byte(out, (char)entry->waiting_on);
-    buffer_append_varint_signed(out, entry->created_at_ms);
-    buffer_append_varint_signed(out, entry->contact_at_ms);
-    put_symbol(out, table, entry->source);
-    put_symbol(out, table, entry->id);
-    put_symbol(out, table, entry->by);
-    put_symbol(out, table, entry->other);
-    buffer_append_byte(out, (char)entry->kind);
-    put_symbol(out, table, entry->clock);
-    buffer_append_varint(out, entry->cycle);
-    put_symbol(out, table, entry->reason);
-    buffer_append_varint(out, entry->present);
-    for (unsigned i = 0; i < ATTRIBUTES_COUNT; i++) {
-        if (entry->present & ATTRIBUTE_BIT(i))
-            put_symbol(out, table, entry->attributes[i]);
-    }
+    *at++ = (char)entry->type;
+    *at++ = (char)entry->actor;
+    *at++ = (char)(entry->handled_by | entry->is_public << 2 | entry->canned << 4);
+    *at++ = (char)(entry->has_seq | entry->has_waiting_on << 1 | entry->has_created_at << 2 |
+                   entry->has_contact << 3 | (entry->clock != 0) << 4);
+    at += varint_put_signed(at, entry->at_ms);
+    at += varint_put(at, entry->arrived);
+    memcpy(at, &entry->identity, sizeof entry->identity);
+    at += sizeof entry->identity;
+    at += varint_put_signed(at, entry->seq);
+    *at++ = (char)entry->waiting_on;
+    at += varint_put_signed(at, entry->created_at_ms);
+    at += varint_put_signed(at, entry->contact_at_ms);
+    at = place_symbol(at, table, entry->source);
+    at = place_symbol(at, table, entry->id);
+    at = place_symbol(at, table, entry->by);
+    at = place_symbol(at, table, entry->other);
+    *at++ = (char)entry->kind;
+    at = place_symbol(at, table, entry->clock);
+    at += varint_put(at, entry->cycle);
+    at = place_symbol(at, table, entry->reason);
+    at += varint_put(at, entry->present);
+    for (unsigned left = entry->present; left != 0; left &= left - 1)
+        at = place_symbol(at, table, entry->attributes[__builtin_ctz(left)]);
+    buffer_advance(out, (size_t)(at - begin));
 }
 
 static void
