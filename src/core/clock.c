@@ -466,12 +466,13 @@ clock_begin(struct fold *fold, size_t slot, const struct policy_clock *promise, 
     clock->calendar = clock_calendar(fold, clock->promise, clock->version);
     clock->target_ms = promise_target_ms(clock->promise, fold->life.attributes[ATTRIBUTE_PRIORITY]);
     if (extra != NULL) {
-        struct clock_extra kept = *extra;
+        symbol by = excused ? extra->excused_by : 0, reason = excused ? extra->excused_reason : 0;
+        int64_t excused_at_ms = extra->excused_at_ms;
 
         begin_extra(extra, clock, at_ms);
-        extra->excused_by = excused ? kept.excused_by : 0;
-        extra->excused_reason = excused ? kept.excused_reason : 0;
-        extra->excused_at_ms = kept.excused_at_ms;
+        extra->excused_by = by;
+        extra->excused_reason = reason;
+        extra->excused_at_ms = excused_at_ms;
         apply_excuses(fold, slot);
     } else if (fold->life.excused_ahead) {
         fold->needs_full = true;

@@ -323,11 +323,8 @@ effect_print_arrival(struct buffer *out, const struct arrival *arrival)
 static bool
 is_plain(struct slice text)
 {
-    bool plain = true;
-
-    for (size_t i = 0; i < text.bytes; i++)
-        plain &= text.at[i] != '%' && text.at[i] != '/';
-    return plain;
+    return text.bytes == 0 ||
+           (memchr(text.at, '%', text.bytes) == NULL && memchr(text.at, '/', text.bytes) == NULL);
 }
 
 void
