@@ -314,9 +314,10 @@ struct scores_cut {
  *   - scopes_max: scopes that a value makes (not KEIs, contracts). From the first that finds no room on no
  *     other is made, until all are made anew (scores_set_policies, a restart, scores_set_bounds): a scope
  *     counts everything of its values, or is not there.
+ *   - aspects_max: of one score record; those with the most answers are in it. All of them are counted.
  * scores_fill counts what was refused. */
 struct scores_bounds {
-    size_t answers_max, facts_max, scopes_max;
+    size_t answers_max, facts_max, scopes_max, aspects_max;
 };
 enum { SCORES_EVENTS_PER_ANSWER = 8 };
 
@@ -486,7 +487,7 @@ void scores_figures(const struct scores *scores, struct scores_figures *ret_figu
 /* How full it is, by its bounds. O(1). */
 struct scores_fill {
     size_t answers, facts, scopes; /* answers: with offers, and those that wait for their time */
-    uint64_t answers_refused, facts_refused, scopes_refused;
+    uint64_t answers_refused, facts_refused, scopes_refused, aspects_refused;
     bool scopes_full;
 };
 struct scores_fill scores_fill(const struct scores *scores);

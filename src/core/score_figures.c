@@ -330,6 +330,29 @@ compare_clocks(const void *a, const void *b)
                          ((const struct score_attainment_clock *)b)->name);
 }
 
+static int
+compare_answers(const void *a, const void *b)
+{
+    int64_t n_of_a = ((const struct score_aspect *)a)->px.n, n_of_b = ((const struct score_aspect *)b)->px.n;
+
+    return n_of_a != n_of_b ? (n_of_a < n_of_b) - (n_of_a > n_of_b) : compare_aspects(a, b);
+}
+
+/* Names of aspects are as many as people type. Those that most have answered are told. */
+static void
+choose_aspects(struct scores *scores, struct score_record *record)
+{
+    const size_t max = scores->options.bounds.aspects_max;
+
+    if (max != 0 && record->aspects_count > max) {
+        qsort(scores->read_aspects, record->aspects_count, sizeof *scores->read_aspects, compare_answers);
+        scores->aspects_refused += record->aspects_count - max;
+        record->aspects_count = max;
+    }
+    if (record->aspects_count > 1)
+        qsort(scores->read_aspects, record->aspects_count, sizeof *scores->read_aspects, compare_aspects);
+}
+
 static void
 finish(struct scores *scores, const struct score_frame *frame, struct score_record *record,
        struct before *before)
@@ -355,8 +378,7 @@ finish(struct scores *scores, const struct score_frame *frame, struct score_reco
     record->has_impact_nps = record->nps.present && experience->has_nps_target;
     if (record->has_impact_nps)
         record->impact_nps = (double)record->nps.n * (record->nps.value - (double)experience->nps_target);
-    if (record->aspects_count > 1)
-        qsort(scores->read_aspects, record->aspects_count, sizeof *scores->read_aspects, compare_aspects);
+    choose_aspects(scores, record);
     if (record->clocks_count > 1)
         qsort(scores->read_clocks, record->clocks_count, sizeof *scores->read_clocks, compare_clocks);
 }

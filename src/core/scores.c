@@ -511,6 +511,7 @@ scores_fill(const struct scores *scores)
                                 .answers_refused = scores->answers_refused,
                                 .facts_refused = scores->facts_refused,
                                 .scopes_refused = scores->scopes.refused,
+                                .aspects_refused = scores->aspects_refused,
                                 .scopes_full = scores->scopes.full};
 }
 

@@ -225,6 +225,7 @@ struct scores {
     struct score_tally
         *read_sums; /* work room of score_figures; what records point to lives until the next reading */
     struct score_aspect *read_aspects;
+    uint64_t aspects_refused; /* by records that have as many as they may */
     struct score_attainment_clock *read_clocks;
     size_t read_room;        /* series */
     size_t behind_count;     /* answers marked as behind, or more */

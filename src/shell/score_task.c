@@ -252,7 +252,8 @@ score_task_bounds(const struct score_task *task)
 
     return (struct scores_bounds){.answers_max = (size_t)config->answers_max,
                                   .facts_max = (size_t)config->facts_max,
-                                  .scopes_max = (size_t)config->scopes_max};
+                                  .scopes_max = (size_t)config->scopes_max,
+                                  .aspects_max = (size_t)config->score_aspects_max};
 }
 
 static struct scores_options
@@ -1252,6 +1253,8 @@ score_task_measure_fill(struct score_task *task)
     score_task_count_hits(task, CONFIG_facts_max, "facts_max", fill.facts_refused, task->told.facts_refused);
     score_task_count_hits(task, CONFIG_scopes_max, "scopes_max", fill.scopes_refused,
                           task->told.scopes_refused);
+    score_task_count_hits(task, CONFIG_score_aspects_max, "score_aspects_max", fill.aspects_refused,
+                          task->told.aspects_refused);
     task->told = fill;
 }
 

@@ -10,7 +10,7 @@ static const struct scores_sink silent = {0};
 static void
 bound(struct house *house, size_t answers_max, size_t facts_max, size_t scopes_max)
 {
-    const struct scores_bounds bounds = {answers_max, facts_max, scopes_max};
+    const struct scores_bounds bounds = {answers_max, facts_max, scopes_max, 0};
 
     scores_set_bounds(house->scores, &bounds);
 }
@@ -167,6 +167,38 @@ test_tickets_and_verdicts_over_the_bound_are_passed_over(void **state)
     house_close(&house);
 }
 
+/* Names of aspects are what people type: a record tells those that most have answered, in order of names. */
+static void
+test_a_record_tells_so_many_aspects(void **state)
+{
+    static const char *const names[] = {"speed", "clarity", "a", "b", "c"};
+    const struct scores_bounds bounds = {.aspects_max = 2};
+    struct feedback_aspect aspects[5];
+    struct score_record record;
+    struct house house;
+
+    (void)state;
+    house_open(&house, POLICY, silent);
+    for (int i = 0; i < 2; i++) {
+        struct event event = house_answer(&house, T0_MS, i == 0 ? "f" : "g", "nps", 9);
+
+        for (size_t k = 0; k < 5; k++)
+            aspects[k] = (struct feedback_aspect){slice_of(names[k]), 9};
+        event.feedback.aspects = aspects;
+        event.feedback.aspects_count = i == 0 ? 5 : 2; /* twice: speed and clarity */
+        assert_int_equal(scores_feedback(house.scores, &event, T0_MS).disposition, ENGINE_APPLIED);
+    }
+    assert_int_equal(house_read(&house, "7d", T0_MS).aspects_count, 5);
+    assert_int_equal(scores_fill(house.scores).aspects_refused, 0);
+    scores_set_bounds(house.scores, &bounds);
+    record = house_read(&house, "7d", T0_MS);
+    assert_int_equal(record.aspects_count, 2);
+    assert_true(slice_is(record.aspects[0].name, "clarity") && slice_is(record.aspects[1].name, "speed"));
+    assert_int_equal(scores_fill(house.scores).aspects_refused, 3);
+    scores_check(house.scores);
+    house_close(&house);
+}
+
 int
 main(void)
 {
@@ -176,6 +208,7 @@ main(void)
         cmocka_unit_test(test_what_is_decided_is_folded_over_the_bound),
         cmocka_unit_test(test_a_scope_without_room_is_not_there_at_all),
         cmocka_unit_test(test_tickets_and_verdicts_over_the_bound_are_passed_over),
+        cmocka_unit_test(test_a_record_tells_so_many_aspects),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
