@@ -212,6 +212,19 @@ merge_announce(struct engine *engine, struct ticket *ticket)
 }
 
 /* What was kept for a ticket that nobody knew yet. */
+/* A ticket into which thousands are merged may be full of that alone: what more brings it nothing. */
+static bool
+has_room(struct engine *engine, struct ticket *ticket, struct slice from)
+{
+    const struct event event = {.type = EVENT_TICKET_MERGED, .into = from};
+
+    if (ticket->history.count < ENGINE_FULL_FROM || engine->options.ticket_bytes_max == 0 ||
+        !engine_is_full(engine, ticket, &event))
+        return true;
+    engine->figures.no_effect++;
+    return false;
+}
+
 void
 merge_deliver_kept(struct engine *engine, struct ticket *ticket)
 {
@@ -225,6 +238,8 @@ merge_deliver_kept(struct engine *engine, struct ticket *ticket)
             continue;
         edge->inherits = false;
         note_changed(engine, edge->from);
+        if (!has_room(engine, ticket, edge->name))
+            continue;
         entry.at_ms = edge->at_ms;
         entry.identity = hash_slice(0, edge->name);
         entry.other = edge->from;
@@ -244,7 +259,7 @@ insert_merge_in(struct engine *engine, struct ticket *ticket, const struct relay
 
     entry.identity = hash_slice(0, relay->from_ticket);
     (void)history_remove_merge_in(&ticket->history, entry.identity, engine->options.symbols);
-    if (!relay->active)
+    if (!relay->active || !has_room(engine, ticket, relay->from_ticket))
         return;
     entry.other = symbols_intern(engine->options.symbols, relay->from_ticket);
     entry.created_at_ms = relay->started_at_ms;

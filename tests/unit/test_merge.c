@@ -378,6 +378,36 @@ a_relay_derives_no_bystanders(void **state)
     assert_in_range(derivations_of_a_relay(1000), 1, 2);
 }
 
+/* Thousands are merged into one: its record stays as small as it must be. */
+static void
+merges_fill_a_ticket_and_no_more(void **state)
+{
+    enum { BYTES_MAX = 65536 };
+    const char *policy = DESK_POLICY;
+    struct engine_options options;
+    struct buffer record = {0};
+    struct desk desk;
+    char words[80];
+
+    (void)state;
+    desk_load(&desk, &policy, 1);
+    options = desk_options(&desk);
+    options.ticket_bytes_max = BYTES_MAX;
+    options.self_check = false;
+    desk_start(&desk, options);
+    desk_say(&desk, 0, "created T-0 status=New actor=requester");
+    for (int i = 1; i < 1500; i++) {
+        (void)snprintf(words, sizeof words, "created T-%d status=New actor=requester", i);
+        assert_int_equal(desk_say(&desk, 1, words).disposition, ENGINE_APPLIED);
+        (void)snprintf(words, sizeof words, "merged T-%d into=T-0 actor=agent", i);
+        assert_int_equal(desk_say(&desk, 2, words).disposition, ENGINE_APPLIED);
+    }
+    assert_true(engine_save(desk.engine, engine_find(desk.engine, slice_of("T-0")), &record));
+    assert_in_range(record.bytes, BYTES_MAX - 1024, BYTES_MAX + 1024);
+    buffer_free(&record);
+    desk_close(&desk);
+}
+
 int
 main(void)
 {
@@ -395,6 +425,7 @@ main(void)
         cmocka_unit_test(a_merge_outlives_its_engine),
         cmocka_unit_test(edges_are_forgotten_in_the_order_of_their_arrival),
         cmocka_unit_test(a_relay_derives_no_bystanders),
+        cmocka_unit_test(merges_fill_a_ticket_and_no_more),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
