@@ -334,7 +334,7 @@ daemon_look_for_faults(struct daemon *daemon)
         return;
     log_write(daemon->log, LOG_ERROR, "cannot_go_on", LOG_TEXT("why", fatal),
               LOG_TEXT("instance", daemon->config->instance),
-              LOG_TEXT("hint", "every process needs an `instance` of its own"));
+              LOG_TEXT("hint", "if it was fenced: every process needs an `instance` of its own"));
     daemon_end(daemon, DAEMON_FAILED);
 }
 

@@ -26,6 +26,7 @@ enum { KAFKA_WARM_MS = 3000, KAFKA_SLACK_NS = 1000000, KAFKA_SLACK_USUAL_NS = 50
 static const struct kafka_setting kafka_common[] = {
     {"socket.nagle.disable", "true"},
     {"socket.keepalive.enable", "true"},
+    {"topic.metadata.refresh.interval.ms", "30000"}, /* partitions that were added are noticed that late */
     {"reconnect.backoff.ms", "50"},
     {"reconnect.backoff.max.ms", "2000"},
     {"log.connection.close", "false"},

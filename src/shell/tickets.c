@@ -200,13 +200,29 @@ tickets_part(struct tickets *tickets, int64_t until_mono_ms)
 
 /* ---- the group ---- */
 
+/* Keys go to other partitions from now on, and what is there for the old ones is not what markers say: a new
+ * start holds the tasks, with the reason. */
+static void
+tickets_on_grown(struct tickets *tickets)
+{
+    struct member *member = &tickets->member;
+
+    if (member->fatal[0] == '\0')
+        snprintf(member->fatal, sizeof member->fatal,
+                 "partitions were added to %s: it had %d when this process started",
+                 tickets->world->topics.names[TOPIC_TICKETS], (int)tickets->protocol.tasks_count);
+}
+
 static void
 tickets_on_assigned(struct tickets *tickets, rd_kafka_topic_partition_list_t *partitions)
 {
     /* Fetching begins when the task is loaded; until then the group is told that it was heard. */
     member_assign(&tickets->member, true, rd_kafka_topic_partition_list_new(0));
-    for (int i = 0; i < partitions->cnt; i++)
+    for (int i = 0; i < partitions->cnt; i++) {
+        if (partitions->elems[i].partition >= tickets->protocol.tasks_count)
+            tickets_on_grown(tickets);
         protocol_assigned(&tickets->protocol, partitions->elems[i].partition);
+    }
     tickets->member.assigned_once = true;
 }
 
