@@ -204,23 +204,23 @@ bool
 ingest_relay(struct ingest *ingest, struct task *task, const struct ingest_record *record, int64_t high)
 {
     struct poison *poison = ingest->world->poison;
-    char detail[EVENT_DETAIL_BYTES];
+    enum error_code error = ERROR_NONE;
+    char detail[EVENT_DETAIL_BYTES] = "";
     struct relay relay;
 
     if (record->offset < task->next_offsets[TASK_RELAY])
         return false;
     if (task_arrive(task, TASK_RELAY, record->timestamp_ms))
         return true;
-    if (poison_begin(poison, TOPIC_RELAY, record->partition, record->offset, record->value)) {
-        enum error_code error = ingest_poison(ingest, detail);
-
-        ingest_refuse(ingest, task->batch, record, error, detail);
-    } else if (record->value.at == NULL || relay_record_read(record->value, &relay) != 0)
-        log_write(ingest->world->log, LOG_ERROR, "relay_unreadable",
-                  LOG_INTEGER("partition", record->partition), LOG_INTEGER("offset", record->offset));
+    if (poison_begin(poison, TOPIC_RELAY, record->partition, record->offset, record->value))
+        error = ingest_poison(ingest, detail);
+    else if (relay_record_read(record->value, &relay) != 0)
+        error = ERROR_RELAY_UNREADABLE;
     else
         engine_relay(task->engine, &relay, task->t_ms);
     poison_end(poison);
+    if (error != ERROR_NONE)
+        ingest_refuse(ingest, task->batch, record, error, detail);
     ingest_count(ingest, METRIC_TOPIC_RELAY, record);
     task_advance_offset(task, TASK_RELAY, record->offset, high);
     return false;

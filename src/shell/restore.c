@@ -408,12 +408,12 @@ restore_try_task(struct restore *restore, struct restore_question *question, boo
     struct state_tail tail = {0};
     struct control control;
     const char *reason = "it waits for slactl task adopt, or fresh";
-    int done = 0;
+    int done = 0, read = state_topic_open(&restore->state, error);
 
-    *ret_amiss = false;
-    if (state_topic_open(&restore->state, error) == 0 &&
-        state_topic_find_marker(&restore->state, question->partition, &tail, &found.marker, error) == 0 &&
-        state_topic_find_committed(&restore->state, question->partition, &found, error) == 0) {
+    if (read == 0)
+        read = state_topic_find_marker(&restore->state, question->partition, &tail, &found.marker, error);
+    *ret_amiss = read > 0;
+    if (read == 0 && state_topic_find_committed(&restore->state, question->partition, &found, error) == 0) {
         bool decided;
 
         found.has_marker = load.has_marker = tail.has_marker;
@@ -482,8 +482,8 @@ restore_answer_marker(struct restore *restore, const struct restore_question *qu
     while (!restore_stopping(restore)) {
         if (state_topic_open(&restore->state, news->error) == 0 &&
             state_topic_find_marker(&restore->state, question->partition, &tail, &news->marker,
-                                    news->error) == 0)
-            break;
+                                    news->error) >= 0)
+            break; /* one that cannot be read is not ours */
         restore_pause(restore, RESTORE_AGAIN_MS);
     }
     news->has_marker = tail.has_marker;

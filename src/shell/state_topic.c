@@ -153,7 +153,7 @@ state_topic_find_marker(struct state_topic *topic, int32_t partition, struct sta
     if (tail->has_marker && marker_read(buffer_slice(&tail->marker), ret_marker) != 0) {
         snprintf(error, KAFKA_ERROR_BYTES, "the marker of partition %d cannot be read by this version",
                  (int)partition);
-        return -1;
+        return 1;
     }
     return 0;
 }

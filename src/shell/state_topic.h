@@ -54,7 +54,8 @@ struct state_taker {
 int state_topic_read(struct state_topic *topic, int32_t partition, int64_t from_offset,
                      const struct state_taker *taker, char error[KAFKA_ERROR_BYTES]);
 /* The marker, from the last records or, when none is among them, from all: tail->has_marker says whether
- * there is one. Its texts borrow from tail. */
+ * there is one. Its texts borrow from tail. 0; 1: there is one that this version cannot read, as error says;
+ * -1: with the reason. */
 int state_topic_find_marker(struct state_topic *topic, int32_t partition, struct state_tail *tail,
                             struct marker *ret_marker, char error[KAFKA_ERROR_BYTES]);
 /* What the group has committed for tickets[p] and relay[p], into found. */

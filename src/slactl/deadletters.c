@@ -33,9 +33,13 @@ enum {
     ANSWER_MS = 10000,
     TRANSACTION_MS = 30000,
     TRANSACTION_LETTERS_MAX = 1000,
-    CUT_BYTES = 2000000, /* what the daemon cuts a letter's value at (shell/publish.c) */
-    MARK_BYTES = 48
+    CUT_BYTES = 1000000, /* a value that the daemon has cut has more (shell/publish.c) */
+    MARK_BYTES = 48,
+    INPUTS_COUNT = 3
 };
+
+/* Where letters come from, and go back to. */
+static const enum topic inputs[INPUTS_COUNT] = {TOPIC_TICKETS, TOPIC_FEEDBACK, TOPIC_RELAY};
 
 static const struct command_option deadletters_options[] = {
     {"replay", 'r', NULL, "shows what would be sent again, and sends it after a yes (on a terminal it asks)"},
@@ -81,7 +85,7 @@ struct deadletters {
     size_t chosen_count;
     rd_kafka_t *producer;
     struct kafka_client description; /* of the producer, which it outlives */
-    int32_t partitions_count[2];     /* of tickets, feedback */
+    int32_t partitions_count[INPUTS_COUNT];
 };
 
 /* ---- choosing ---- */
@@ -121,12 +125,12 @@ choose(struct deadletters *tool)
     return COMMAND_DONE;
 }
 
-/* Which of the two inputs it came from; -1: neither. */
+/* Which of the inputs it came from; -1: none. */
 static int
 input_of(const struct deadletters *tool, const struct letter *letter)
 {
-    for (int i = 0; i < 2; i++)
-        if (slice_is(letter->topic, tool->reach.topics.names[i == 0 ? TOPIC_TICKETS : TOPIC_FEEDBACK]))
+    for (int i = 0; i < INPUTS_COUNT; i++)
+        if (slice_is(letter->topic, tool->reach.topics.names[inputs[i]]))
             return i;
     return -1;
 }
@@ -307,7 +311,8 @@ partition_of(const struct deadletters *tool, const struct letter *letter, int in
     int32_t count = tool->partitions_count[input];
     bool misplaced = slice_is(letter->error, error_code_text(ERROR_WRONG_KEY));
 
-    if (letter->from_partition >= 0 && letter->from_partition < count && !(misplaced && input == 0))
+    if (letter->from_partition >= 0 && letter->from_partition < count &&
+        !(misplaced && inputs[input] == TOPIC_TICKETS))
         return (int32_t)letter->from_partition;
     if (letter->record.key.at == NULL)
         return RD_KAFKA_PARTITION_UA;
@@ -346,9 +351,9 @@ produce(struct deadletters *tool, const struct letter *letter)
     int input = input_of(tool, letter);
     rd_kafka_headers_t *mark;
     char name[MARK_BYTES];
-    rd_kafka_resp_err_t code = produce_one(
-        tool, tool->reach.topics.names[input == 0 ? TOPIC_TICKETS : TOPIC_FEEDBACK],
-        partition_of(tool, letter, input), record->key, record->value, own_headers(record->headers));
+    rd_kafka_resp_err_t code =
+        produce_one(tool, tool->reach.topics.names[inputs[input]], partition_of(tool, letter, input),
+                    record->key, record->value, own_headers(record->headers));
 
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return code;
@@ -457,10 +462,9 @@ open_producer(struct deadletters *tool, char error[KAFKA_ERROR_BYTES])
             kafka_error_text(problem, error);
         result = problem != NULL ? -1 : 0;
     }
-    for (int i = 0; result == 0 && i < 2; i++) {
-        tool->partitions_count[i] = kafka_partitions_count(
-            tool->producer, tool->reach.topics.names[i == 0 ? TOPIC_TICKETS : TOPIC_FEEDBACK], ANSWER_MS,
-            error);
+    for (int i = 0; result == 0 && i < INPUTS_COUNT; i++) {
+        tool->partitions_count[i] =
+            kafka_partitions_count(tool->producer, tool->reach.topics.names[inputs[i]], ANSWER_MS, error);
         result = tool->partitions_count[i] < 0 ? -1 : 0;
     }
     memory_free(id);
