@@ -7,7 +7,8 @@
  * the alerts knows, and every process shows the whole installation, not its share.
  *
  * Always true: compacted topics are read from their beginning, outcomes only as far back as the board keeps
- * them; of those that came in a heap meanwhile the older ones are passed over unread.
+ * them; of those that came in a heap meanwhile the older ones are passed over unread, and while more come in
+ * a second than anyone could look at they are not even fetched: the newest are, once a second.
  *
  * Not here: what the board does with a record (board.c).
  */
@@ -33,8 +34,12 @@ struct watch {
     int *topics;                                 /* of each: its row of watch_topics */
     bool *at_end;                                /* of each */
     int last_place;
-    int64_t outcomes_end; /* of slad.outcomes, as far as it was asked for; -1: not known */
+    int64_t outcomes_end;   /* of slad.outcomes, as far as it was asked for; -1: not known */
+    int64_t outcomes_count; /* fetched since the last look at the second */
+    bool outcomes_rest;     /* not fetched until the next look */
 };
+
+enum { WATCH_HEAP_TIMES = 4 }; /* a heap: as many times what the board keeps, in a second */
 
 static const struct {
     enum topic topic;
@@ -206,6 +211,38 @@ watch_show(struct watch *watch, int topic, const rd_kafka_message_t *message)
     }
 }
 
+/* Fetches outcomes on from the last the board would keep, or leaves off. */
+static void
+watch_fetch_outcomes(struct watch *watch, bool fetch)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_error_t *failed;
+
+    rd_kafka_topic_partition_list_add(list, watch->world->topics.names[TOPIC_OUTCOMES], 0)->offset =
+        RD_KAFKA_OFFSET_TAIL(watch->world->config->board_outcomes_max);
+    failed = fetch ? rd_kafka_incremental_assign(watch->consumer, list)
+                   : rd_kafka_incremental_unassign(watch->consumer, list);
+    if (failed != NULL) {
+        log_write(watch->world->log, LOG_ERROR, "assignment_failed", LOG_TEXT("call", "board"),
+                  LOG_TEXT("text", rd_kafka_error_string(failed)));
+        rd_kafka_error_destroy(failed);
+    } else {
+        watch->outcomes_rest = !fetch;
+        watch->outcomes_end = -1;
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+static void
+watch_count_outcome(struct watch *watch)
+{
+    int64_t heap = WATCH_HEAP_TIMES * (watch->world->config->board_outcomes_max + 1);
+
+    if (watch->board != NULL && ++watch->outcomes_count > heap && !watch->outcomes_rest &&
+        !watch->world->kafka.embedded)
+        watch_fetch_outcomes(watch, false);
+}
+
 static void
 watch_on_message(struct watch *watch, const rd_kafka_message_t *message)
 {
@@ -214,9 +251,13 @@ watch_on_message(struct watch *watch, const rd_kafka_message_t *message)
     if (place < 0)
         return;
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        if (message->offset < watch->partitions->elems[place].offset)
+            return; /* shown before outcomes were left off */
         watch->partitions->elems[place].offset = message->offset + 1;
         watch->at_end[place] = false;
         watch_show(watch, watch->topics[place], message);
+        if (watch_topics[watch->topics[place]].topic == TOPIC_OUTCOMES)
+            watch_count_outcome(watch);
     } else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         watch->partitions->elems[place].offset = message->offset;
         watch->at_end[place] = true;
@@ -254,6 +295,9 @@ watch_measure(struct watch *watch)
 {
     int64_t lag = 0, low, high;
 
+    watch->outcomes_count = 0;
+    if (watch->outcomes_rest)
+        watch_fetch_outcomes(watch, true);
     for (int i = 0; i < watch->partitions->cnt; i++) {
         const rd_kafka_topic_partition_t *partition = &watch->partitions->elems[i];
 
