@@ -12,6 +12,7 @@
  * Not here: time, faults, who calls.
  */
 #include "broker.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/panic.h"
 #include <stdio.h>
@@ -45,6 +46,22 @@ broker_done(struct broker *broker)
 
 /* ---- logs ---- */
 
+static void
+broker_digest(struct broker *broker, enum topic topic, int32_t partition, const struct broker_record *record)
+{
+    const uint64_t words[] = {
+        broker->digest,
+        (uint64_t)topic << 32 | (uint32_t)partition,
+        (uint64_t)record->offset,
+        (uint64_t)record->timestamp_ms,
+        (uint64_t)record->transaction,
+        record->control | (uint64_t)record->has_value << 1,
+        record->key_bytes,
+        record->bytes != NULL ? hash_content(record->bytes, record->key_bytes + record->value_bytes) : 0};
+
+    broker->digest = hash_content(words, sizeof words);
+}
+
 static int64_t
 broker_add(struct broker *broker, enum topic topic, int32_t partition, struct broker_record record)
 {
@@ -56,6 +73,7 @@ broker_add(struct broker *broker, enum topic topic, int32_t partition, struct br
     }
     record.offset = log->end++;
     record.timestamp_ms = broker->now_ms;
+    broker_digest(broker, topic, partition, &record);
     log->records[log->count++] = record;
     return record.offset;
 }

@@ -105,6 +105,7 @@ struct broker {
     uint64_t committed_notes[BROKER_PARTITIONS];
     uint64_t last_member;
     unsigned rebalances;
+    uint64_t digest;   /* of every record that was ever added, where and when */
     bool slow_markers; /* control records are long in coming */
     /* It is decided; nobody can see it yet. */
     void (*on_committed)(void *context, const struct broker_transaction *transaction);

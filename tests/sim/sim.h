@@ -57,7 +57,7 @@ struct sim_ground {
     uint64_t held, decisions, scores, answers, scores_loaded, versions_over;
     uint64_t announced, expected, excused[6], failed;
     uint64_t last_count; /* the counts end here */
-    bool verbose;
+    bool verbose, digests;
 };
 
 /* ---- the load ---- */
@@ -180,6 +180,7 @@ struct store {
     struct map *values; /* struct store_value */
     struct map *copy;   /* of an earlier time; NULL */
     int64_t down_until_ms;
+    uint64_t digest; /* of every value that was ever set */
 };
 void store_init(struct store *store);
 void store_done(struct store *store);

@@ -1,9 +1,11 @@
 /*
  * simulate: runs the exactly-once protocol against models of Kafka and Redis, and kills it at every step.
  *
- *   simulate COUNT [--from SEED] [--jobs N] [--list FILE] [--first] [--verbose]
+ *   simulate COUNT [--from SEED] [--jobs N] [--list FILE] [--first] [--digest] [--verbose]
  *
- * --first: no more runs after one that failed.
+ * --first: no more runs after one that failed. --digest: a line a run, made of every record of every log,
+ * every value in Redis and of where chance stood at its end: a change that should change nothing shows that
+ * it did not.
  *
  * One seed is one run: three processes, some 2,000 events, crashes at named points, freezes, doubles, stops
  * in peace, lost answers, unknown outcomes, clock jumps, poison, a Redis that forgets. Exit status 1 when a
@@ -458,6 +460,9 @@ sim_run(struct sim_ground *ground, uint64_t seed)
     if (sim->crashes == 0 || sim->broker.rebalances < 2)
         sim_fail(sim, "%" PRIu64 " crashes and %u rebalances: nothing is proven", sim->crashes,
                  sim->broker.rebalances);
+    if (ground->digests)
+        printf("seed %" PRIu64 " digest %016" PRIx64 " %016" PRIx64 " %016" PRIx64 "\n", seed,
+               sim->broker.digest, sim->store.digest, sim->faults.state);
     ground->events += sim->load.count;
     ground->crashes += sim->crashes;
     ground->rebalances += sim->broker.rebalances;
@@ -545,7 +550,7 @@ struct runs {
     uint64_t from, count;
     uint64_t *list; /* NULL: from, from + 1, ... */
     int jobs;
-    bool verbose, first;
+    bool verbose, first, digests;
 };
 
 /* One seed in a process of its own: a panic is a failure like another. */
@@ -561,6 +566,7 @@ runs_one(struct sim_ground *ground, uint64_t seed)
     if (child == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         sim_run(ground, seed);
+        (void)fflush(stdout);
         _exit(0);
     }
     must(waitpid(child, &status, 0) == child);
@@ -633,6 +639,7 @@ runs_all(const struct runs *runs)
         pid_t child;
 
         grounds[job] = ground_new(runs->verbose);
+        grounds[job]->digests = runs->digests;
         child = runs->jobs > 1 ? fork() : 0;
         must(child >= 0);
         if (child == 0) {
@@ -684,6 +691,8 @@ main(int arguments_count, char **arguments)
             runs.verbose = true;
         else if (strcmp(arguments[i], "--first") == 0)
             runs.first = true;
+        else if (strcmp(arguments[i], "--digest") == 0)
+            runs.digests = true;
         else if (strcmp(arguments[i], "--from") == 0)
             runs.from = strtoull(value, NULL, 10), i++;
         else if (strcmp(arguments[i], "--jobs") == 0)

@@ -12,6 +12,7 @@
  *
  * Not here: what is right about a snapshot (witness.c).
  */
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/panic.h"
 #include "sim.h"
@@ -78,6 +79,10 @@ store_get(const struct store *store, struct slice name)
 void
 store_set(struct store *store, struct slice name, struct slice bytes)
 {
+    const uint64_t words[] = {store->digest, hash_content(name.at, name.bytes),
+                              hash_content(bytes.at, bytes.bytes)};
+
+    store->digest = hash_content(words, sizeof words);
     store_put(store->values, name, bytes);
 }
 
