@@ -117,8 +117,18 @@ foresight_clock_error_permille(const struct foresight_clock *clock)
     return count > 0 ? (int)(off * 1000 / count) : 0;
 }
 
-void
-foresight_clock_refresh(struct foresight_clock *clock)
+static void
+refresh_mixer(struct foresight_clock *clock, int landmark)
+{
+    struct foresight_mixer *mixer = &clock->model.mixers[landmark];
+
+    mixer->leans_share_q16 = q16_of_q24(clock->leans_shares_q24[landmark]);
+    for (int i = 0; i < FORESIGHT_CONTEXTS_MAX; i++)
+        mixer->weights_q16[i] = q16_of_q24(clock->weights_q24[landmark][i]);
+}
+
+static void
+refresh_calibration(struct foresight_clock *clock)
 {
     struct foresight_clock_model *model = &clock->model;
 
@@ -126,11 +136,14 @@ foresight_clock_refresh(struct foresight_clock *clock)
     model->slope_q16 = q16_of_q24(clock->slope_q24);
     model->uncalibrated = clock->outcomes >= UNCALIBRATED_OUTCOMES &&
                           foresight_clock_error_permille(clock) > UNCALIBRATED_PERMILLE;
-    for (int landmark = 0; landmark < FORESIGHT_LANDMARKS_COUNT; landmark++) {
-        model->mixers[landmark].leans_share_q16 = q16_of_q24(clock->leans_shares_q24[landmark]);
-        for (int i = 0; i < FORESIGHT_CONTEXTS_MAX; i++)
-            model->mixers[landmark].weights_q16[i] = q16_of_q24(clock->weights_q24[landmark][i]);
-    }
+}
+
+void
+foresight_clock_refresh(struct foresight_clock *clock)
+{
+    refresh_calibration(clock);
+    for (int landmark = 0; landmark < FORESIGHT_LANDMARKS_COUNT; landmark++)
+        refresh_mixer(clock, landmark);
 }
 
 static const struct foresight_clock_model *
@@ -162,6 +175,7 @@ foresight_source_of(const struct foresight *learner, struct foresight_source *so
         .class_min = learner->options.class_min,
         .clock = clock_of,
         .cell = foresight_cell,
+        .cells = foresight_cells,
         .lean_q16 = foresight_lean_q16,
         .class_count = class_count_of,
         .finish = foresight_finish_row,
@@ -339,7 +353,8 @@ learn_point(struct foresight *learner, const struct foresight_pending *pending, 
     learn_calibration(clock, mix.mixed_q16, off_q16);
     learn_bins(clock, said_q16, late);
     learn_finish(learner, pending, point, said_q16, false);
-    foresight_clock_refresh(clock);
+    refresh_calibration(clock);
+    refresh_mixer(clock, (int)point[POINT_LANDMARK]); /* the others have learned nothing */
     return leans_off_q16;
 }
 

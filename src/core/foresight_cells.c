@@ -67,24 +67,53 @@ foresight_value_find(const struct foresight *learner, uint64_t key)
     return map_get(learner->values, (struct slice){(const char *)&key, sizeof key});
 }
 
-/* Draws the rates of a landmark's intervals, which are the parent's, to what this value has seen. */
+/* What the values of a class are drawn to: the rates of a landmark's intervals. */
+struct rates {
+    uint32_t q16[FORESIGHT_LANDMARKS_COUNT];
+};
+
+/* Draws the rates, which are the parent's, to what this value has seen. */
 static void
 draw_rates(const struct foresight *learner, const struct foresight_value *value, int landmark,
-           uint32_t *rates_q16)
+           uint32_t left_q32, struct rates *rates)
 {
-    const struct foresight_count *counts;
+    const struct foresight_count *counts = &value->counts[foresight_first_interval(landmark)];
     uint64_t drawn = (uint64_t)learner->options.shrinkage * WEIGHT_ONE;
-    uint32_t left_q32;
 
-    if (value == NULL)
-        return;
-    counts = &value->counts[foresight_first_interval(landmark)];
-    left_q32 = foresight_faded_q32(learner, value->at_hour[landmark], foresight_hour(learner->at_ms));
     for (int i = 0; i < FORESIGHT_LANDMARKS_COUNT - landmark; i++) {
         uint64_t open = faded(counts[i].open, left_q32), done = faded(counts[i].done, left_q32);
 
-        rates_q16[i] = (uint32_t)((done * Q16_ONE + drawn * rates_q16[i]) / (open + drawn));
+        if (open > 0) /* else it stays as it is */
+            rates->q16[i] = (uint32_t)((done * Q16_ONE + drawn * rates->q16[i]) / (open + drawn));
     }
+}
+
+static uint32_t
+left_of(const struct foresight *learner, const struct foresight_value *value, int landmark)
+{
+    return foresight_faded_q32(learner, value->at_hour[landmark], foresight_hour(learner->at_ms));
+}
+
+static void
+draw_parent(const struct foresight *learner, uint64_t key, int landmark, struct rates *rates)
+{
+    const struct foresight_value *value = key != 0 ? foresight_value_find(learner, key) : NULL;
+
+    if (value != NULL)
+        draw_rates(learner, value, landmark, left_of(learner, value, landmark), rates);
+}
+
+/* Of a class of this clock; 0: nothing is known of it. */
+static struct rates
+rates_of(const struct foresight *learner, uint64_t leaf_key, uint64_t clock_key, int landmark)
+{
+    struct rates rates;
+
+    for (int i = 0; i < FORESIGHT_LANDMARKS_COUNT; i++)
+        rates.q16[i] = PRIOR_RATE_Q16;
+    draw_parent(learner, clock_key, landmark, &rates);
+    draw_parent(learner, leaf_key, landmark, &rates);
+    return rates;
 }
 
 static uint16_t
@@ -102,41 +131,60 @@ open_sum(uint32_t rate_q16)
     return open_q16 < Q16_ONE ? (foresight_log_neg_q16(open_q16 << 16) + 8) >> 4 : 0;
 }
 
-bool
-foresight_cell(const void *model, uint64_t key, uint64_t leaf_key, uint64_t clock_key, int landmark,
-               struct foresight_entry *entry)
+/* What a value says whose parents' rates these are. False: nobody like it was there. */
+static bool
+entry_of(const struct foresight *learner, const struct foresight_value *value, int landmark,
+         const struct rates *parents, struct foresight_entry *entry)
 {
-    const struct foresight *learner = model;
-    const struct foresight_value *value = foresight_value_find(learner, key);
+    const struct foresight_count *counts = &value->counts[foresight_first_interval(landmark)];
+    uint32_t left_q32 = left_of(learner, value, landmark);
+    uint32_t like = (faded(counts[0].open, left_q32) + WEIGHT_ONE / 2) / WEIGHT_ONE;
     int last = FORESIGHT_LANDMARKS_COUNT - 1 - landmark;
-    uint32_t rates_q16[FORESIGHT_LANDMARKS_COUNT], left_q32, like;
-    const struct foresight_count *counts;
+    struct rates rates = *parents;
     uint64_t rest = 0;
 
-    if (value == NULL)
-        return false;
-    left_q32 = foresight_faded_q32(learner, value->at_hour[landmark], foresight_hour(learner->at_ms));
-    counts = &value->counts[foresight_first_interval(landmark)];
-    like = (faded(counts[0].open, left_q32) + WEIGHT_ONE / 2) / WEIGHT_ONE;
     if (like == 0)
         return false;
-    for (int i = 0; i <= last; i++)
-        rates_q16[i] = PRIOR_RATE_Q16;
-    if (key != clock_key)
-        draw_rates(learner, foresight_value_find(learner, clock_key), landmark, rates_q16);
-    if (leaf_key != 0)
-        draw_rates(learner, foresight_value_find(learner, leaf_key), landmark, rates_q16);
-    draw_rates(learner, value, landmark, rates_q16);
+    draw_rates(learner, value, landmark, left_q32, &rates);
     for (int i = 1; i <= last; i++)
-        rest += open_sum(rates_q16[i]);
+        rest += open_sum(rates.q16[i]);
     *entry = (struct foresight_entry){
-        .first = at_most(open_sum(rates_q16[0])),
+        .first = at_most(open_sum(rates.q16[0])),
         .rest = at_most(rest),
         .like = at_most(like),
         .late =
             at_most((faded(counts[last].open - counts[last].done, left_q32) + WEIGHT_ONE / 2) / WEIGHT_ONE),
     };
     return true;
+}
+
+bool
+foresight_cell(const void *model, uint64_t key, uint64_t leaf_key, uint64_t clock_key, int landmark,
+               struct foresight_entry *entry)
+{
+    const struct foresight *learner = model;
+    const struct foresight_value *value = foresight_value_find(learner, key);
+    struct rates parents;
+
+    if (value == NULL)
+        return false;
+    parents = rates_of(learner, leaf_key, key != clock_key ? clock_key : 0, landmark);
+    return entry_of(learner, value, landmark, &parents, entry);
+}
+
+void
+foresight_cells(const void *model, const uint64_t *value_hashes, size_t count, uint64_t leaf_key,
+                uint64_t clock_key, int landmark, struct foresight_entry *entries, bool *known)
+{
+    const struct foresight *learner = model;
+    const struct rates parents = rates_of(learner, leaf_key, clock_key, landmark);
+
+    for (size_t i = 0; i < count; i++) {
+        uint64_t key = foresight_value_key(leaf_key, value_hashes[i]);
+        const struct foresight_value *value = foresight_value_find(learner, key);
+
+        known[i] = value != NULL && entry_of(learner, value, landmark, &parents, &entries[i]);
+    }
 }
 
 static int

@@ -105,10 +105,13 @@ spread(const struct foresight_finishes *row, uint32_t left_q32, uint64_t *ret_co
     for (int i = 0; i < FINISH_BINS; i++)
         later += faded(row->counts[i], left_q32);
     for (int i = 0; i < FINISH_BINS; i++) {
-        uint64_t stopped = faded(row->counts[i], left_q32), taken;
+        uint64_t stopped = faded(row->counts[i], left_q32), taken = 0;
 
         open += faded(row->open[i], left_q32);
-        taken = i == FINISH_BINS - 1 ? open : later > 0 ? open * stopped / later : 0;
+        if (i == FINISH_BINS - 1)
+            taken = open;
+        else if (open > 0 && stopped > 0)
+            taken = open * stopped / later;
         ret_counts[i] = stopped + taken;
         open -= taken;
         later -= stopped;
@@ -137,15 +140,19 @@ foresight_finish_row(const void *model, size_t clock, int landmark, int bucket,
     uint64_t sum = spread(&rows[bucket], foresight_faded_q32(learner, rows[bucket].at_hour, hour), own);
     uint64_t all = spread(&rows[FINISH_BUCKETS], UINT32_MAX, of_all);
     uint64_t drawn = (uint64_t)learner->options.shrinkage * WEIGHT_ONE;
+    uint16_t up_to = 0;
 
     memset(finish, 0, sizeof *finish);
     if (all == 0)
         return;
     finish->stretch_q16 = stretch_q16(learner->clocks[clock]->stretches_q24[bucket]);
     for (int i = 0; i < FINISH_BINS; i++) {
-        so_far += own[i] + drawn * of_all[i] / all;
-        finish->up_to[i] =
-            (uint16_t)(so_far < sum + drawn ? so_far * UINT16_MAX / (sum + drawn) : UINT16_MAX);
+        uint64_t more = own[i] + (of_all[i] > 0 ? drawn * of_all[i] / all : 0);
+
+        so_far += more;
+        if (more > 0)
+            up_to = (uint16_t)(so_far < sum + drawn ? so_far * UINT16_MAX / (sum + drawn) : UINT16_MAX);
+        finish->up_to[i] = up_to;
     }
     finish->up_to[FINISH_BINS - 1] = UINT16_MAX;
 }

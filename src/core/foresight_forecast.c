@@ -49,9 +49,9 @@ foresight_mix(const struct foresight_source *source, const struct foresight_mixe
         return false;
     mix->base_q16 = entry_logit_q16(&base, left_q16);
     by_cells_q16 = by_leans_q16 = mix->base_q16;
+    source->cells(source->model, value_hashes, source->contexts->count, leaf_key, clock_key, landmark,
+                  mix->entries, mix->known);
     for (size_t i = 0; i < source->contexts->count; i++) {
-        mix->known[i] = source->cell(source->model, foresight_value_key(leaf_key, value_hashes[i]), leaf_key,
-                                     clock_key, landmark, &mix->entries[i]);
         mix->evidence_q16[i] =
             mix->known[i] ? entry_logit_q16(&mix->entries[i], left_q16) - mix->base_q16 : 0;
         mix->leans_q16[i] = source->lean_q16(source->model, foresight_value_key(clock_key, value_hashes[i]));

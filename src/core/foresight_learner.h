@@ -93,6 +93,8 @@ uint32_t foresight_hour(int64_t at_ms); /* whole hours; before 1970: 0 */
 uint32_t foresight_faded_q32(const struct foresight *learner, uint32_t from_hour, uint32_t to_hour);
 bool foresight_cell(const void *learner, uint64_t key, uint64_t leaf_key, uint64_t clock_key, int landmark,
                     struct foresight_entry *ret_entry);
+void foresight_cells(const void *learner, const uint64_t *value_hashes, size_t count, uint64_t leaf_key,
+                     uint64_t clock_key, int landmark, struct foresight_entry *ret_entries, bool *ret_known);
 struct foresight_value *foresight_value_find(const struct foresight *learner, uint64_t key);
 /* The one with this key, new when there is none. What was found before may be gone. */
 struct foresight_value *foresight_value_need(struct foresight *learner, uint64_t key, uint64_t leaf_key,

@@ -52,6 +52,9 @@ struct foresight_source {
      * the base path. */
     bool (*cell)(const void *model, uint64_t key, uint64_t leaf_key, uint64_t clock_key, int landmark,
                  struct foresight_entry *ret_entry);
+    /* The same of every context's value in this class: keys are made of leaf_key and value_hashes. */
+    void (*cells)(const void *model, const uint64_t *value_hashes, size_t count, uint64_t leaf_key,
+                  uint64_t clock_key, int landmark, struct foresight_entry *ret_entries, bool *ret_known);
     int32_t (*lean_q16)(const void *model, uint64_t key); /* 0: not known */
     uint32_t (*class_count)(const void *model, uint64_t leaf_key);
     void (*finish)(const void *model, size_t place, int landmark, int bucket,

@@ -431,6 +431,15 @@ cell_of(const void *model, uint64_t key, uint64_t leaf_key, uint64_t clock_key, 
     return true;
 }
 
+static void
+cells_of(const void *model, const uint64_t *value_hashes, size_t count, uint64_t leaf_key, uint64_t clock_key,
+         int landmark, struct foresight_entry *ret_entries, bool *ret_known)
+{
+    for (size_t i = 0; i < count; i++)
+        ret_known[i] = cell_of(model, foresight_value_key(leaf_key, value_hashes[i]), leaf_key, clock_key,
+                               landmark, &ret_entries[i]);
+}
+
 static int32_t
 lean_of(const void *model, uint64_t key)
 {
@@ -481,6 +490,7 @@ connect(struct foresight_table *table)
     table->source.context_hashes = table->context_hashes;
     table->source.clock = clock_of;
     table->source.cell = cell_of;
+    table->source.cells = cells_of;
     table->source.lean_q16 = lean_of;
     table->source.class_count = class_count_of;
     table->source.finish = finish_of;
