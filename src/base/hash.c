@@ -80,7 +80,8 @@ sip_absorb(struct sip *sip, uint64_t word, int rounds)
     sip->v0 ^= word;
 }
 
-static inline void
+/* Inlined, so that the four words stay in registers: keys are short. */
+static inline __attribute__((always_inline)) void
 sip_absorb_bytes(struct sip *sip, const void *bytes, size_t count, int rounds)
 {
     const unsigned char *at = bytes;

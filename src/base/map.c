@@ -60,6 +60,21 @@ map_free(struct map *map)
     memory_free(map);
 }
 
+/* Whether the keys are the same. Most are short: up to 16 bytes are two words that overlap. */
+static inline bool
+same_key(struct slice a, struct slice b)
+{
+    uint64_t words[4];
+
+    if (a.bytes < 8 || a.bytes > 16 || a.bytes != b.bytes)
+        return slice_equal(a, b);
+    memcpy(&words[0], a.at, 8);
+    memcpy(&words[1], b.at, 8);
+    memcpy(&words[2], a.at + a.bytes - 8, 8);
+    memcpy(&words[3], b.at + a.bytes - 8, 8);
+    return words[0] == words[1] && words[2] == words[3];
+}
+
 /* The place of this key: where its value is, or the empty slot where it would go. */
 static size_t
 place_of(const struct map *map, uint64_t hash, struct slice key)
@@ -67,7 +82,7 @@ place_of(const struct map *map, uint64_t hash, struct slice key)
     size_t i = home_of(map, hash);
 
     for (; map->slots[i].value != NULL; i = (i + 1) & map->mask)
-        if (map->slots[i].hash == hash && slice_equal(map->key_of(map->slots[i].value), key))
+        if (map->slots[i].hash == hash && same_key(map->key_of(map->slots[i].value), key))
             break;
     return i;
 }
