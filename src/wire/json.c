@@ -28,7 +28,7 @@ enum {
     CHUNK_BYTES = 8192,
     PIECE_ALIGNMENT = 8,                 /* what a struct cJSON needs */
     VALUES_MAX = JSON_BYTES_MAX / 2 + 1, /* a value and what parts it from the next */
-    FEW_KEYS_MAX = 32,                   /* up to here keys are compared by pairs */
+    FEW_KEYS_MAX = 64,                   /* up to here keys are compared by pairs: a verdict has 41 */
     SHORT_INTEGER_BYTES = 18             /* with its sign; it fits int64_t */
 };
 
@@ -568,8 +568,11 @@ duplicate_of_many(struct arena *arena, const struct cJSON *object, size_t count)
 static bool
 stands_before(const struct cJSON *object, const struct cJSON *last)
 {
+    unsigned key_bytes = (unsigned)last->valueint >> JSON_INDEX_BITS;
+
     for (const struct cJSON *member = object->child; member != last; member = member->next) {
-        if (strcmp(member->string, last->string) == 0)
+        if ((unsigned)member->valueint >> JSON_INDEX_BITS == key_bytes &&
+            strcmp(member->string, last->string) == 0)
             return true;
     }
     return false;
@@ -719,14 +722,12 @@ build(struct json *json, const char **ret_twice)
     struct level levels[JSON_DEPTH_MAX];
 
     memcpy(copy, json->text.at, json->text.bytes);
-    memset(values, 0, json->notes_count * sizeof *values);
     for (uint32_t i = 0; i < json->notes_count; i++) {
         const struct note *note = &json->notes[i];
         struct level *level = note->level > 0 ? &levels[note->level - 1] : NULL;
         char *at = copy + note->place;
 
-        values[i].type = type_at(at);
-        values[i].valueint = (int)i;
+        values[i] = (struct cJSON){.type = type_at(at), .valueint = (int)i};
         if (values[i].type == cJSON_String) {
             values[i].valuestring = at + 1;
             values[i].valuedouble = note->text_bytes;
@@ -876,17 +877,18 @@ json_number(const struct json *json, const struct cJSON *value)
 int
 json_integer(const struct json *json, const struct cJSON *value, int64_t *ret_integer)
 {
-    struct slice digits = json_number(json, value);
-    bool negative = digits.at[0] == '-';
+    const char *at = json->text.at + json_offset(json, value), *end = json->text.at + json->text.bytes;
+    bool negative = *at == '-';
     int64_t integer = 0;
 
-    for (size_t i = negative; i < digits.bytes; i++) {
-        if (digits.at[i] < '0' || digits.at[i] > '9')
-            return -1;
-        integer = integer * 10 + (digits.at[i] - '0');
+    must(json_is_number(value));
+    for (at += negative; at < end && *at >= '0' && *at <= '9'; at++) {
+        integer = integer * 10 + (*at - '0');
         if (integer > JSON_INTEGER_MAX)
             return -1;
     }
+    if (at < end && (*at == '.' || *at == 'e' || *at == 'E'))
+        return -1;
     *ret_integer = negative ? -integer : integer;
     return 0;
 }
