@@ -482,6 +482,25 @@ put_part(struct writer *writer, enum score_part_kind kind, uint32_t index)
     panic("a part of no kind");
 }
 
+/* Whether all numbers of a part lie behind the last one in use, as most parts' do. */
+static bool
+lies_behind(const struct scores *scores, enum score_part_kind kind, uint32_t index)
+{
+    unsigned bits = bits_of(scores, kind);
+
+    switch (kind) {
+    case SCORE_PART_REST:
+        return index > 0 && (size_t)(index - 1) << bits >= scores->seen[1].count;
+    case SCORE_PART_TICKETS:
+        return (size_t)index << bits >= scores->tickets.used;
+    case SCORE_PART_ANSWERS:
+        return (size_t)index << bits >= scores->answers.used;
+    case SCORE_PART_SEEN:
+        return (size_t)index << bits >= scores->seen[0].count;
+    }
+    panic("a part of no kind");
+}
+
 bool
 scores_save_part(const struct scores *scores, uint32_t part, struct buffer *out)
 {
@@ -490,6 +509,8 @@ scores_save_part(const struct scores *scores, uint32_t part, struct buffer *out)
     bool any;
 
     must(part < SCORES_PARTS_COUNT);
+    if (lies_behind(scores, (enum score_part_kind)(part / PARTS_OF_KIND), part % PARTS_OF_KIND))
+        return false;
     buffer_append_byte(out, 'S');
     put(&writer, FORMAT);
     put(&writer, part);
