@@ -60,6 +60,7 @@ struct snapshot {
     struct buffer found;         /* in the head's place, when it did not move */
     struct buffer content, name; /* of the bucket at hand */
     bool wrote;                  /* in this turn */
+    int64_t begun_cpu_us;        /* when it had something to do in this turn; -1: it had not so far */
     /* names to be deleted, one behind the other, and how far we are */
     struct buffer garbage;
     size_t garbage_at;
@@ -318,6 +319,15 @@ snapshot_give_up(struct snapshot *snapshot, const struct snapshot_subject *subje
     snapshot_over(snapshot);
 }
 
+/* From here on this turn costs something. Its processor time is asked of the kernel, and most turns have
+ * nothing to do. */
+static void
+snapshot_note_work(struct snapshot *snapshot)
+{
+    if (snapshot->begun_cpu_us < 0)
+        snapshot->begun_cpu_us = wallclock_thread_us();
+}
+
 /* About how many bytes all of it is: the number of a ticket task's buckets. */
 static size_t
 snapshot_content_bytes(const struct snapshot_subject *subject)
@@ -344,6 +354,7 @@ snapshot_begin(struct snapshot *snapshot, const struct snapshot_subject *subject
         .anyway = snapshot_task_age_ms(of_task, world->now_mono_ms) >= SNAPSHOT_REFRESH_MS,
     };
 
+    snapshot_note_work(snapshot);
     of_task->due_mono_ms = world->now_mono_ms + world->config->snapshot_every_ms;
     if (!redis_is_up(snapshot->redis)) {
         const char *error = redis_error(snapshot->redis);
@@ -415,6 +426,7 @@ snapshot_write_bucket(struct snapshot *snapshot, const struct snapshot_subject *
     size_t bytes_max = (size_t)snapshot->world->config->snapshot_bucket_bytes_max, name_bytes;
     struct slice rest;
 
+    snapshot_note_work(snapshot);
     buffer_reset(&snapshot->content);
     buffer_reset(&snapshot->name);
     if (subject->task != NULL)
@@ -465,6 +477,7 @@ snapshot_ask_to_move(struct snapshot *snapshot, const struct snapshot_subject *s
     struct buffer head = {0}, before = {0}, expected = {0}, fresh = {0};
     struct slice words[7];
 
+    snapshot_note_work(snapshot);
     snapshot_name_head(&head, snapshot->world->config->prefix, subject->partition);
     snapshot_name_before(&before, snapshot->world->config->prefix, subject->partition);
     snapshot_plan_move(subject->of_task->plan, &expected, &fresh);
@@ -743,15 +756,16 @@ snapshot_step(struct snapshot *snapshot, struct task *const *tasks, int32_t task
 bool
 snapshot_turn(struct snapshot *snapshot, struct task *const *tasks, int32_t tasks_count)
 {
-    int64_t begun_us = wallclock_mono_us(), begun_cpu_us = wallclock_thread_us();
+    int64_t begun_us = wallclock_mono_us();
     struct metrics *metrics = snapshot->world->metrics;
     bool more;
 
     snapshot->wrote = false;
+    snapshot->begun_cpu_us = -1;
     more = snapshot_step(snapshot, tasks, tasks_count);
     if (snapshot->wrote) {
         metrics_observe(metrics, METRIC_SNAPSHOT_TURN_TIME, 0, wallclock_mono_us() - begun_us);
-        metrics_observe(metrics, METRIC_SNAPSHOT_TURN_CPU, 0, wallclock_thread_us() - begun_cpu_us);
+        metrics_observe(metrics, METRIC_SNAPSHOT_TURN_CPU, 0, wallclock_thread_us() - snapshot->begun_cpu_us);
     }
     return more;
 }
