@@ -120,12 +120,22 @@ oracle_note_alert(struct map *map, struct slice key, enum alert_state state, int
         alert->fired = false;
 }
 
+/* The last place of this text: arrival stands at a record's end. NULL: nowhere. */
+static const char *
+oracle_last(struct slice record, const char *text, size_t bytes)
+{
+    for (size_t i = record.bytes < bytes ? 0 : record.bytes - bytes + 1; i-- > 0;)
+        if (record.at[i + 2] == text[2] && memcmp(record.at + i, text, bytes) == 0)
+            return record.at + i;
+    return NULL;
+}
+
 /* Everything before the member `arrival`. */
 static void
 oracle_note_outcome(struct map *map, struct slice key, struct slice record)
 {
     static const char arrival[] = ",\"arrival\":";
-    const char *end = memmem(record.at, record.bytes, arrival, sizeof arrival - 1);
+    const char *end = oracle_last(record, arrival, sizeof arrival - 1);
     const char *comma = memchr(record.at, ',', record.bytes);
     struct buffer name = {0};
     struct oracle_outcome *outcome;
@@ -141,13 +151,13 @@ oracle_note_outcome(struct map *map, struct slice key, struct slice record)
 
 /* ---- what was published ---- */
 
-/* The text of "name":"..." */
+/* The text of "name":"..."; what is looked for is told with its quotes. */
+#define MEMBER(name) "\"" name "\":\""
 static struct slice
-oracle_member(struct slice record, const char *name)
+oracle_member(struct slice record, const char *wanted)
 {
-    char wanted[48];
-    int bytes = snprintf(wanted, sizeof wanted, "\"%s\":\"", name);
-    const char *at = memmem(record.at, record.bytes, wanted, (size_t)bytes), *end;
+    size_t bytes = strlen(wanted);
+    const char *at = memmem(record.at, record.bytes, wanted, bytes), *end;
 
     must(at != NULL);
     at += bytes;
@@ -178,9 +188,9 @@ oracle_read_alerts(struct oracle *oracle)
 
             if (value.at == NULL)
                 continue;
-            must(instant_parse(oracle_member(value, "detected_at"), &detected_ms) == 0);
+            must(instant_parse(oracle_member(value, MEMBER("detected_at")), &detected_ms) == 0);
             oracle_note_alert(oracle->published, broker_key(record),
-                              oracle_state(oracle_member(value, "state")), detected_ms, p,
+                              oracle_state(oracle_member(value, MEMBER("state"))), detected_ms, p,
                               memmem(value.at, value.bytes, "\"lagging\":true", 14) != NULL);
             clock = oracle_get(oracle->clocks, oracle_clock_of(broker_key(record)), sizeof *clock);
             if (clock->stages_count < 8) {
@@ -389,7 +399,7 @@ oracle_has_lost(const struct oracle *oracle, struct slice ticket)
 static bool
 oracle_is_forgotten(const struct oracle *oracle, const struct oracle_outcome *outcome)
 {
-    struct slice ticket = oracle_member(buffer_slice(&outcome->body), "ticket");
+    struct slice ticket = oracle_member(buffer_slice(&outcome->body), MEMBER("ticket"));
 
     return oracle_has_lost(oracle, ticket) ||
            oracle->sim->mishap.fresh[partitioner_partition(PARTITIONER_MURMUR2, ticket, BROKER_KEYED)];
@@ -406,7 +416,7 @@ oracle_compare_outcomes(struct oracle *oracle)
             continue;
         published = map_get(oracle->outcomes_published, expected->key);
         if (published == NULL || !slice_equal(buffer_slice(&expected->body), buffer_slice(&published->body)))
-            oracle_tell(oracle, oracle_member(buffer_slice(&expected->body), "ticket"));
+            oracle_tell(oracle, oracle_member(buffer_slice(&expected->body), MEMBER("ticket")));
         if (published == NULL)
             sim_fail(oracle->sim, "an outcome was never published: %.*s", (int)expected->key.bytes,
                      expected->key.at);
