@@ -29,8 +29,22 @@ struct map {
     unsigned bits;
     size_t count;
     uint64_t seed;
+    bool of_hashes;
     struct slice (*key_of)(const void *value);
 };
+
+/* Upper bits are the home: a multiplication brings all of a key there. */
+static inline uint64_t
+hash_of(const struct map *map, struct slice key)
+{
+    uint64_t word;
+
+    if (!map->of_hashes)
+        return hash_slice(map->seed, key);
+    must(key.bytes == sizeof word);
+    memcpy(&word, key.at, sizeof word);
+    return word * UINT64_C(0x9e3779b97f4a7c15);
+}
 
 static inline size_t
 home_of(const struct map *map, uint64_t hash)
@@ -48,6 +62,14 @@ map_new(struct slice (*key_of)(const void *value), uint64_t seed)
     map->slots = memory_allocate_zeroed(map->mask + 1, sizeof *map->slots);
     map->seed = seed;
     map->key_of = key_of;
+    return map;
+}
+
+struct map *map_new_of_hashes(struct slice (*key_of)(const void *value))
+{
+    struct map *map = map_new(key_of, 0);
+
+    map->of_hashes = true;
     return map;
 }
 
@@ -123,7 +145,7 @@ map_reserve(struct map *map, size_t count)
 void *
 map_get(const struct map *map, struct slice key)
 {
-    return map->slots[place_of(map, hash_slice(map->seed, key), key)].value;
+    return map->slots[place_of(map, hash_of(map, key), key)].value;
 }
 
 void *
@@ -136,7 +158,7 @@ map_put(struct map *map, void *value)
 
     must(value != NULL);
     key = map->key_of(value);
-    hash = hash_slice(map->seed, key);
+    hash = hash_of(map, key);
     i = place_of(map, hash, key);
     replaced = map->slots[i].value;
     if (replaced == NULL) {
@@ -174,7 +196,7 @@ close_hole(struct map *map, size_t i)
 void *
 map_remove(struct map *map, struct slice key)
 {
-    size_t i = place_of(map, hash_slice(map->seed, key), key);
+    size_t i = place_of(map, hash_of(map, key), key);
     void *value = map->slots[i].value;
 
     if (value == NULL)
@@ -218,7 +240,7 @@ size_t
 map_part(const struct map *map, struct slice key, unsigned bits)
 {
     must(bits <= 32);
-    return part_of(hash_slice(map->seed, key), bits);
+    return part_of(hash_of(map, key), bits);
 }
 
 /* Homes are in the order of hashes, so a part is a run of homes; what did not find its home free lies behind,

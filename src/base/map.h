@@ -15,6 +15,8 @@ struct map;
  * give one that strangers do not know where keys come from strangers. It moves nothing but the order of
  * map_each. */
 struct map *map_new(struct slice (*key_of)(const void *value), uint64_t seed);
+/* The same, of keys that are hashes already: 8 bytes, in the machine's order, not hashed again. */
+struct map *map_new_of_hashes(struct slice (*key_of)(const void *value));
 void map_free(struct map *map); /* the values are the caller's */
 
 /* The value with this key, NULL if there is none. */

@@ -24,7 +24,7 @@ key_of_value(const void *value)
 void
 foresight_cells_init(struct foresight *learner)
 {
-    learner->values = map_new(key_of_value, 0);
+    learner->values = map_new_of_hashes(key_of_value);
 }
 
 void

@@ -27,7 +27,7 @@ key_of_lean(const void *lean)
 void
 foresight_leans_init(struct foresight *learner)
 {
-    learner->leans = map_new(key_of_lean, 0);
+    learner->leans = map_new_of_hashes(key_of_lean);
 }
 
 void
