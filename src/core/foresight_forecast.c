@@ -104,15 +104,13 @@ foresight_finish_bucket(uint32_t p_q16)
     return bucket;
 }
 
-/* Half octaves from 1/256 of the target to 362 targets; what lies beyond is in the last bin too. */
-uint32_t
-foresight_finish_edge_q16(int bin)
-{
-    uint32_t whole = bin % 2 != 0 ? 92682 : Q16_ONE; /* 2^0.5 */
-    int octave = bin / 2 - 8;
-
-    return octave >= 0 ? whole << octave : whole >> -octave;
-}
+/* Half octaves from 1/256 of the target to 362 targets; what lies beyond is in the last bin too: 2^0.5 in
+ * 1/65536 for each second one. */
+static const uint32_t finish_edges_q16[FINISH_BINS] = {
+    256,     362,     512,     724,     1024,     1448,     2048,    2896,    4096,
+    5792,    8192,    11585,   16384,   23170,    32768,    46341,   65536,   92682,
+    131072,  185364,  262144,  370728,  524288,   741456,   1048576, 1482912, 2097152,
+    2965824, 4194304, 5931648, 8388608, 11863296, 16777216, 23726592};
 
 uint64_t
 foresight_finish_share_q16(int64_t remaining_ms, int64_t target_ms)
@@ -128,7 +126,7 @@ foresight_finish_bin(uint64_t share_q16)
 {
     int bin = 0;
 
-    while (bin < FINISH_BINS - 1 && share_q16 > foresight_finish_edge_q16(bin))
+    while (bin < FINISH_BINS - 1 && share_q16 > finish_edges_q16[bin])
         bin++;
     return bin;
 }
@@ -136,7 +134,7 @@ foresight_finish_bin(uint64_t share_q16)
 static uint32_t
 lower_edge_q16(int bin)
 {
-    return bin > 0 ? foresight_finish_edge_q16(bin - 1) : 0;
+    return bin > 0 ? finish_edges_q16[bin - 1] : 0;
 }
 
 /* How many of 65535 were done by this share of the target: straight lines inside a bin. */
@@ -146,7 +144,7 @@ done_by(const struct foresight_finish *finish, uint64_t share)
     uint32_t below = 0;
 
     for (int bin = 0; bin < FINISH_BINS; bin++) {
-        uint32_t from = lower_edge_q16(bin), to = foresight_finish_edge_q16(bin);
+        uint32_t from = lower_edge_q16(bin), to = finish_edges_q16[bin];
 
         if (share < to)
             return below + (uint32_t)((uint64_t)(finish->up_to[bin] - below) * (share - from) / (to - from));
@@ -162,14 +160,13 @@ share_at(const struct foresight_finish *finish, uint32_t done)
     uint32_t below = 0;
 
     for (int bin = 0; bin < FINISH_BINS; bin++) {
-        uint32_t from = lower_edge_q16(bin), to = foresight_finish_edge_q16(bin),
-                 in_bin = finish->up_to[bin] - below;
+        uint32_t from = lower_edge_q16(bin), to = finish_edges_q16[bin], in_bin = finish->up_to[bin] - below;
 
         if (done <= finish->up_to[bin])
             return from + (in_bin > 0 ? (uint64_t)(to - from) * (done - below) / in_bin : 0);
         below = finish->up_to[bin];
     }
-    return foresight_finish_edge_q16(FINISH_BINS - 1);
+    return finish_edges_q16[FINISH_BINS - 1];
 }
 
 uint64_t

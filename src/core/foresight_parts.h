@@ -21,7 +21,7 @@ struct foresight_entry {
 #define ENTRY_ONE 4096
 
 /* Finish: of those at a landmark with such a P, how long it took to the first stop, as a share of the target.
- * Bin i holds shares up to foresight_finish_edge_q16(i); the last one everything beyond. */
+ * Bins are half octaves (foresight_finish_bin); the last one holds everything beyond. */
 enum { FINISH_BINS = 34, FINISH_BUCKETS = 6 };
 /* Cumulated, to 65535 in the last bin; all 0: nothing is known. */
 struct foresight_finish {
@@ -92,7 +92,6 @@ int32_t foresight_calibrated_q16(const struct foresight_clock_model *model, int3
 bool foresight_forecast_from(const struct foresight_source *source, const struct foresight_query *query,
                              struct foresight_forecast *ret_forecast);
 int foresight_finish_bucket(uint32_t p_q16);
-uint32_t foresight_finish_edge_q16(int bin);
 uint64_t foresight_finish_share_q16(int64_t remaining_ms, int64_t target_ms);
 int foresight_finish_bin(uint64_t share_q16);
 /* The share of the target by which so many tenths of those not done by since_q16 are done (9: stretched),
