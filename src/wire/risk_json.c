@@ -168,13 +168,30 @@ read_count(const struct json *json, const struct cJSON *value, int64_t most, int
            *ret_number <= most;
 }
 
-/* One member of a point. False: it is not what it should be. */
+static bool
+read_landmark(const struct json *json, const struct cJSON *member, struct risk_point *point)
+{
+    int64_t number;
+
+    if (!read_count(json, member, FORESIGHT_LANDMARKS_COUNT - 1, &number))
+        return false;
+    point->landmark = (uint8_t)number;
+    return true;
+}
+
+/* One member of a point; first what every point has. False: it is not what it should be. */
 static bool
 read_member(const struct json *json, const struct cJSON *member, struct risk_point *point)
 {
     struct slice key = json_key(member);
     int64_t number;
 
+    if (slice_is(key, "landmark"))
+        return read_landmark(json, member, point);
+    if (slice_is(key, "at"))
+        return json_is_text(member) && instant_parse(json_text(member), &point->at_ms) == 0;
+    if (slice_is(key, "remaining_ms"))
+        return read_count(json, member, POLICY_DURATION_MAX_MS * 10, &point->remaining_ms);
     for (int i = 0; i < ATTRIBUTES_COUNT; i++) {
         if (!slice_is(key, attribute_text((enum attribute)i)))
             continue;
@@ -189,16 +206,7 @@ read_member(const struct json *json, const struct cJSON *member, struct risk_poi
         point->numbers[i] = (uint32_t)number;
         return true;
     }
-    if (slice_is(key, "at"))
-        return json_is_text(member) && instant_parse(json_text(member), &point->at_ms) == 0;
-    if (slice_is(key, "remaining_ms"))
-        return read_count(json, member, POLICY_DURATION_MAX_MS * 10, &point->remaining_ms);
-    if (!slice_is(key, "landmark"))
-        return true; /* of a later version */
-    if (!read_count(json, member, FORESIGHT_LANDMARKS_COUNT - 1, &number))
-        return false;
-    point->landmark = (uint8_t)number;
-    return true;
+    return true; /* of a later version */
 }
 
 static enum error_code
