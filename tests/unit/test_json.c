@@ -260,14 +260,14 @@ test_size(void **state)
     memory_free(text);
 }
 
-/* Every pair of keys of an object of 2 to 40 keys: equal ones are found, others are not. */
+/* Every pair of keys of an object of 2 to 72 keys: equal ones are found, others are not. */
 static void
 test_duplicates_at_every_place(void **state)
 {
     char text[1024];
 
     (void)state;
-    for (int count = 2; count <= 40; count += 2) {
+    for (int count = 2; count <= 72; count += 2) {
         for (int twice = 0; twice < count; twice++) {
             size_t bytes = (size_t)sprintf(text, "{");
 

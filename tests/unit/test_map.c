@@ -45,6 +45,61 @@ check_all(const struct map *map, const struct item *items)
     assert_int_equal(seen, count);
 }
 
+static struct slice
+key_of_hash(const void *value)
+{
+    return (struct slice){value, sizeof(uint64_t)};
+}
+
+/* Keys that are hashes, also such as differ in their lowest bits or highest bits alone. */
+static void
+test_keys_that_are_hashes_are_found(void **state)
+{
+    struct map *map = map_new_of_hashes(key_of_hash);
+    uint64_t keys[600];
+    size_t cursor = 0, seen = 0;
+
+    (void)state;
+    for (uint64_t i = 0; i < 600; i++) {
+        keys[i] = i < 200 ? i : i < 400 ? (i - 199) << 55 : i * UINT64_C(0x9e3779b97f4a7c15);
+        assert_null(map_put(map, &keys[i]));
+    }
+    for (size_t i = 0; i < 600; i += 2)
+        assert_ptr_equal(map_remove(map, key_of_hash(&keys[i])), &keys[i]);
+    for (size_t i = 0; i < 600; i++) {
+        uint64_t same = keys[i];
+
+        assert_ptr_equal(map_get(map, key_of_hash(&same)), i % 2 == 0 ? NULL : &keys[i]);
+    }
+    while (map_each(map, &cursor) != NULL)
+        seen++;
+    assert_int_equal(seen, 300);
+    map_free(map);
+}
+
+/* Keys of the lengths at which they are compared in other ways. */
+static void
+test_keys_of_every_length_are_found(void **state)
+{
+    struct item items[11];
+    struct map *map = map_new(key_of_item, 5);
+    char same[12];
+
+    (void)state;
+    for (size_t bytes = 1; bytes < sizeof items[0].key; bytes++) {
+        memset(items[bytes - 1].key, 'a', bytes);
+        items[bytes - 1].key[bytes] = '\0';
+        assert_null(map_put(map, &items[bytes - 1]));
+    }
+    for (size_t bytes = 1; bytes < sizeof items[0].key; bytes++) {
+        memset(same, 'a', bytes);
+        assert_ptr_equal(map_get(map, (struct slice){same, bytes}), &items[bytes - 1]);
+        same[bytes - 1] = 'b';
+        assert_null(map_get(map, (struct slice){same, bytes}));
+    }
+    map_free(map);
+}
+
 /* Against an array of truths: whatever was put and removed, what is found is what is in. */
 static void
 test_random_lives_agree_with_an_array(void **state)
@@ -189,6 +244,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_keys_that_are_hashes_are_found),
+        cmocka_unit_test(test_keys_of_every_length_are_found),
         cmocka_unit_test(test_random_lives_agree_with_an_array),
         cmocka_unit_test(test_put_replaces_the_value_of_a_key),
         cmocka_unit_test(test_memory_stays_within_bounds),
