@@ -441,6 +441,52 @@ scan_key(struct scan *scan)
     return true;
 }
 
+/* Members whose keys are plain, whose values are plain texts or null, and that stand without a space between:
+ * nearly all, so they have a loop of their own. scan->at is where a key may begin, and in the end where one
+ * must that is otherwise, or the last of its object. */
+static void
+scan_plain_members(struct scan *scan)
+{
+    const unsigned char *const begin = scan->begin, *const end = scan->end;
+    struct note *note = &scan->notes[scan->notes_count];
+    const unsigned char *key = scan->at, *value, *after;
+
+    while (key < end && *key == '"') {
+        const unsigned char *key_end = plain_end(key + 1, end);
+
+        if (end - key_end < 7 || key_end[0] != '"' || key_end[1] != ':')
+            break;
+        value = key_end + 2;
+        if (*value == '"') {
+            after = plain_end(value + 1, end);
+            if (end - after < 2 || *after++ != '"')
+                break;
+        } else if (memcmp(value, "null", 4) == 0) {
+            after = value + 4;
+        } else {
+            break;
+        }
+        if (*after != ',')
+            break;
+        *note++ = (struct note){.place = (uint32_t)(value - begin),
+                                .key_place = (uint32_t)(key + 1 - begin),
+                                .level = (uint32_t)scan->depth,
+                                .key_bytes = (uint32_t)(key_end - key - 1),
+                                .text_bytes = (uint32_t)(after - value - 2)};
+        key = after + 1;
+    }
+    scan->notes_count = (uint32_t)(note - scan->notes);
+    scan->at = key;
+}
+
+/* What comes up to a value of its own kind, and its key. */
+static bool
+scan_members(struct scan *scan)
+{
+    scan_plain_members(scan);
+    return scan_key(scan);
+}
+
 static inline bool
 in_object(const struct scan *scan)
 {
@@ -466,7 +512,7 @@ scan_open(struct scan *scan, bool *ret_empty)
         scan->depth--;
         return true;
     }
-    return !object || scan_key(scan);
+    return !object || scan_members(scan);
 }
 
 /* Behind a value: closes what ends here and moves to the next value. At depth 0 the text is over. */
@@ -479,7 +525,7 @@ scan_next(struct scan *scan)
         skip_space(scan);
         if (is_at(scan, ',')) {
             scan->at++;
-            return !object || scan_key(scan);
+            return !object || scan_members(scan);
         }
         if (!is_at(scan, object ? '}' : ']'))
             return refuse(scan, ERROR_BAD_JSON, object ? "expected , or }" : "expected , or ]");
@@ -743,7 +789,8 @@ build(struct json *json, const char **ret_twice)
             continue;
         if (name_member(level, &values[i], copy + note->key_place, note->key_bytes))
             *ret_twice = values[i].string;
-        level->parent->valuedouble = (double)level->count;
+        if (level->count > FEW_KEYS_MAX)
+            level->parent->valuedouble = (double)level->count;
     }
     for (uint32_t i = 0; i < json->notes_count && *ret_twice == NULL; i++)
         if (values[i].type == cJSON_Object && values[i].valuedouble > FEW_KEYS_MAX)
