@@ -90,6 +90,7 @@ struct engine_options {
     size_t history_max;         /* 1,024 events; what is older than the newest of those beyond them is
                                    `before_history` */
     size_t ticket_bytes_max;    /* a ticket whose record is larger takes no more (`history_full`); 0: any */
+    size_t merges_max;          /* merges remembered for retire_after; over it the oldest go first; 0: any */
     bool loop_relays;           /* replay: relays go to the tickets of this engine at once */
     bool self_check;   /* derive from scratch after every event and compare; differences are counted */
     bool keep_retired; /* replay: a retired ticket keeps its clock lines (R44) */
@@ -153,6 +154,8 @@ struct engine_figures {
     uint64_t records;      /* given to the sink: alerts, verdicts, tickets, changed dues, relays */
     uint64_t false_alerts; /* withdrawn breaches */
     uint64_t merge_circles, unmapped_statuses, never_due;
+    uint64_t merges_forgotten; /* before their time (merges_max) */
+    size_t merges;             /* remembered */
     uint64_t risks_fired, risks_cleared, risk_samples;
     size_t tickets, tickets_open, retirement_marks;
     size_t tickets_hot;    /* unpacked (hot_tickets_max) */

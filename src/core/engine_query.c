@@ -99,6 +99,7 @@ engine_figures(const struct engine *engine, struct engine_figures *figures)
     figures->tickets = map_count(engine->tickets) - engine->retired_count;
     figures->tickets_open = engine->open_count;
     figures->retirement_marks = engine->retired_count;
+    figures->merges = map_count(engine->edges);
     figures->tickets_hot = hot_count(engine->hot);
     figures->resident_bytes = engine->surveyed_bytes;
 }

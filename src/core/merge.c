@@ -125,6 +125,19 @@ forget_old_edges(struct engine *engine, int64_t t_ms)
     }
 }
 
+/* More than are remembered: the oldest goes before its time. */
+static void
+forget_oldest_edge(struct engine *engine)
+{
+    struct merge_edge *edge = engine->edges_oldest;
+
+    if (engine->options.merges_max == 0 || map_count(engine->edges) <= engine->options.merges_max)
+        return;
+    engine->figures.merges_forgotten++;
+    note_changed(engine, edge->from);
+    remove_edge(engine, edge);
+}
+
 static struct merge_edge *
 put_edge(struct engine *engine, symbol from, symbol into, int64_t at_ms, int64_t t_ms)
 {
@@ -146,6 +159,7 @@ put_edge(struct engine *engine, symbol from, symbol into, int64_t at_ms, int64_t
     edge->at_ms = at_ms;
     edge->arrived_at_ms = t_ms;
     edge->inherits = false;
+    forget_oldest_edge(engine); /* not this one: it is the newest */
     return edge;
 }
 

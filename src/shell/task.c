@@ -108,6 +108,7 @@ task_engine_new(struct task *task)
         .accept_age_ms = config->accept_age_ms,
         .hot_tickets_max = (size_t)config->hot_tickets,
         .history_max = (size_t)config->history_max,
+        .merges_max = (size_t)config->merges_max,
         .ticket_bytes_max = (size_t)config->ticket_bytes_max,
     };
 
@@ -916,6 +917,9 @@ task_measure(struct task *task)
     metrics_add(metrics, METRIC_RISKS_CLEARED, 0, now.risks_cleared - task->counted.risks_cleared);
     metrics_add(metrics, METRIC_SELF_CHECK_DIFFERENCES, 0,
                 now.self_check_differences - task->counted.self_check_differences);
+    metrics_add(metrics, METRIC_BOUND_HITS, CONFIG_merges_max,
+                now.merges_forgotten - task->counted.merges_forgotten);
+    metrics_set(metrics, METRIC_TASK_MERGES, label, (int64_t)now.merges);
     task->counted = now;
     metrics_set(metrics, METRIC_TASK_TICKETS, label, (int64_t)now.tickets);
     metrics_set(metrics, METRIC_TASK_TICKETS_OPEN, label, (int64_t)now.tickets_open);

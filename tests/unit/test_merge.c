@@ -408,6 +408,50 @@ merges_fill_a_ticket_and_no_more(void **state)
     desk_close(&desk);
 }
 
+/* What other partitions tell is remembered up to a bound: the oldest goes, with its record. */
+static void
+so_many_merges_are_remembered(void **state)
+{
+    const char *policy = DESK_POLICY;
+    struct engine_options options;
+    struct engine_figures figures;
+    struct buffer from = {0}, record = {0};
+    struct slice name;
+    struct desk desk;
+    size_t cursor = 0, count = 0, tombstones = 0;
+    char text[32];
+
+    (void)state;
+    desk_load(&desk, &policy, 1);
+    options = desk_options(&desk);
+    options.merges_max = 2;
+    desk_start(&desk, options);
+    for (int i = 0; i < 5; i++) {
+        struct relay relay = {.into_ticket = slice_of("T-0"), .active = true, .at_ms = DESK_AT_MS(i)};
+
+        (void)snprintf(text, sizeof text, "T-%d", i + 1);
+        relay.from_ticket = slice_of(text);
+        relay.started_at_ms = DESK_AT_MS(0);
+        engine_relay(desk.engine, &relay, DESK_AT_MS(i));
+    }
+    while (engine_each_merge(desk.engine, &cursor, &name)) {
+        assert_true(slice_is(name, "T-4") || slice_is(name, "T-5"));
+        count++;
+    }
+    assert_int_equal(count, 2);
+    engine_figures(desk.engine, &figures);
+    assert_int_equal(figures.merges, 2);
+    assert_int_equal(figures.merges_forgotten, 3);
+    while (engine_merge_changed_next(desk.engine, &from)) {
+        buffer_reset(&record);
+        tombstones += !engine_save_merge(desk.engine, buffer_slice(&from), &record);
+    }
+    assert_int_equal(tombstones, 3);
+    buffer_free(&from);
+    buffer_free(&record);
+    desk_close(&desk);
+}
+
 int
 main(void)
 {
@@ -426,6 +470,7 @@ main(void)
         cmocka_unit_test(edges_are_forgotten_in_the_order_of_their_arrival),
         cmocka_unit_test(a_relay_derives_no_bystanders),
         cmocka_unit_test(merges_fill_a_ticket_and_no_more),
+        cmocka_unit_test(so_many_merges_are_remembered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
