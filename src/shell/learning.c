@@ -19,6 +19,7 @@
 #include "base/panic.h"
 #include "base/varint.h"
 #include "shell/envelope.h"
+#include "shell/model.h"
 #include "shell/scribe.h"
 #include "slad/policy.h"
 #include <openssl/evp.h>
@@ -277,6 +278,12 @@ learning_tell(struct learning *learning, struct batch *batch)
     if (learning->away)
         return false;
     pieces = (table->bytes + PIECE_BYTES - 1) / PIECE_BYTES;
+    if (pieces > MODEL_PIECES_MAX) { /* nobody would take it: the one before stays */
+        metrics_bound_hit(learning->world->metrics, CONFIG_foresight_values_max);
+        log_write(learning->world->log, LOG_ERROR, "risk_model_too_large",
+                  LOG_INTEGER("bytes", table->bytes), LOG_TEXT("hint", "lower foresight_values_max"));
+        pieces = 0;
+    }
     for (size_t piece = 0; piece < pieces; piece++)
         tell_piece(learning, batch, buffer_slice(table), piece, pieces);
     learning->told_version = learning->table_version;

@@ -18,7 +18,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
-enum { PIECES_MAX = 256, PIECE_TEXT_BYTES_MAX = 256 * 1024 };
+enum { PIECE_TEXT_BYTES_MAX = 256 * 1024 };
 
 static const char prefix[] = "risk_model/";
 
@@ -31,7 +31,7 @@ struct piece {
 struct model {
     struct log *log;
     struct json *json;
-    struct piece pieces[PIECES_MAX];
+    struct piece pieces[MODEL_PIECES_MAX];
     struct foresight_table *table, *before;
     int64_t version;
 };
@@ -59,7 +59,7 @@ model_free(struct model *model)
 {
     if (model == NULL)
         return;
-    for (size_t i = 0; i < PIECES_MAX; i++)
+    for (size_t i = 0; i < MODEL_PIECES_MAX; i++)
         drop_piece(&model->pieces[i]);
     foresight_table_free(model->table);
     foresight_table_free(model->before);
@@ -117,7 +117,7 @@ read_piece(struct model *model, struct slice value, size_t *ret_place, struct pi
                                 .pieces = number_of(model, object, "pieces"),
                                 .table_bytes = number_of(model, object, "bytes")};
     text = text_of(object, "table");
-    if (ret_piece->version < 0 || ret_piece->pieces < 1 || ret_piece->pieces > PIECES_MAX || place < 0 ||
+    if (ret_piece->version < 0 || ret_piece->pieces < 1 || ret_piece->pieces > MODEL_PIECES_MAX || place < 0 ||
         place >= ret_piece->pieces || ret_piece->table_bytes < 1 || text.at == NULL || text.bytes % 4 != 0 ||
         text.bytes > PIECE_TEXT_BYTES_MAX)
         return false;

@@ -12,6 +12,8 @@
 struct foresight_table;
 struct model;
 
+enum { MODEL_PIECES_MAX = 256 }; /* a table of more is not taken */
+
 /* Never NULL. log is borrowed. */
 struct model *model_new(struct log *log);
 void model_free(struct model *model);

@@ -212,6 +212,8 @@ answer(struct reports *reports, struct evhttp_request *request, int status)
     struct buffer *words = &reports->words;
 
     buffer_append_byte(words, '\0');
+    if (reports->too_large)
+        metrics_bound_hit(metrics, CONFIG_http_answer_bytes_max);
     if (reports->too_slow || reports->too_large)
         reply_problem(request, metrics, PROBLEM_REPORT_FAILED,
                       reports->too_slow ? "it took longer than report_timeout"
