@@ -34,6 +34,7 @@ enum {
     TASK_WARM_TICKETS = 200,        /* a turn: some two milliseconds */
     TASK_OPEN_EVERY_MS_MAX = 10000,
     TASK_HEARTBEAT_MS = 6 * 3600000,
+    TASK_AGAIN_TICKETS = 4096, /* an epoch, about */
     TASK_LOOK_BACK_EVERY_MS = 3600000,
     TASK_LOOK_BACK_TICKETS = 1000 /* a turn: less than a millisecond */
 };
@@ -314,7 +315,8 @@ task_begin(struct task *task, bool has_marker, const struct marker *marker)
     task->taken_count = 0;
     task->counted = (struct engine_figures){0};
     task->decided = false;
-    task->begins_offset = task->state_end = 0;
+    task->begins_offset = task->state_end = task->state_end_max = 0;
+    task->again_left = 0;
     task->snapshot_bytes = 0;
     task->restored_records = 0;
     task->loaded_writer = has_marker ? marker->writer : task->world->writer;
@@ -795,40 +797,87 @@ task_is_merge(struct slice key, struct slice *ret_from)
 }
 
 static void
+task_write_merge(struct task *task, struct slice from)
+{
+    buffer_reset(&task->key);
+    task_merge_key(from, &task->key);
+    snapshot_task_changed(task->snapshot, from);
+    batch_begin(task->batch, TOPIC_STATE, task->partition, buffer_slice(&task->key));
+    if (!engine_save_merge(task->engine, from, batch_value(task->batch)))
+        batch_drop_value(task->batch);
+    batch_end(task->batch);
+}
+
+static void
 task_write_merges(struct task *task)
 {
-    struct buffer from = {0}, key = {0};
+    struct buffer from = {0};
 
-    while (engine_merge_changed_next(task->engine, &from)) {
-        buffer_reset(&key);
-        task_merge_key(buffer_slice(&from), &key);
-        snapshot_task_changed(task->snapshot, buffer_slice(&from));
-        batch_begin(task->batch, TOPIC_STATE, task->partition, buffer_slice(&key));
-        if (!engine_save_merge(task->engine, buffer_slice(&from), batch_value(task->batch)))
-            batch_drop_value(task->batch);
-        batch_end(task->batch);
-    }
+    while (engine_merge_changed_next(task->engine, &from))
+        task_write_merge(task, buffer_slice(&from));
     buffer_free(&from);
-    buffer_free(&key);
+}
+
+static void
+task_write_ticket(struct task *task, const struct ticket *ticket)
+{
+    buffer_reset(&task->key);
+    task_state_key(ticket_name(ticket), &task->key);
+    snapshot_task_changed(task->snapshot, ticket_name(ticket));
+    batch_begin(task->batch, TOPIC_STATE, task->partition, buffer_slice(&task->key));
+    if (!engine_save(task->engine, ticket, batch_value(task->batch)))
+        batch_drop_value(task->batch);
+    batch_end(task->batch);
 }
 
 static void
 task_write_states(struct task *task)
 {
-    struct buffer key = {0};
-    struct ticket *ticket;
+    const struct ticket *ticket;
 
     task_write_merges(task);
-    while ((ticket = engine_changed_next(task->engine)) != NULL) {
-        buffer_reset(&key);
-        task_state_key(ticket_name(ticket), &key);
-        snapshot_task_changed(task->snapshot, ticket_name(ticket));
-        batch_begin(task->batch, TOPIC_STATE, task->partition, buffer_slice(&key));
-        if (!engine_save(task->engine, ticket, batch_value(task->batch)))
-            batch_drop_value(task->batch);
-        batch_end(task->batch);
+    while ((ticket = engine_changed_next(task->engine)) != NULL)
+        task_write_ticket(task, ticket);
+}
+
+/* ---- slad.state was made anew ---- */
+
+/* What was committed last ends before what was committed before: the partition lost all it had, but we have
+ * it. */
+static void
+task_notice_made_anew(struct task *task)
+{
+    size_t tickets = engine_tickets_count(task->engine);
+
+    if (task->state_end > 0 && task->state_end < task->state_end_max) {
+        log_write(task->world->log, LOG_ERROR, "state_made_anew", LOG_INTEGER("task", task->partition),
+                  LOG_INTEGER("ended_at", task->state_end_max), LOG_INTEGER("ends_at", task->state_end),
+                  LOG_TEXT("hint", "somebody deleted slad.state: everything is written again"));
+        for (task->again_bits = 0; tickets >> task->again_bits > TASK_AGAIN_TICKETS; task->again_bits++)
+            continue;
+        task->again_left = (size_t)1 << task->again_bits;
+        task->begins_offset = 0;
+        buffer_reset(&task->policies_written);
     }
-    buffer_free(&key);
+    task->state_end_max = task->state_end;
+}
+
+/* A part of all tickets and merges, in each epoch one. */
+static void
+task_write_again(struct task *task)
+{
+    size_t cursor = 0, part;
+    const struct ticket *ticket;
+    struct slice from;
+
+    if (task->again_left == 0)
+        return;
+    part = --task->again_left;
+    while ((ticket = engine_each_in_part(task->engine, part, task->again_bits, &cursor)) != NULL)
+        task_write_ticket(task, ticket);
+    cursor = 0;
+    while (engine_each_merge_in_part(task->engine, part, task->again_bits, &cursor, &from))
+        task_write_merge(task, from);
 }
 
 void
@@ -838,7 +887,9 @@ task_close(struct task *task, struct transaction_part *ret_part)
     char note[RESTORE_NOTE_BYTES];
     struct marker marker;
 
+    task_notice_made_anew(task);
     task_write_policies(task);
+    task_write_again(task);
     task_write_states(task);
     task->epoch++;
     marker = task_marker(task);
@@ -868,6 +919,8 @@ task_close(struct task *task, struct transaction_part *ret_part)
     task->dirty = task->announces = false;
     task->taken_count = 0;
     task->closed_mono_ms = task->world->now_mono_ms;
+    if (task->again_left > 0)
+        task_touch(task);
 }
 
 void

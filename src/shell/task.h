@@ -70,6 +70,10 @@ struct task {
     int64_t begins_offset; /* of slad.state: what lies before is of another life */
     int64_t state_end;     /* next offset of slad.state behind the marker of committed_epoch; 0: not known */
 
+    int64_t state_end_max; /* as it was when the epoch before was closed: it goes back with the topic alone */
+    size_t again_left;     /* parts of all tickets to be written again: slad.state was made anew */
+    unsigned again_bits;   /* of 2^again_bits parts */
+
     struct hash128 loaded_writer;   /* of the marker it was loaded to, or this process */
     struct snapshot_task *snapshot; /* NULL: no snapshots */
     int restored_from;              /* enum metric_source */

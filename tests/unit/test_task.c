@@ -107,6 +107,41 @@ test_what_catching_up_changes_in_silence_is_written(void **state)
     worlds_close(&worlds);
 }
 
+/* Somebody deletes slad.state under a task that lives: what is in memory is the truth, and all of it is
+ * written again. */
+static void
+test_all_is_written_again_when_the_topic_was_made_anew(void **state)
+{
+    struct worlds worlds;
+    struct task *task;
+    char name[16];
+
+    (void)state;
+    worlds_open(&worlds, policy, NULL, 0);
+    task = task_new(&worlds.world, 0);
+    begin(task);
+    for (int i = 0; i < 5000; i++) {
+        (void)snprintf(name, sizeof name, "T-%d", i);
+        tell(task, name, "1", "New");
+    }
+    assert_int_equal(close_epoch(task), 5000);
+    task->state_end = 5001;
+    tell(task, "T-7", "2", "New");
+    assert_int_equal(close_epoch(task), 1);
+    task->state_end = 2; /* the answer from the new topic */
+    tell(task, "T-7", "3", "New");
+    assert_in_range(close_epoch(task), 1, 5000 - 1);
+    task->state_end = 2600;
+    assert_true(task->dirty); /* in two epochs */
+    assert_in_range(close_epoch(task), 1, 5000 - 1);
+    task->state_end = 5004;
+    assert_false(task->dirty);
+    tell(task, "T-7", "4", "New");
+    assert_int_equal(close_epoch(task), 1);
+    task_free(task);
+    worlds_close(&worlds);
+}
+
 /* ---- versions that are over ---- */
 
 enum { OLD = 1, MIDDLE = 2, NEW = 4 };
@@ -309,6 +344,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_catching_up_changes_in_silence_is_written),
+        cmocka_unit_test(test_all_is_written_again_when_the_topic_was_made_anew),
         cmocka_unit_test(test_a_version_that_is_over_goes_when_it_is_not_on_disk),
         cmocka_unit_test(test_a_version_stays_while_it_may_be_asked_for),
         cmocka_unit_test(test_a_version_is_not_over_before_accept_age),
