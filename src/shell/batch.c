@@ -15,6 +15,7 @@
 #include "shell/batch.h"
 #include "base/memory.h"
 #include "base/panic.h"
+#include <sys/mman.h>
 
 struct batch_entry {
     enum topic topic;
@@ -23,14 +24,21 @@ struct batch_entry {
     size_t key_at, value_at, headers_at, end_at;
 };
 
-enum { BATCH_KEPT_BYTES = 65536, BATCH_KEPT_TIMES = 16 };
+enum {
+    BATCH_KEPT_BYTES = 65536,
+    BATCH_KEPT_TIMES = 16,
+    BATCH_AHEAD_BYTES = 1 << 20, /* pages asked for together, in batches of more than this */
+    BATCH_RECORD_BYTES = 1 << 16,
+    BATCH_PAGE_BYTES = 4096
+};
 
 struct batch {
     struct buffer bytes;
     struct batch_entry *entries;
     size_t count, room;
-    bool open;         /* between begin and end */
-    bool headers_open; /* the value is complete */
+    size_t there_bytes; /* whose pages were asked for */
+    bool open;          /* between begin and end */
+    bool headers_open;  /* the value is complete */
 };
 
 struct batch *
@@ -57,10 +65,28 @@ batch_reset(struct batch *batch)
         buffer_free(&batch->bytes);
         memory_free(batch->entries);
         batch->entries = NULL;
-        batch->room = 0;
+        batch->room = batch->there_bytes = 0;
     }
     buffer_reset(&batch->bytes);
     batch->count = 0;
+}
+
+/* A large batch is new memory the first time, and a page that comes when it is written costs as much as
+ * printing what goes onto it. Where the system cannot do this, nothing changes. */
+static void
+batch_ask_for_pages(struct batch *batch)
+{
+    size_t to_bytes = batch->bytes.bytes + BATCH_RECORD_BYTES + BATCH_AHEAD_BYTES;
+    uintptr_t at = (uintptr_t)batch->bytes.at, from = at + batch->there_bytes, to;
+
+    if (to_bytes > batch->bytes.room)
+        to_bytes = batch->bytes.room;
+    to = at + to_bytes;
+    from = (from + BATCH_PAGE_BYTES - 1) & ~(uintptr_t)(BATCH_PAGE_BYTES - 1);
+    to &= ~(uintptr_t)(BATCH_PAGE_BYTES - 1);
+    batch->there_bytes = to_bytes;
+    if (from < to)
+        (void)madvise((void *)from, to - from, MADV_POPULATE_WRITE);
 }
 
 void
@@ -78,6 +104,9 @@ batch_begin(struct batch *batch, enum topic topic, int32_t partition, struct sli
     entry->key_at = batch->bytes.bytes;
     buffer_append_slice(&batch->bytes, key);
     entry->value_at = batch->bytes.bytes;
+    if (batch->bytes.bytes > BATCH_AHEAD_BYTES && batch->there_bytes < batch->bytes.room &&
+        batch->bytes.bytes + BATCH_RECORD_BYTES > batch->there_bytes)
+        batch_ask_for_pages(batch);
     batch->open = true;
     batch->headers_open = false;
 }

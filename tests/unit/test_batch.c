@@ -123,6 +123,35 @@ test_used_again(void **state)
     batch_free(batch);
 }
 
+/* Of megabytes: its pages are asked for ahead, also where something lies already. */
+static void
+test_large_ones_keep_what_they_hold(void **state)
+{
+    static char text[20000];
+    struct batch *batch = batch_new();
+
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 300; i++) {
+            memset(text, 'a' + (i + round) % 26, sizeof text);
+            batch_begin(batch, TOPIC_OUTCOMES, i, (struct slice){text, 100});
+            buffer_append(batch_value(batch), text, sizeof text);
+            batch_end(batch);
+        }
+        for (int i = 0; i < 300; i++) {
+            struct batch_record record = batch_get(batch, (size_t)i);
+
+            memset(text, 'a' + (i + round) % 26, sizeof text);
+            assert_int_equal(record.key.bytes, 100);
+            assert_int_equal(record.value.bytes, sizeof text);
+            assert_memory_equal(record.key.at, text, 100);
+            assert_memory_equal(record.value.at, text, sizeof text);
+        }
+        batch_reset(batch);
+    }
+    batch_free(batch);
+}
+
 int
 main(void)
 {
@@ -131,6 +160,7 @@ main(void)
         cmocka_unit_test(test_tombstones_and_no_key),
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_used_again),
+        cmocka_unit_test(test_large_ones_keep_what_they_hold),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
