@@ -4,7 +4,10 @@
 #include "base/memory.h"
 #include "shell/transaction.h"
 #include <librdkafka/rdkafka_mock.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <time.h>
+#include <unistd.h>
 
 enum {
     PRODUCE = 0,
@@ -12,6 +15,23 @@ enum {
     END_TXN = 26,
     WAIT_MS = 30000
 }; /* API keys of the Kafka protocol */
+
+/* Short sleeps of whoever is linked with this: the transaction thread's rests, and nobody else's. */
+static atomic_int rests_count;
+static atomic_uint rest_us_max;
+
+int
+usleep(useconds_t length_us)
+{
+    struct timespec length = {.tv_sec = length_us / 1000000, .tv_nsec = (long)(length_us % 1000000) * 1000};
+
+    if (length_us < 10000) {
+        atomic_fetch_add(&rests_count, 1);
+        if (length_us > atomic_load(&rest_us_max))
+            atomic_store(&rest_us_max, length_us);
+    }
+    return nanosleep(&length, NULL);
+}
 
 struct fixture {
     struct config *config;
@@ -134,6 +154,27 @@ test_commits(void **state)
         assert_int_equal(job->records_count, 5);
         transaction_job_free(job);
     }
+}
+
+/* One right behind another waits until the brokers have finished the last one: a millisecond behind its end,
+ * and not longer. A pause of the machine in between is as good, so one of many is enough. */
+static void
+test_rests_between_two(void **state)
+{
+    enum { TRANSACTIONS_MAX = 200 };
+    struct fixture *fixture = *state;
+    struct transaction_job *job;
+    int count = 0;
+
+    begin(fixture, NULL);
+    atomic_store(&rests_count, 0);
+    do {
+        job = make_job(fixture);
+        assert_int_equal(run(fixture, job), TRANSACTION_COMMITTED);
+        transaction_job_free(job);
+    } while (atomic_load(&rests_count) == 0 && ++count < TRANSACTIONS_MAX);
+    assert_true(atomic_load(&rests_count) > 0);
+    assert_true(atomic_load(&rest_us_max) <= 1000);
 }
 
 /* The group has gone on without us: abortable, nothing happened, and the same job goes through later. */
@@ -290,6 +331,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_commits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_rests_between_two, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_abortable_error_sends_the_same_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_undelivered_record_aborts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_fenced_gets_a_new_producer, set_up, tear_down),
