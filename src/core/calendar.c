@@ -42,6 +42,7 @@ enum {
     HOT_ENTRIES_MAX = 160 * 1024,
     SETTLED_MARGIN_S = 4 * DAY_S, /* windows and offsets reach no further */
     YEAR_KINDS = 7 * 2 * 2 * 2,
+    YEARS_OF_CYCLE = 400, /* whole weeks */
     SOURCES_OF_UNION_MAX = 64,
     INSERTION_MAX = 64,
     FEW = 16, /* windows of a week: counting is faster than halving */
@@ -588,29 +589,32 @@ is_like(const struct calendar *calendar, struct week week, struct pattern patter
                                                  (pattern.count + 1) * sizeof *pattern.entries) == 0;
 }
 
-/* Whether nothing but the weekday decides in this week, at an offset that was so before: then it is like any
- * other of which that is true. */
-static bool
-is_plain(const struct maker *maker, int32_t week)
+/* The first week from this one on in which not the weekday alone decides, at the offset that is known: the
+ * ones before it are alike. */
+static int32_t
+end_of_plain_weeks(const struct maker *maker, int32_t week)
 {
     const struct calendar *calendar = maker->calendar;
-    int64_t from_s = WORLD_FROM_S + (int64_t)week * WEEK_S, to_s = from_s + WEEK_S;
+    int64_t from_s = WORLD_FROM_S + (int64_t)week * WEEK_S, to_s = WORLD_TO_S - WEEK_S;
 
     for (size_t i = 0; i < calendar->sources_count; i++) {
         const struct source *source = calendar->sources[i];
+        int64_t until_s;
         size_t dated;
 
         if (source->always)
             continue;
         if (i >= SOURCES_OF_UNION_MAX || source->has_yearly ||
-            from_s - SETTLED_MARGIN_S < maker->steady[i].from_s ||
-            to_s + SETTLED_MARGIN_S > maker->steady[i].to_s)
-            return false;
+            from_s - SETTLED_MARGIN_S < maker->steady[i].from_s)
+            return week;
+        until_s = maker->steady[i].to_s < WORLD_TO_S ? maker->steady[i].to_s : WORLD_TO_S;
         dated = first_dated_from(source, day_at(from_s) - 4);
-        if (dated < source->dated_count && source->dated[dated].day <= day_at(to_s) + 3)
-            return false;
+        if (dated < source->dated_count && (int64_t)source->dated[dated].day * DAY_S < until_s)
+            until_s = (int64_t)source->dated[dated].day * DAY_S;
+        if (until_s - SETTLED_MARGIN_S < to_s)
+            to_s = until_s - SETTLED_MARGIN_S;
     }
-    return true;
+    return to_s > from_s ? week + (int32_t)((to_s - from_s) / WEEK_S) : week;
 }
 
 /* The table of weeks. A calendar of very many different windows ends it early, so that its memory is bounded.
@@ -621,18 +625,18 @@ compile_hot(struct calendar *calendar, struct maker *maker)
     int32_t to = first_week_of(HOT_YEAR_TO);
     struct pattern_table table = {NULL, 16 * 1024 - 1, 0};
     struct week week = {0, 0, 0};
-    bool was_plain = false;
+    int32_t plain_to = 0;
 
     calendar->hot_from = calendar->hot_to = first_week_of(HOT_YEAR_FROM);
     calendar->weeks = memory_allocate((size_t)(to - calendar->hot_from + 1) * sizeof *calendar->weeks);
     table.places = memory_allocate_zeroed(table.mask + 1, sizeof *table.places);
     for (; calendar->hot_to < to; calendar->hot_to++) {
         struct pattern pattern = {calendar->entries + week.first, week.count};
-        bool plain = is_plain(maker, calendar->hot_to); /* before steady moves on */
 
-        if (!plain || !was_plain)
+        if (calendar->hot_to >= plain_to) { /* else it is like the one before */
+            plain_to = end_of_plain_weeks(maker, calendar->hot_to);
             pattern = make_week(maker, calendar->hot_to);
-        was_plain = plain;
+        }
         if (calendar->hot_to == calendar->hot_from || !is_like(calendar, week, pattern)) {
             if (calendar->entries_count + pattern.count + 1 > HOT_ENTRIES_MAX)
                 break;
@@ -670,32 +674,13 @@ is_leap(int32_t year)
 }
 
 /* Two settled years of one kind have the same weeks: weekday of 1 January, lengths of the year and its
- * neighbours. One year after the other. */
-struct year_kinds {
-    int32_t weekday;
-    bool leap_before, leap, leap_after;
-};
-
-static struct year_kinds
-year_kinds_from(int32_t year)
-{
-    return (struct year_kinds){instant_weekday(instant_days_from_civil(year, 1, 1)), is_leap(year - 1),
-                               is_leap(year), is_leap(year + 1)};
-}
-
-static void
-year_kinds_go_on(struct year_kinds *kinds, int32_t to_year)
-{
-    kinds->weekday = (kinds->weekday + 1 + kinds->leap) % 7; /* of 365 or 366 days */
-    kinds->leap_before = kinds->leap;
-    kinds->leap = kinds->leap_after;
-    kinds->leap_after = is_leap(to_year + 1);
-}
-
+ * neighbours. */
 static size_t
-year_kind(const struct year_kinds *kinds)
+kind_of_year(int32_t year)
 {
-    return (size_t)(kinds->weekday * 8 + kinds->leap_before * 4 + kinds->leap * 2 + kinds->leap_after);
+    int32_t weekday = instant_weekday(instant_days_from_civil(year, 1, 1));
+
+    return (size_t)(weekday * 8 + is_leap(year - 1) * 4 + is_leap(year) * 2 + is_leap(year + 1));
 }
 
 /* The years in which all zones keep one offset (before `before`) or their yearly rule (from `from` on). */
@@ -747,31 +732,44 @@ find_settled(const struct calendar *calendar)
     return settled;
 }
 
+/* How many seconds of a year are open, in which nothing but its kind decides. */
+static int64_t
+sum_of_settled(struct maker *maker, int32_t year, int64_t known_s[YEAR_KINDS])
+{
+    int64_t *known = &known_s[kind_of_year(year)];
+
+    if (*known < 0)
+        *known = sum_of_weeks(maker, first_week_of(year), last_week_of(year));
+    return *known;
+}
+
+/* After 400 settled years their sums come again. */
 static void
 compile_years(struct calendar *calendar, struct maker *maker)
 {
     struct settled settled = find_settled(calendar);
-    struct year_kinds kinds = year_kinds_from(YEAR_MIN);
-    int64_t known_s[2][YEAR_KINDS];
-    int64_t before_s = 0;
+    int64_t known_s[2][YEAR_KINDS], *before_s; /* of the year at hand */
+    int32_t settled_since = YEAR_MIN;
 
     for (size_t kind = 0; kind < YEAR_KINDS; kind++)
         known_s[0][kind] = known_s[1][kind] = -1;
     calendar->years_before_s = memory_allocate((YEAR_MAX - YEAR_MIN + 2) * sizeof *calendar->years_before_s);
-    for (int32_t year = YEAR_MIN; year <= YEAR_MAX; year_kinds_go_on(&kinds, ++year)) {
-        bool is_settled =
-            (year < settled.before || year >= settled.from) && year < YEAR_MAX && settled.is_dated[year] == 0;
-        int64_t *known = is_settled ? &known_s[year < settled.before][year_kind(&kinds)] : NULL;
-        int64_t sum_s = known != NULL ? *known : -1;
+    before_s = calendar->years_before_s;
+    before_s[0] = 0;
+    for (int32_t year = YEAR_MIN; year <= YEAR_MAX; year++, before_s++) {
+        bool early = year < settled.before;
+        int64_t sum_s;
 
-        if (sum_s < 0)
+        if ((!early && year < settled.from) || year == YEAR_MAX || settled.is_dated[year] != 0) {
             sum_s = sum_of_weeks(maker, first_week_of(year), last_week_of(year));
-        if (known != NULL)
-            *known = sum_s;
-        calendar->years_before_s[year - YEAR_MIN] = before_s;
-        before_s += sum_s;
+            settled_since = year + 1;
+        } else if (year - settled_since >= YEARS_OF_CYCLE &&
+                   early == (year - YEARS_OF_CYCLE < settled.before))
+            sum_s = before_s[1 - YEARS_OF_CYCLE] - before_s[-YEARS_OF_CYCLE];
+        else
+            sum_s = sum_of_settled(maker, year, known_s[early]);
+        before_s[1] = before_s[0] + sum_s;
     }
-    calendar->years_before_s[YEAR_MAX + 1 - YEAR_MIN] = before_s;
     memory_free(settled.is_dated);
 }
 
