@@ -40,6 +40,7 @@ static const struct kafka_setting kafka_consumer_fixed[] = {
     {"enable.partition.eof", "true"}, {"partition.assignment.strategy", "cooperative-sticky"},
     {"fetch.wait.max.ms", "100"}, /* the end of a quiet partition is told that late */
     {"fetch.error.backoff.ms", "50"},
+    {"queued.min.messages", "300000"}, /* with so many it pauses for a second: more than a second's work */
 };
 
 static void
