@@ -35,9 +35,12 @@ static const struct kafka_setting kafka_common[] = {
 };
 
 static const struct kafka_setting kafka_consumer_fixed[] = {
-    {"enable.auto.commit", "false"},  {"enable.auto.offset.store", "false"},
-    {"auto.offset.reset", "error"},   {"isolation.level", "read_committed"},
-    {"enable.partition.eof", "true"}, {"partition.assignment.strategy", "cooperative-sticky"},
+    {"enable.auto.commit", "false"},
+    {"enable.auto.offset.store", "false"},
+    {"auto.offset.reset", "error"},
+    {"isolation.level", "read_committed"},
+    {"enable.partition.eof", "true"},
+    {"partition.assignment.strategy", "cooperative-sticky"},
     {"fetch.wait.max.ms", "100"}, /* the end of a quiet partition is told that late */
     {"fetch.error.backoff.ms", "50"},
     {"queued.min.messages", "300000"}, /* with so many it pauses for a second: more than a second's work */
@@ -209,6 +212,7 @@ kafka_producer_new(const struct kafka_client *description, char error[KAFKA_ERRO
         {"queue.buffering.max.messages", "2000000"},
         {"queue.buffering.max.kbytes", "2097151"},
         {"message.max.bytes", "2097152"},
+        {"message.copy.max.bytes", "256"}, /* larger ones are sent from the batch they lie in */
     };
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
 

@@ -573,10 +573,33 @@ protocol_warm(struct protocol *protocol)
     return cold != NULL;
 }
 
+/* Every task in its turn, as long as the epoch has room: the next tick goes on behind the last that had it.
+ * true: there is more due. */
+static bool
+protocol_tick_tasks(struct protocol *protocol)
+{
+    int32_t first = protocol->tick_next;
+    bool more = false;
+
+    for (int32_t n = 0; n < protocol->tasks_count; n++) {
+        int32_t p = (first + n) % protocol->tasks_count;
+        struct task *task = protocol->tasks[p];
+        size_t said_count = task != NULL ? batch_count(task->batch) : 0;
+
+        if (task == NULL || (task->state != TASK_LIVE && task->state != TASK_CHECKING))
+            continue;
+        more |= task_tick(task);
+        if (batch_count(task->batch) > said_count && protocol_is_full(protocol)) {
+            protocol->tick_next = (p + 1) % protocol->tasks_count;
+            return true;
+        }
+    }
+    return more;
+}
+
 bool
 protocol_tick(struct protocol *protocol)
 {
-    bool more = false;
 
     if (protocol_is_full(protocol)) { /* a million alerts after an outage go out in many epochs */
         protocol->was_full = true;
@@ -585,13 +608,7 @@ protocol_tick(struct protocol *protocol)
     if (protocol->was_full)
         protocol_look_at_ends(protocol);
     protocol_notice_gap(protocol);
-    for (int32_t p = 0; p < protocol->tasks_count; p++) {
-        struct task *task = protocol->tasks[p];
-
-        if (task != NULL && (task->state == TASK_LIVE || task->state == TASK_CHECKING))
-            more |= task_tick(task);
-    }
-    return more || protocol_warm(protocol);
+    return protocol_tick_tasks(protocol) || protocol_warm(protocol);
 }
 
 /* When the epoch is to be closed: INT64_MAX: nothing is to be said. */

@@ -39,7 +39,8 @@ struct protocol {
     int64_t retry_mono_ms, retry_delay_ms;
     char retry_error[KAFKA_ERROR_BYTES]; /* of the last that was aborted */
     int64_t ticked_mono_ms;
-    bool was_full; /* since the last tick */
+    bool was_full;     /* since the last tick */
+    int32_t tick_next; /* whose turn is the first of the next tick */
 };
 
 void protocol_init(struct protocol *protocol, struct world *world, const struct protocol_port *port);

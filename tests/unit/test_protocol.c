@@ -239,17 +239,12 @@ test_the_same_epoch_of_a_task_that_was_never_held_counts(void **state)
     outside_close(&outside);
 }
 
-/* What is due cannot fire while the epoch is full: to wake up for it would be to spin. */
+/* A ticket was created, and the task has read everything: it has something to say when it is loud again. */
 static void
-test_a_full_epoch_waits_for_its_transaction(void **state)
+outside_create(struct task *task)
 {
-    struct outside outside;
     struct event event = {.type = EVENT_TICKET_CREATED, .id = slice_of("1"), .ticket = slice_of("T-1")};
-    struct task *task;
 
-    (void)state;
-    outside_open(&outside);
-    task = outside_task(&outside);
     event.at_ms = task->t_ms;
     event.attributes_present = ATTRIBUTE_BIT(ATTRIBUTE_STATUS);
     event.attributes[ATTRIBUTE_STATUS] = slice_of("New");
@@ -257,10 +252,25 @@ test_a_full_epoch_waits_for_its_transaction(void **state)
     task_touch(task);
     task_reach_end(task, TASK_TICKETS, 10);
     task_reach_end(task, TASK_RELAY, 0);
+}
+
+/* What is due cannot fire while the epoch is full: to wake up for it would be to spin. */
+static void
+test_a_full_epoch_waits_for_its_transaction(void **state)
+{
+    struct outside outside;
+    struct event event = {.type = EVENT_TICKET_CREATED, .id = slice_of("2"), .ticket = slice_of("T-1")};
+    struct task *task;
+
+    (void)state;
+    outside_open(&outside);
+    task = outside_task(&outside);
+    outside_create(task);
+    event.attributes_present = ATTRIBUTE_BIT(ATTRIBUTE_STATUS);
+    event.attributes[ATTRIBUTE_STATUS] = slice_of("New");
     outside.worlds.world.now_mono_ms += 60000;
     while (protocol_tick(&outside.protocol)) /* loud, and what the ticket has to say is said */
         ;
-    event.id = slice_of("2");
     event.at_ms = task->t_ms + 1; /* it waits, and a millisecond later it is due */
     assert_int_equal(engine_event(task->engine, &event, task->t_ms).disposition, ENGINE_WAITS);
     outside.worlds.world.now_ms += 60000;
@@ -302,6 +312,36 @@ test_a_task_with_nothing_to_announce_waits_for_its_time(void **state)
     outside_close(&outside);
 }
 
+/* The bound is the whole epoch's: whoever speaks when it is reached is the last, and the next one is the
+ * first of the next epoch. */
+static void
+test_tasks_stop_speaking_when_the_epoch_is_full(void **state)
+{
+    struct outside outside;
+    struct task *tasks[TASKS];
+
+    (void)state;
+    outside_open(&outside);
+    tasks[0] = outside_task(&outside);
+    tasks[1] = outside_live(&outside, 1);
+    task_advance_offset(tasks[1], TASK_TICKETS, 0, -1);
+    outside_answer(&outside, TRANSACTION_COMMITTED);
+    outside.worlds.config->epoch_records_max = 1;
+    for (int i = 0; i < TASKS; i++)
+        outside_create(tasks[i]);
+    outside.worlds.world.now_mono_ms += 60000;
+    for (int i = 0; i < TASKS; i++) {
+        for (int n = 0; n < 5; n++)
+            (void)protocol_tick(&outside.protocol);
+        assert_true(batch_count(tasks[i]->batch) > 0);
+        assert_int_equal(batch_count(tasks[1 - i]->batch), 0);
+        protocol_turn(&outside.protocol);
+        assert_non_null(outside.job);
+        outside_answer(&outside, TRANSACTION_COMMITTED);
+    }
+    outside_close(&outside);
+}
+
 /* The topic was deleted, say: the same epoch is aborted again and again, and readiness is to say why. */
 static void
 test_an_epoch_aborted_again_and_again_is_told(void **state)
@@ -334,6 +374,7 @@ main(void)
         cmocka_unit_test(test_the_same_epoch_of_a_task_that_was_never_held_counts),
         cmocka_unit_test(test_a_full_epoch_waits_for_its_transaction),
         cmocka_unit_test(test_a_task_with_nothing_to_announce_waits_for_its_time),
+        cmocka_unit_test(test_tasks_stop_speaking_when_the_epoch_is_full),
         cmocka_unit_test(test_an_epoch_aborted_again_and_again_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
