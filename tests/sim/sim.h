@@ -366,7 +366,7 @@ struct scoring_answer {
 };
 struct scoring_witness {
     uint64_t epoch;
-    struct hash128 lineage;
+    struct hash128 lineage, former; /* former: of the life before the offsets were deleted; else none */
     bool may_begin_anew;
     struct buffer policies; /* in force, as ids */
     struct map *answers;    /* NULL: none yet */

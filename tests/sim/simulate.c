@@ -392,20 +392,22 @@ sim_vary(struct sim *sim)
     static const int64_t records[] = {40, 200, 10000, 10000};
 
     sim->with_redis = !chance_one_in(&sim->chance, 5);
-    sim->with_scores = chance_one_in(&sim->chance, 3);
+    sim->with_scores = chance_one_in(&sim->chance, 24); /* and see below: one run in five or so */
     sim->fuses[0] =
         (struct sim_fuse){.is_armed = true,
                           .point = (enum crash_point)(sim->seed % CRASH_POINTS_COUNT),
                           .after = chance_below(&sim->chance, 1U << chance_below(&sim->chance, 5))};
     if (sim->fuses[0].point >= CRASH_OFFSET_LOST && sim->fuses[0].point <= CRASH_DECIDED)
         sim->fuses[0].after = 0; /* it comes once or twice a run */
-    if (sim->fuses[0].point == CRASH_POLICY_REFUSED || sim->fuses[0].point == CRASH_SNAPSHOT_REFUSED)
+    if (sim->fuses[0].point == CRASH_POLICY_REFUSED || sim->fuses[0].point == CRASH_SNAPSHOT_REFUSED ||
+        sim->fuses[0].point == CRASH_SCORES_FROM_SNAPSHOT)
         sim->fuses[0].after = 0;
     sim->with_scores |= sim->fuses[0].point >= CRASH_SCORES_ASSIGNED;
     if (sim->with_scores)
         load_make_feedback(&sim->load, &sim->chance);
     sim->with_jumps = sim->fuses[0].point == CRASH_CLOCK_JUMPED || chance_one_in(&sim->chance, 8);
-    if (sim->fuses[0].point >= CRASH_LOAD_HEAD && sim->fuses[0].point <= CRASH_SNAPSHOT_SWEEP)
+    if ((sim->fuses[0].point >= CRASH_LOAD_HEAD && sim->fuses[0].point <= CRASH_SNAPSHOT_SWEEP) ||
+        sim->fuses[0].point == CRASH_SCORES_FROM_SNAPSHOT)
         sim->with_redis = true;
     mishap_plan(sim);
     sim->broker.slow_markers = chance_one_in(&sim->chance, 2);
