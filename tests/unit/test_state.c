@@ -237,6 +237,8 @@ what_rested_goes_on_resting(void **state)
     assert_true(engine_is_warm(other.engine));
     desk_until(&other, 40); /* and its timer stands */
     desk_heard(&other, "30 T-0/sla/fr/1/warn-50% firing\n");
+    buffer_append_byte(&record, 0); /* the rest is the record's end */
+    assert_int_equal(engine_load(other.engine, slice_of("T-0"), buffer_slice(&record)), -1);
     buffer_free(&record);
     desk_close(&desk);
     desk_close(&other);
