@@ -17,6 +17,7 @@
 #include "shell/wallclock.h"
 #include "wire/outcome_read.h"
 #include "wire/score_json.h"
+#include <stdatomic.h>
 
 enum crash_point {
 #define CRASH(NAME, where) CRASH_##NAME,
@@ -51,7 +52,8 @@ struct sim_ground {
     struct metrics *metrics;
     struct topics topics;
     char *group, *source;
-    struct event_reader *reader; /* the oracle's */
+    struct event_reader *reader;      /* the oracle's */
+    atomic_uint_fast64_t seeds_taken; /* the first job's: of all jobs */
     uint64_t crashed[CRASH_POINTS_COUNT];
     uint64_t events, crashes, rebalances, alerts, restores, snapshots, unknown, zombies;
     uint64_t held, decisions, scores, answers, scores_loaded, versions_over;
