@@ -986,6 +986,18 @@ score_task_fold(struct score_task *task, const struct outcome *outcome, int64_t 
     }
 }
 
+/* Everything that was there when it was asked for is folded: now where feedback goes on. */
+static void
+score_task_ask(struct score_task *task)
+{
+    task->state = SCORE_TASK_ASKING;
+    for (int32_t p = 0; p < task->feedback_count; p++)
+        task->feedback_offsets[p] = MARKER_NO_OFFSET;
+    task->question = task->port.ask_offsets(task->port.context);
+    log_write(task->world->log, LOG_INFO, "scores_folded", LOG_INTEGER("outcomes", task->folded_count),
+              LOG_INTEGER("took_ms", task->world->now_mono_ms - task->folding_since_mono_ms));
+}
+
 void
 score_task_on_outcome(struct score_task *task, const struct ingest_record *record)
 {
@@ -1007,6 +1019,10 @@ score_task_on_outcome(struct score_task *task, const struct ingest_record *recor
     task->outcomes_offset = record->offset + 1;
     task->outcomes_at_end = false;
     metrics_add(task->world->metrics, METRIC_EVENTS, METRIC_TOPIC_OUTCOMES, 1);
+    /* Where something is always coming, an end is never told: the consumer tells it after a quiet moment. */
+    if (task->state == SCORE_TASK_FOLDING && task->found.log_end > 0 &&
+        score_plan_reached(&task->found, task->from_offset, record->offset + 1) == SCORE_REACH_WHOLE)
+        score_task_ask(task);
 }
 
 void
@@ -1028,12 +1044,7 @@ score_task_on_outcomes_end(struct score_task *task, int64_t offset)
     case SCORE_REACH_WHOLE:
         break;
     }
-    task->state = SCORE_TASK_ASKING;
-    for (int32_t p = 0; p < task->feedback_count; p++)
-        task->feedback_offsets[p] = MARKER_NO_OFFSET;
-    task->question = task->port.ask_offsets(task->port.context);
-    log_write(task->world->log, LOG_INFO, "scores_folded", LOG_INTEGER("outcomes", task->folded_count),
-              LOG_INTEGER("took_ms", task->world->now_mono_ms - task->folding_since_mono_ms));
+    score_task_ask(task);
 }
 
 /* Somebody who was the owner before has committed since: what he read is not folded here. */

@@ -627,6 +627,32 @@ test_what_was_let_go_is_not_waited_for(void **state)
     close_desk(&other);
 }
 
+/* Under a steady load no end is ever told: what was there when it was asked for is enough. */
+static void
+test_folds_where_something_is_always_coming(void **state)
+{
+    struct score_found found = nothing_found;
+    struct ingest_record record = {.value = slice_of("{}")};
+    struct score_load *load;
+    struct desk desk;
+
+    (void)state;
+    found.log_end = 3;
+    open_owner(&desk, NULL, 0, 1);
+    assert_true(score_task_on_found(&desk.task, desk.questions, &found));
+    load = desk.load;
+    desk.load = NULL;
+    load->home = score_home_new(&load->options, buffer_slice(&load->sources));
+    load->used = -1;
+    score_task_on_loaded(&desk.task, load);
+    for (record.offset = 0; record.offset < 3; record.offset++) {
+        assert_int_equal(desk.task.state, SCORE_TASK_FOLDING);
+        score_task_on_outcome(&desk.task, &record);
+    }
+    assert_int_equal(desk.task.state, SCORE_TASK_ASKING);
+    close_desk(&desk);
+}
+
 int
 main(void)
 {
@@ -641,6 +667,7 @@ main(void)
         cmocka_unit_test(test_what_was_let_go_is_not_waited_for),
         cmocka_unit_test(test_adopted_scores_go_on),
         cmocka_unit_test(test_fresh_scores_begin_anew),
+        cmocka_unit_test(test_folds_where_something_is_always_coming),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
