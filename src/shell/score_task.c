@@ -36,7 +36,9 @@ enum {
     SCORE_TASK_RETRY_MS = 100,
     SCORE_TASK_PUBLISH_EVERY_MS = 1000,
     SCORE_TASK_HEARTBEAT_MS = 6 * 3600000,
-    SCORE_TASK_LEARN_AGAIN_MS = 2000
+    SCORE_TASK_LEARN_AGAIN_MS = 2000,
+    SCORE_TASK_BEHIND_MS = 2000, /* semantics.md 1: its last record is older */
+    SCORE_TASK_SETTLE_MS = 1000
 };
 
 /* ---- what goes out ---- */
@@ -181,8 +183,7 @@ score_task_init(struct score_task *task, struct world *world, const struct score
     task->feedback_count = world->feedback_partitions_count;
     task->feedback_offsets =
         memory_allocate_zeroed((size_t)task->feedback_count, sizeof *task->feedback_offsets);
-    task->feedback_at_end =
-        memory_allocate_zeroed((size_t)task->feedback_count, sizeof *task->feedback_at_end);
+    task->feedback = memory_allocate_zeroed((size_t)task->feedback_count, sizeof *task->feedback);
 }
 
 static void
@@ -216,7 +217,7 @@ score_task_done(struct score_task *task)
     outcome_reader_free(task->reader);
     ingest_free(task->ingest);
     memory_free(task->feedback_offsets);
-    memory_free(task->feedback_at_end);
+    memory_free(task->feedback);
 }
 
 static void
@@ -286,7 +287,7 @@ score_task_fold_from(struct score_task *task, int64_t offset)
 {
     task->t_ms = scores_t_ms(task->scores) > 0 ? scores_t_ms(task->scores) : 0;
     task->outcomes_offset = task->from_offset = offset;
-    task->outcomes_at_end = false;
+    task->outcomes = (struct score_source){.lags = true};
     task->folded_count = 0;
     task->folding_since_mono_ms = task->world->now_mono_ms;
     task->state = SCORE_TASK_FOLDING;
@@ -950,10 +951,12 @@ score_task_on_done(struct score_task *task, struct transaction_job *job)
 /* ---- the fold ---- */
 
 static void
-score_task_arrive(struct score_task *task, int64_t at_ms)
+score_task_arrive(struct score_task *task, struct score_source *source, int64_t at_ms)
 {
     if (at_ms > task->world->now_ms)
         at_ms = task->world->now_ms;
+    source->at_end = false;
+    source->lags = task->world->now_ms - at_ms > SCORE_TASK_BEHIND_MS;
     if (at_ms > task->t_ms)
         task->t_ms = at_ms;
     scores_advance(task->scores, task->t_ms, SCORES_BEFORE);
@@ -1008,7 +1011,7 @@ score_task_on_outcome(struct score_task *task, const struct ingest_record *recor
     if (task->state < SCORE_TASK_FOLDING || record->offset < task->outcomes_offset ||
         record->value.at == NULL)
         return;
-    score_task_arrive(task, record->timestamp_ms);
+    score_task_arrive(task, &task->outcomes, record->timestamp_ms);
     error = outcome_read(task->reader, record->value, &outcome, detail);
     if (error == ERROR_NONE)
         score_task_fold(task, &outcome, record->offset);
@@ -1017,7 +1020,6 @@ score_task_on_outcome(struct score_task *task, const struct ingest_record *recor
                   LOG_TEXT("error", error_code_text(error)), LOG_TEXT("detail", detail));
     task->folded_count++;
     task->outcomes_offset = record->offset + 1;
-    task->outcomes_at_end = false;
     metrics_add(task->world->metrics, METRIC_EVENTS, METRIC_TOPIC_OUTCOMES, 1);
     /* Where something is always coming, an end is never told: the consumer tells it after a quiet moment. */
     if (task->state == SCORE_TASK_FOLDING && task->found.log_end > 0 &&
@@ -1030,7 +1032,7 @@ score_task_on_outcomes_end(struct score_task *task, int64_t offset)
 {
     if (task->state < SCORE_TASK_FOLDING)
         return;
-    task->outcomes_at_end = true;
+    task->outcomes = (struct score_source){.at_end = true};
     if (offset > task->outcomes_offset)
         task->outcomes_offset = offset;
     if (task->state != SCORE_TASK_FOLDING)
@@ -1074,7 +1076,7 @@ score_task_begin_feedback(struct score_task *task, const int64_t *offsets)
         if (task->decided && !control_offset_take(&decided, &offset))
             offset = MARKER_NO_OFFSET;
         task->feedback_offsets[p] = offset >= 0 ? offset : MARKER_NO_OFFSET;
-        task->feedback_at_end[p] = false;
+        task->feedback[p] = (struct score_source){.lags = true};
     }
 }
 
@@ -1139,13 +1141,12 @@ score_task_on_feedback(struct score_task *task, const struct ingest_record *reco
     if (task->state != SCORE_TASK_LIVE || record->partition >= task->feedback_count ||
         record->offset < task->feedback_offsets[record->partition])
         return;
-    score_task_arrive(task, record->timestamp_ms);
+    score_task_arrive(task, &task->feedback[record->partition], record->timestamp_ms);
     error = score_task_take_feedback(task, record, detail);
     poison_end(task->world->poison);
     if (error != ERROR_NONE)
         ingest_refuse(task->ingest, task->batch, record, error, detail);
     task->feedback_offsets[record->partition] = record->offset + 1;
-    task->feedback_at_end[record->partition] = false;
     score_task_touch(task, false);
     metrics_add(task->world->metrics, METRIC_EVENTS, METRIC_TOPIC_FEEDBACK, 1);
     metrics_add(task->world->metrics, METRIC_EVENT_BYTES, METRIC_TOPIC_FEEDBACK,
@@ -1157,7 +1158,7 @@ score_task_on_feedback_end(struct score_task *task, int32_t partition, int64_t o
 {
     if (task->state != SCORE_TASK_LIVE || partition >= task->feedback_count)
         return;
-    task->feedback_at_end[partition] = true;
+    task->feedback[partition] = (struct score_source){.at_end = true};
     if (offset > task->feedback_offsets[partition])
         task->feedback_offsets[partition] = offset;
 }
@@ -1177,30 +1178,65 @@ score_task_is_full(const struct score_task *task)
            batch_bytes(task->batch) >= (size_t)task->world->config->epoch_bytes_max;
 }
 
+/* Nothing is left to be read, as far as it is known: T follows the wall. */
 static bool
 score_task_is_idle(const struct score_task *task)
 {
-    if (task->state != SCORE_TASK_LIVE || !task->outcomes_at_end)
-        return false;
-    for (int32_t p = 0; p < task->feedback_count; p++)
-        if (!task->feedback_at_end[p])
-            return false;
-    return true;
+    bool idle = task->state == SCORE_TASK_LIVE && task->outcomes.at_end &&
+                task->world->now_mono_ms >= task->wall_from_mono_ms;
+
+    for (int32_t p = 0; p < task->feedback_count && idle; p++)
+        idle = task->feedback[p].at_end;
+    return idle;
+}
+
+/* Where something is always coming no end is told, so what came last and is not old says it, too. */
+static bool
+score_task_is_behind(const struct score_task *task)
+{
+    bool behind = task->outcomes.lags;
+
+    for (int32_t p = 0; p < task->feedback_count && !behind; p++)
+        behind = task->feedback[p].lags;
+    return behind;
+}
+
+/* Stopped and continued, the machine was suspended, or nothing was read because the epoch was full: who was
+ * at an end may not be there any more. */
+static void
+score_task_notice_gap(struct score_task *task)
+{
+    int64_t now_mono_ms = task->world->now_mono_ms, before_mono_ms = task->read_mono_ms;
+
+    if (!score_task_may_read(task))
+        return;
+    task->read_mono_ms = now_mono_ms;
+    if (before_mono_ms != 0 && now_mono_ms - before_mono_ms > SCORE_TASK_BEHIND_MS)
+        task->wall_from_mono_ms = now_mono_ms + SCORE_TASK_SETTLE_MS;
+}
+
+/* Whether what was learned may be told: not while a backlog is folded, it would be told again and again. */
+static bool
+score_task_may_tell(const struct score_task *task)
+{
+    return task->state == SCORE_TASK_LIVE && !task->outcomes.lags;
 }
 
 void
 score_task_tick(struct score_task *task)
 {
+    score_task_notice_gap(task);
+    if (task->state == SCORE_TASK_LIVE)
+        scores_set_behind(task->scores, score_task_is_behind(task));
     if (score_task_is_idle(task)) {
         if (task->t_ms < task->world->now_ms)
             task->t_ms = task->world->now_ms;
-        scores_set_behind(task->scores, false);
         if (scores_next_ms(task->scores) <= task->t_ms)
             scores_advance(task->scores, task->t_ms, SCORES_THROUGH);
     }
     if (task->learning != NULL)
         learning_turn(task->learning);
-    if (task->state == SCORE_TASK_LIVE && task->outcomes_at_end && learning_wait_ms(task->learning) == 0 &&
+    if (score_task_may_tell(task) && learning_wait_ms(task->learning) == 0 &&
         learning_tell(task->learning, task->batch))
         score_task_touch(task, false);
     if (task->state == SCORE_TASK_LIVE &&
@@ -1285,14 +1321,15 @@ score_task_wait_ms(const struct score_task *task)
 
     if (next_ms != INT64_MAX)
         wait_ms = next_ms - task->world->now_ms;
+    else if (task->wall_from_mono_ms > task->world->now_mono_ms)
+        wait_ms = task->wall_from_mono_ms - task->world->now_mono_ms;
     if (task->state == SCORE_TASK_LEARNING || task->state == SCORE_TASK_HELD)
         at_mono_ms = task->learn_mono_ms;
     if (task->retry != NULL)
         at_mono_ms = task->retry_mono_ms;
     else if (task->state == SCORE_TASK_LIVE && !task->in_flight && task->producer_ready)
         at_mono_ms = score_task_close_at_mono_ms(task);
-    if (task->learning != NULL &&
-        (learning_is_away(task->learning) || (task->state == SCORE_TASK_LIVE && task->outcomes_at_end)) &&
+    if (task->learning != NULL && (learning_is_away(task->learning) || score_task_may_tell(task)) &&
         learning_wait_ms(task->learning) < wait_ms)
         wait_ms = learning_wait_ms(task->learning);
     if (at_mono_ms != INT64_MAX && at_mono_ms - task->world->now_mono_ms < wait_ms)

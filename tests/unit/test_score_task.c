@@ -80,7 +80,7 @@ on_submit(void *context, struct transaction_job *job)
 
 /* Live, and has read nothing. */
 static void
-open_desk(struct desk *desk, const char *const *overrides, size_t overrides_count)
+open_desk_of(struct desk *desk, const char *text, const char *const *overrides, size_t overrides_count)
 {
     const struct score_task_port port = {.context = desk,
                                          .fetch_outcomes = on_fetch,
@@ -93,12 +93,18 @@ open_desk(struct desk *desk, const char *const *overrides, size_t overrides_coun
     const struct score_found now = {.committed_offset = MARKER_NO_OFFSET};
 
     memset(desk, 0, sizeof *desk);
-    worlds_open(&desk->worlds, policy, overrides, overrides_count);
+    worlds_open(&desk->worlds, text, overrides, overrides_count);
     score_task_init(&desk->task, &desk->worlds.world, &port);
     score_task_begin(&desk->task);
     score_task_on_outcomes_end(&desk->task, 0);
     assert_true(score_task_on_offsets(&desk->task, desk->questions, &nowhere, &now));
     assert_int_equal(desk->task.state, SCORE_TASK_LIVE);
+}
+
+static void
+open_desk(struct desk *desk, const char *const *overrides, size_t overrides_count)
+{
+    open_desk_of(desk, policy, overrides, overrides_count);
 }
 
 static void
@@ -112,12 +118,13 @@ close_desk(struct desk *desk)
     worlds_close(&desk->worlds);
 }
 
+/* It has lain there for so long. */
 static void
-give(struct desk *desk, const char *id, const char *customer)
+give_late(struct desk *desk, const char *id, const char *customer, int64_t lay_ms)
 {
     struct ingest_record record = {.topic = desk->worlds.world.topics.names[TOPIC_FEEDBACK],
                                    .offset = desk->offset++,
-                                   .timestamp_ms = desk->worlds.world.now_ms};
+                                   .timestamp_ms = desk->worlds.world.now_ms - lay_ms};
     char text[512];
 
     (void)snprintf(text, sizeof text,
@@ -130,9 +137,15 @@ give(struct desk *desk, const char *id, const char *customer)
     assert_int_equal(desk->task.feedback_offsets[0], record.offset + 1);
 }
 
-/* How many dead letters of this code the open epoch holds. */
+static void
+give(struct desk *desk, const char *id, const char *customer)
+{
+    give_late(desk, id, customer, 0);
+}
+
+/* How many records of the topic the open epoch holds that have this header. */
 static size_t
-letters(const struct desk *desk, const char *code)
+headed(const struct desk *desk, enum topic topic, const char *header, const char *text)
 {
     size_t count = 0;
 
@@ -140,10 +153,17 @@ letters(const struct desk *desk, const char *code)
         struct batch_record record = batch_get(desk->task.batch, i);
         struct slice name, value;
 
-        while (record.topic == TOPIC_DEADLETTERS && batch_header_next(&record.headers, &name, &value))
-            count += slice_is(name, "slad-error") && slice_is(value, code);
+        while (record.topic == topic && batch_header_next(&record.headers, &name, &value))
+            count += slice_is(name, header) && slice_is(value, text);
     }
     return count;
+}
+
+/* How many dead letters of this code the open epoch holds. */
+static size_t
+letters(const struct desk *desk, const char *code)
+{
+    return headed(desk, TOPIC_DEADLETTERS, "slad-error", code);
 }
 
 static bool
@@ -653,6 +673,78 @@ test_folds_where_something_is_always_coming(void **state)
     close_desk(&desk);
 }
 
+static const char contract_policy[] =
+    "version: \"1\"\nexperience: {min_answers: 1, windows: [7d], scopes: [[]]}\n"
+    "contracts:\n  - name: acme-gold\n    match: {customer: acme}\n"
+    "    pxa: {window: 2d, threshold: 75%, min_answers: 1, neutral: counted, plan_days: 2}\n";
+
+/* How many decisions about contracts the open epoch holds. */
+static size_t
+decisions(const struct desk *desk)
+{
+    return headed(desk, TOPIC_OUTCOMES, "ce_type", "slad.contract");
+}
+
+/* An hour later an answer comes, and an outcome; both have lain for so long. No end is told. */
+static void
+come_by(struct desk *desk, int64_t lay_ms)
+{
+    struct ingest_record record = {.value = slice_of("{}"), .offset = desk->task.outcomes_offset};
+    char id[32];
+
+    worlds_wait(&desk->worlds, 3600000);
+    record.timestamp_ms = desk->worlds.world.now_ms - lay_ms;
+    (void)snprintf(id, sizeof id, "f-%lld", (long long)desk->offset);
+    score_task_on_outcome(&desk->task, &record);
+    give_late(desk, id, "acme", lay_ms);
+    score_task_tick(&desk->task);
+}
+
+/* What always comes and is fresh is not behind: contracts are decided about. What is old has more behind it.
+ */
+static void
+test_decides_where_something_is_always_coming(void **state)
+{
+    struct desk desk;
+
+    (void)state;
+    open_desk_of(&desk, contract_policy, NULL, 0);
+    for (int hour = 0; hour < 24; hour++)
+        come_by(&desk, 2001);
+    assert_int_equal(decisions(&desk), 0);
+    come_by(&desk, 2000);
+    come_by(&desk, 0);
+    assert_int_equal(decisions(&desk), 1);
+    for (int hour = 0; hour < 24; hour++)
+        come_by(&desk, 0);
+    assert_int_equal(decisions(&desk), 2);
+    close_desk(&desk);
+}
+
+/* Who was at the end of everything and then stood still may not be there any more: T waits for a moment. */
+static void
+test_stands_still(void **state)
+{
+    struct desk desk;
+    int64_t t_ms;
+
+    (void)state;
+    open_desk(&desk, NULL, 0);
+    score_task_on_feedback_end(&desk.task, 0, 0);
+    worlds_wait(&desk.worlds, 1000);
+    score_task_tick(&desk.task);
+    assert_int_equal(desk.task.t_ms, desk.worlds.world.now_ms);
+    t_ms = desk.task.t_ms;
+    worlds_wait(&desk.worlds, 60000);
+    score_task_tick(&desk.task);
+    assert_int_equal(desk.task.t_ms, t_ms);
+    assert_in_range(score_task_wait_ms(&desk.task), 1, 1000);
+    worlds_wait(&desk.worlds, score_task_wait_ms(&desk.task));
+    score_task_tick(&desk.task);
+    assert_int_equal(desk.task.t_ms, desk.worlds.world.now_ms);
+    close_desk(&desk);
+}
+
 int
 main(void)
 {
@@ -668,6 +760,8 @@ main(void)
         cmocka_unit_test(test_adopted_scores_go_on),
         cmocka_unit_test(test_fresh_scores_begin_anew),
         cmocka_unit_test(test_folds_where_something_is_always_coming),
+        cmocka_unit_test(test_decides_where_something_is_always_coming),
+        cmocka_unit_test(test_stands_still),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
