@@ -221,10 +221,16 @@ class Daemon(Process):
         return json.loads(body)
 
     def wait_ready(self):
+        said = [""]
+
         def probe():
             check(self.running, f"{self.title} ended with status {self.child.returncode} before it was ready")
-            return self.get("/readyz")[0] == 200
-        wait_until(f"{self.title} is ready", probe)
+            status, said[0] = self.get("/readyz")
+            return status == 200
+        try:
+            wait_until(f"{self.title} is ready", probe)
+        except Failure as failure:
+            raise Failure(f"{failure}; /readyz says: {said[0].strip()}") from None
 
 
 def http_get(url, token=None):
