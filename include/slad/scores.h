@@ -294,6 +294,11 @@ struct scores_sink {
     void (*credit)(void *context, const struct score_credit *credit);
     void (*attainment)(void *context, const struct score_attainment *attainment);
     void (*contract)(void *context, const struct contract_outcome *outcome); /* also without score */
+};
+
+/* Who writes snapshots listens to this. Neither may call back. */
+struct scores_watch {
+    void *context;
     void (*part_changed)(void *context, uint32_t part); /* what scores_save_part would say of it */
     void (*parts_moved)(void *context);                 /* of all of them, and which record is in which */
 };
@@ -377,8 +382,8 @@ void scores_contract(struct scores *scores, const struct contract_outcome *outco
  * committed. Then the parts, loaded, and the log folded again from `offset` on give the state of the whole
  * log: what a part has seen already is stale by its revision, and what it has not seen comes.
  *
- * A part that did not change since it was saved (sink.part_changed) need not be saved again. After
- * sink.parts_moved what was saved belongs to no common snapshot with what is saved from then on.
+ * A part that did not change since it was saved (scores_watch) need not be saved again. After
+ * parts_moved what was saved belongs to no common snapshot with what is saved from then on.
  */
 enum {
     SCORES_PARTS_COUNT = 65536,
@@ -397,10 +402,8 @@ bool scores_has_room_for_parts(const struct scores *scores);
  * folded as ever, then scores_set_rebuilding(false). Policies may be others. */
 int scores_load_part(struct scores *scores, uint32_t part, struct slice bytes);
 int scores_load_end(struct scores *scores);
-/* The two of the sink that tell of parts, when they were not given at first (a thread loads, another one
- * listens): from now on. */
-void scores_watch_parts(struct scores *scores, void (*part_changed)(void *context, uint32_t part),
-                        void (*parts_moved)(void *context));
+/* From now on; nobody listened before (a thread loads, another one listens). */
+void scores_watch_parts(struct scores *scores, const struct scores_watch *watch);
 /* T of what was loaded or folded; INT64_MIN: of nothing. */
 int64_t scores_t_ms(const struct scores *scores);
 

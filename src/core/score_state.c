@@ -55,16 +55,15 @@ score_parts_touch(struct scores *scores, enum score_part_kind kind, uint32_t num
 {
     uint32_t index = number >> bits_of(scores, kind);
 
-    if (scores->options.sink.part_changed != NULL && index < PARTS_OF_KIND)
-        scores->options.sink.part_changed(scores->options.sink.context,
-                                          (uint32_t)kind * PARTS_OF_KIND + index);
+    if (scores->watch.part_changed != NULL && index < PARTS_OF_KIND)
+        scores->watch.part_changed(scores->watch.context, (uint32_t)kind * PARTS_OF_KIND + index);
 }
 
 void
 score_parts_touch_all(struct scores *scores)
 {
-    if (scores->options.sink.parts_moved != NULL)
-        scores->options.sink.parts_moved(scores->options.sink.context);
+    if (scores->watch.parts_moved != NULL)
+        scores->watch.parts_moved(scores->watch.context);
 }
 
 bool
@@ -1129,11 +1128,9 @@ scores_load_end(struct scores *scores)
 }
 
 void
-scores_watch_parts(struct scores *scores, void (*part_changed)(void *context, uint32_t part),
-                   void (*parts_moved)(void *context))
+scores_watch_parts(struct scores *scores, const struct scores_watch *watch)
 {
-    scores->options.sink.part_changed = part_changed;
-    scores->options.sink.parts_moved = parts_moved;
+    scores->watch = *watch;
 }
 
 int64_t

@@ -184,6 +184,7 @@ enum { SCORE_CONTEXT_CACHE_BITS = 12 };
 
 struct scores {
     struct scores_options options;
+    struct scores_watch watch;
     const struct policy_set *set;
     size_t version; /* in force at t_ms */
     const struct policy *policy;

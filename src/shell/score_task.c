@@ -1,8 +1,8 @@
 /*
  * The score task.
  *
- * What: the fold over slad.outcomes[0], then every partition of feedback beside it; what the scores say
- * becomes the open epoch, an epoch becomes a job.
+ * What: the fold over slad.outcomes[0], then every partition of feedback beside it; an epoch (score_epoch.c)
+ * becomes a job.
  *
  * Why so: slad.outcomes has one partition, so it has one owner, and the owner alone reads feedback: nothing
  * has to be merged. The state is a fold over what the owner itself reads back, so after any doubt it is
@@ -18,17 +18,11 @@
 #include "shell/score_task.h"
 #include "base/memory.h"
 #include "base/panic.h"
-#include "shell/envelope.h"
 #include "shell/learning.h"
-#include "shell/partitioner.h"
 #include "shell/poison.h"
 #include "shell/policy_book.h"
 #include "shell/restore_plan.h"
-#include "wire/contract_json.h"
-#include "wire/effect.h"
-#include "wire/kei_json.h"
 #include "wire/outcome_read.h"
-#include "wire/score_json.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -41,136 +35,6 @@ enum {
     SCORE_TASK_SETTLE_MS = 1000
 };
 
-/* ---- what goes out ---- */
-
-static void
-score_task_touch(struct score_task *task, bool announces)
-{
-    if (!task->dirty)
-        task->dirty_since_mono_ms = task->world->now_mono_ms;
-    task->dirty = true;
-    task->announces |= announces;
-}
-
-/* Ends the open record with its envelope and frees the texts. */
-static void
-score_task_finish(struct score_task *task, const char *type, struct buffer *key, struct buffer *id,
-                  int64_t at_ms, bool announces)
-{
-    envelope_add(task->batch, task->world, type, buffer_slice(id), at_ms);
-    batch_end(task->batch);
-    buffer_free(key);
-    buffer_free(id);
-    score_task_touch(task, announces);
-}
-
-static void
-score_task_on_answer(void *context, const struct answer_outcome *outcome)
-{
-    struct score_task *task = context;
-    struct buffer key = {0}, id = {0};
-
-    effect_answer_key(&key, outcome);
-    effect_answer_id(&id, outcome);
-    batch_begin(task->batch, TOPIC_OUTCOMES, 0, buffer_slice(&key));
-    effect_print_answer(batch_value(task->batch), outcome);
-    score_task_finish(task, "slad.answer", &key, &id, outcome->arrival.detected_at_ms, false);
-    metrics_add(task->world->metrics, METRIC_OUTCOMES, METRIC_OUTCOME_ANSWER, 1);
-}
-
-static void
-score_task_on_score(void *context, const struct score_record *record)
-{
-    struct score_task *task = context;
-    struct buffer key = {0}, id = {0};
-
-    score_json_key(&key, record);
-    score_json_id(&id, record);
-    batch_begin(task->batch, TOPIC_SCORES, 0, buffer_slice(&key));
-    score_json_print(batch_value(task->batch), record);
-    score_task_finish(task, "slad.score", &key, &id, record->at_ms, true);
-    metrics_add(task->world->metrics, METRIC_SCORES, 0, 1);
-}
-
-/* KEIs and contracts' present values. */
-#define SCORE_TASK_ON_VALUE(name, struct_name, type, print, print_key, print_id)                             \
-    static void name(void *context, const struct struct_name *record)                                        \
-    {                                                                                                        \
-        struct score_task *task = context;                                                                   \
-        struct buffer key = {0}, id = {0};                                                                   \
-                                                                                                             \
-        print_key(&key, record);                                                                             \
-        print_id(&id, record);                                                                               \
-        batch_begin(task->batch, TOPIC_SCORES, 0, buffer_slice(&key));                                       \
-        print(batch_value(task->batch), record);                                                             \
-        score_task_finish(task, type, &key, &id, record->at_ms, true);                                       \
-        metrics_add(task->world->metrics, METRIC_SCORES, 0, 1);                                              \
-    }
-SCORE_TASK_ON_VALUE(score_task_on_kei, score_kei, "slad.kei", kei_json_print, kei_json_key, kei_json_id)
-SCORE_TASK_ON_VALUE(score_task_on_pxa, score_pxa, "slad.pxa", contract_json_print_pxa, contract_json_pxa_key,
-                    contract_json_pxa_id)
-SCORE_TASK_ON_VALUE(score_task_on_watermelon, score_watermelon, "slad.watermelon",
-                    contract_json_print_watermelon, contract_json_watermelon_key, contract_json_watermelon_id)
-SCORE_TASK_ON_VALUE(score_task_on_credit, score_credit, "slad.credit", contract_json_print_credit,
-                    contract_json_credit_key, contract_json_credit_id)
-SCORE_TASK_ON_VALUE(score_task_on_attainment, score_attainment, "slad.attainment",
-                    contract_json_print_attainment, contract_json_attainment_key, contract_json_attainment_id)
-
-static void
-score_task_on_contract(void *context, const struct contract_outcome *outcome)
-{
-    struct score_task *task = context;
-    struct buffer key = {0}, id = {0};
-
-    contract_json_key(&key, outcome);
-    contract_json_id(&id, outcome);
-    batch_begin(task->batch, TOPIC_OUTCOMES, 0, buffer_slice(&key));
-    contract_json_print(batch_value(task->batch), outcome);
-    score_task_finish(task, "slad.contract", &key, &id, outcome->arrival.detected_at_ms, false);
-    metrics_add(task->world->metrics, METRIC_OUTCOMES, METRIC_OUTCOME_CONTRACT, 1);
-}
-
-/* A detractor alert lies where its ticket's other alerts lie. */
-static int32_t
-score_task_detractor_partition(const struct score_task *task, const struct score_detractor *alert)
-{
-    struct world *world = task->world;
-    enum partitioner partitioner = (enum partitioner)world->config->partitioner;
-    struct slice owner = alert->ticket.at != NULL ? alert->ticket : alert->customer;
-
-    return partitioner_partition(partitioner == PARTITIONER_ANY ? PARTITIONER_MURMUR2 : partitioner, owner,
-                                 world->partitions_count);
-}
-
-static void
-score_task_on_detractor_gone(void *context, const struct score_detractor *alert)
-{
-    struct score_task *task = context;
-    struct buffer key = {0};
-
-    score_json_detractor_key(&key, alert);
-    batch_begin(task->batch, TOPIC_ALERTS, score_task_detractor_partition(task, alert), buffer_slice(&key));
-    batch_drop_value(task->batch);
-    batch_end(task->batch);
-    buffer_free(&key);
-    score_task_touch(task, false);
-}
-
-static void
-score_task_on_detractor(void *context, const struct score_detractor *alert)
-{
-    struct score_task *task = context;
-    struct world *world = task->world;
-    struct buffer key = {0}, id = {0};
-
-    score_json_detractor_key(&key, alert);
-    score_json_detractor_id(&id, alert);
-    batch_begin(task->batch, TOPIC_ALERTS, score_task_detractor_partition(task, alert), buffer_slice(&key));
-    score_json_print_detractor(batch_value(task->batch), alert);
-    score_task_finish(task, "slad.alert", &key, &id, alert->arrival.detected_at_ms, true);
-    metrics_add(world->metrics, METRIC_ALERTS, alert->state, 1);
-}
-
 /* ---- the assignment ---- */
 
 void
@@ -179,7 +43,7 @@ score_task_init(struct score_task *task, struct world *world, const struct score
     *task = (struct score_task){.world = world, .port = *port};
     task->ingest = ingest_new(world);
     task->reader = outcome_reader_new();
-    task->batch = batch_new();
+    score_epoch_init(&task->open, world);
     task->feedback_count = world->feedback_partitions_count;
     task->feedback_offsets =
         memory_allocate_zeroed((size_t)task->feedback_count, sizeof *task->feedback_offsets);
@@ -213,7 +77,7 @@ score_task_done(struct score_task *task)
     buffer_free(&task->found_feedback);
     buffer_free(&task->policies);
     buffer_free(&task->policies_written);
-    batch_free(task->batch);
+    score_epoch_done(&task->open);
     outcome_reader_free(task->reader);
     ingest_free(task->ingest);
     memory_free(task->feedback_offsets);
@@ -224,9 +88,7 @@ static void
 score_task_drop_state(struct score_task *task)
 {
     score_task_drop_scores(task);
-    batch_free(task->batch);
-    task->batch = batch_new();
-    task->dirty = task->announces = false;
+    batch_free(score_epoch_take(&task->open));
     task->serial++;
 }
 
@@ -262,17 +124,7 @@ score_task_options(struct score_task *task)
 {
     return (struct scores_options){
         .symbols = task->world->symbols,
-        .sink = {.context = task,
-                 .answer = score_task_on_answer,
-                 .score = score_task_on_score,
-                 .detractor = score_task_on_detractor,
-                 .detractor_gone = score_task_on_detractor_gone,
-                 .kei = score_task_on_kei,
-                 .pxa = score_task_on_pxa,
-                 .watermelon = score_task_on_watermelon,
-                 .credit = score_task_on_credit,
-                 .attainment = score_task_on_attainment,
-                 .contract = score_task_on_contract},
+        .sink = score_epoch_sink(&task->open),
         .publish_every_ms = SCORE_TASK_PUBLISH_EVERY_MS,
         .allowed_skew_ms = task->world->config->allowed_skew_ms,
         .accept_age_ms = task->world->config->accept_age_ms,
@@ -407,7 +259,7 @@ score_task_take_policies(struct score_task *task)
         return;
     score_task_sources(task, &sources);
     score_home_set_policies(task->home, buffer_slice(&sources), task->t_ms);
-    score_task_touch(task, false); /* in force from this epoch on */
+    score_epoch_touch(&task->open, false); /* in force from this epoch on */
     buffer_free(&sources);
 }
 
@@ -708,6 +560,7 @@ score_task_load_learning(struct score_task *task, const struct score_load *load)
 void
 score_task_on_loaded(struct score_task *task, struct score_load *load)
 {
+    const struct scores_watch watch = {task, score_task_on_part_changed, score_task_on_parts_moved};
     bool ours = task->state == SCORE_TASK_LOADING && load->serial == task->serial;
 
     if (ours && !score_task_load_learning(task, load))
@@ -716,7 +569,7 @@ score_task_on_loaded(struct score_task *task, struct score_load *load)
         task->home = load->home;
         task->scores = load->home->scores;
         load->home = NULL;
-        scores_watch_parts(task->scores, score_task_on_part_changed, score_task_on_parts_moved);
+        scores_watch_parts(task->scores, &watch);
         score_task_begin_snapshots(task, load);
         if (load->snapshots && load->identity.epoch > 0 && load->used != 0)
             metrics_add(task->world->metrics, METRIC_SNAPSHOT_UNUSABLE, 0, 1);
@@ -781,10 +634,10 @@ score_task_write_policy(struct score_task *task, struct slice id, bool in_force)
     for (size_t i = 0; i < policy_record_chunks(source); i++) {
         buffer_reset(&key);
         policy_record_scores_key(version, id, i, &key);
-        batch_begin(task->batch, TOPIC_STATE, 0, buffer_slice(&key));
+        batch_begin(task->open.batch, TOPIC_STATE, 0, buffer_slice(&key));
         if (in_force)
-            policy_record_chunk(id, source, i, batch_value(task->batch));
-        batch_end(task->batch);
+            policy_record_chunk(id, source, i, batch_value(task->open.batch));
+        batch_end(task->open.batch);
     }
     buffer_free(&key);
     log_write(task->world->log, LOG_NOTICE, in_force ? "policy_in_force" : "policy_over",
@@ -815,8 +668,8 @@ score_task_use_up(struct score_task *task)
 {
     if (!task->decided)
         return;
-    batch_begin(task->batch, TOPIC_STATE, 0, slice_of(CONTROL_SCORES_KEY));
-    batch_end(task->batch);
+    batch_begin(task->open.batch, TOPIC_STATE, 0, slice_of(CONTROL_SCORES_KEY));
+    batch_end(task->open.batch);
     task->decided = false;
 }
 
@@ -827,7 +680,7 @@ score_task_close(struct score_task *task)
     struct transaction_job *job;
     struct transaction_part *part;
 
-    if (!task->dirty || task->state != SCORE_TASK_LIVE)
+    if (!task->open.dirty || task->state != SCORE_TASK_LIVE)
         return false;
     score_task_write_policies(task);
     score_task_use_up(task);
@@ -835,7 +688,7 @@ score_task_close(struct score_task *task)
     part = &job->parts[job->parts_count++];
     part->serial = task->serial;
     part->epoch = ++task->epoch;
-    part->batch = task->batch;
+    part->batch = score_epoch_take(&task->open);
     part->offsets = rd_kafka_topic_partition_list_new(task->feedback_count + 1);
     score_task_add_note(task,
                         rd_kafka_topic_partition_list_add(part->offsets, topics->names[TOPIC_OUTCOMES], 0));
@@ -843,8 +696,6 @@ score_task_close(struct score_task *task)
         if (task->feedback_offsets[p] != MARKER_NO_OFFSET)
             rd_kafka_topic_partition_list_add(part->offsets, topics->names[TOPIC_FEEDBACK], p)->offset =
                 task->feedback_offsets[p];
-    task->batch = batch_new();
-    task->dirty = task->announces = false;
     task->closed_mono_ms = task->world->now_mono_ms;
     score_task_submit(task, job);
     return true;
@@ -1101,7 +952,7 @@ score_task_on_offsets(struct score_task *task, uint64_t question, const int64_t 
     if (task->policies_due)
         score_task_take_policies(task);
     if (task->identity.epoch == 0 || task->decided)
-        score_task_touch(task, false); /* who we are is written though nothing has happened */
+        score_epoch_touch(&task->open, false); /* who we are is written though nothing has happened */
     return true;
 }
 
@@ -1145,9 +996,9 @@ score_task_on_feedback(struct score_task *task, const struct ingest_record *reco
     error = score_task_take_feedback(task, record, detail);
     poison_end(task->world->poison);
     if (error != ERROR_NONE)
-        ingest_refuse(task->ingest, task->batch, record, error, detail);
+        ingest_refuse(task->ingest, task->open.batch, record, error, detail);
     task->feedback_offsets[record->partition] = record->offset + 1;
-    score_task_touch(task, false);
+    score_epoch_touch(&task->open, false);
     metrics_add(task->world->metrics, METRIC_EVENTS, METRIC_TOPIC_FEEDBACK, 1);
     metrics_add(task->world->metrics, METRIC_EVENT_BYTES, METRIC_TOPIC_FEEDBACK,
                 record->value.bytes + record->key.bytes);
@@ -1168,14 +1019,7 @@ score_task_on_feedback_end(struct score_task *task, int32_t partition, int64_t o
 bool
 score_task_may_read(const struct score_task *task)
 {
-    return !score_task_is_full(task) && (task->learning == NULL || !learning_is_away(task->learning));
-}
-
-bool
-score_task_is_full(const struct score_task *task)
-{
-    return batch_count(task->batch) >= (size_t)task->world->config->epoch_records_max ||
-           batch_bytes(task->batch) >= (size_t)task->world->config->epoch_bytes_max;
+    return !score_epoch_is_full(&task->open) && (task->learning == NULL || !learning_is_away(task->learning));
 }
 
 /* Nothing is left to be read, as far as it is known: T follows the wall. */
@@ -1237,22 +1081,18 @@ score_task_tick(struct score_task *task)
     if (task->learning != NULL)
         learning_turn(task->learning);
     if (score_task_may_tell(task) && learning_wait_ms(task->learning) == 0 &&
-        learning_tell(task->learning, task->batch))
-        score_task_touch(task, false);
+        learning_tell(task->learning, task->open.batch))
+        score_epoch_touch(&task->open, false);
     if (task->state == SCORE_TASK_LIVE &&
         task->world->now_mono_ms - task->closed_mono_ms > SCORE_TASK_HEARTBEAT_MS)
-        score_task_touch(task, false); /* offsets of a topic the group does not subscribe to expire */
+        score_epoch_touch(&task->open, false); /* offsets of a topic the group does not subscribe to expire */
 }
 
 /* INT64_MAX: nothing is to be said. */
 static int64_t
 score_task_close_at_mono_ms(const struct score_task *task)
 {
-    if (!task->dirty || task->state != SCORE_TASK_LIVE)
-        return INT64_MAX;
-    return task->announces || score_task_is_full(task)
-               ? 0
-               : task->dirty_since_mono_ms + task->world->config->epoch_ms;
+    return task->state == SCORE_TASK_LIVE ? score_epoch_close_at_mono_ms(&task->open) : INT64_MAX;
 }
 
 void

@@ -8,6 +8,7 @@
  * thread only.
  */
 #include "shell/ingest.h"
+#include "shell/score_epoch.h"
 #include "shell/score_load.h"
 #include "shell/snapshot.h"
 #include "shell/transaction.h"
@@ -107,10 +108,8 @@ struct score_task {
     int64_t folding_since_mono_ms;
     struct scores_fill told; /* what of it has been added to the metrics, and logged */
 
-    /* the open epoch */
-    struct batch *batch;
-    bool dirty, announces;
-    int64_t dirty_since_mono_ms, closed_mono_ms;
+    struct score_epoch open;
+    int64_t closed_mono_ms;          /* when the last epoch was */
     uint64_t epoch, committed_epoch; /* over all owners */
 
     bool producer_ready, in_flight;
@@ -160,8 +159,6 @@ void score_task_reasons(const struct score_task *task, struct buffer *out);
 
 /* Records may be given to it now: the epoch takes more, and what learns from them is there. */
 bool score_task_may_read(const struct score_task *task);
-/* The open epoch may take no more. */
-bool score_task_is_full(const struct score_task *task);
 void score_task_on_outcome(struct score_task *task, const struct ingest_record *record);
 void score_task_on_feedback(struct score_task *task, const struct ingest_record *record);
 /* The end was reached, at this offset: of slad.outcomes, of a partition of feedback. */

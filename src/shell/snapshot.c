@@ -180,7 +180,7 @@ snapshot_subject_of_scores(struct score_task *scores)
         .partition = SNAPSHOT_SCORES,
         .serial = scores->serial,
         .committed_epoch = scores->committed_epoch,
-        .seen_epoch = scores->dirty ? scores->epoch + 1 : scores->epoch,
+        .seen_epoch = scores->open.dirty ? scores->epoch + 1 : scores->epoch,
         .state_offset = scores->outcomes_offset,
         .may_begin = live && scores->committed_epoch > 0 && scores_has_room_for_parts(scores->scores),
         .goes_on = live,

@@ -148,6 +148,15 @@ PRINTER(on_watermelon, score_watermelon, contract_json_print_watermelon, true)
 PRINTER(on_credit, score_credit, contract_json_print_credit, false)
 PRINTER(on_attainment, score_attainment, contract_json_print_attainment, false)
 
+static void
+task_new_scores(struct task *task)
+{
+    const struct scores_watch watch = {task, on_part_changed, on_parts_moved};
+
+    task->scores = scores_new(&task->options, task->set);
+    scores_watch_parts(task->scores, &watch);
+}
+
 /* policies: a file or a directory. */
 static void
 task_open(struct task *task, const char *policies)
@@ -161,9 +170,7 @@ task_open(struct task *task, const char *policies)
                                               .watermelon = on_watermelon,
                                               .credit = on_credit,
                                               .attainment = on_attainment,
-                                              .contract = on_contract,
-                                              .part_changed = on_part_changed,
-                                              .parts_moved = on_parts_moved},
+                                              .contract = on_contract},
                                      .publish_every_ms = 1000,
                                      .parts_finer = PARTS_FINER,
                                      .retire_after_ms = -1,
@@ -179,7 +186,7 @@ task_open(struct task *task, const char *policies)
     }
     options.symbols = task->symbols;
     task->options = options;
-    task->scores = scores_new(&options, task->set);
+    task_new_scores(task);
     task->reader = outcome_reader_new();
 }
 
@@ -192,7 +199,7 @@ task_sleep(struct task *task)
 
     scores_save(task->scores, &first);
     scores_free(task->scores);
-    task->scores = scores_new(&task->options, task->set);
+    task_new_scores(task);
     scores_set_rebuilding(task->scores, true, 0);
     must(scores_load(task->scores, buffer_slice(&first)) == 0);
     scores_check(task->scores);

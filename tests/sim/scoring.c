@@ -497,7 +497,7 @@ scoring_turn(struct process *process)
         scoring_take_loaded(role);
     if (!process->dying)
         scoring_take_offsets(role);
-    if (!process->dying && !score_task_is_full(&role->task)) {
+    if (!process->dying && !score_epoch_is_full(&role->task.open)) {
         scoring_read_outcomes(role, &budget);
         for (int32_t p = 0; p < BROKER_FEEDBACKS && !process->dying; p++)
             scoring_read_feedback(role, p, &budget);
@@ -505,7 +505,7 @@ scoring_turn(struct process *process)
     if (process->dying)
         return;
     score_task_tick(&role->task);
-    if (role->task.announces)
+    if (role->task.open.announces)
         process_dies(process, CRASH_SCORES_PUBLISHED);
     if (!process->dying)
         score_task_turn(&role->task);
@@ -872,7 +872,7 @@ scoring_unrest(struct sim *sim)
         return "nobody has the scores";
     if (task->state != SCORE_TASK_LIVE)
         return "the scores are not live";
-    if (task->dirty || score_task_is_out(task))
+    if (task->open.dirty || score_task_is_out(task))
         return "the scores have something to say";
     for (int p = 0; p < BROKER_FEEDBACKS; p++)
         if (task->feedback_offsets[p] < sim->broker.logs[TOPIC_FEEDBACK][p].end)

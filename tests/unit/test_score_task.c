@@ -149,8 +149,8 @@ headed(const struct desk *desk, enum topic topic, const char *header, const char
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < batch_count(desk->task.batch); i++) {
-        struct batch_record record = batch_get(desk->task.batch, i);
+    for (size_t i = 0; i < batch_count(desk->task.open.batch); i++) {
+        struct batch_record record = batch_get(desk->task.open.batch, i);
         struct slice name, value;
 
         while (record.topic == topic && batch_header_next(&record.headers, &name, &value))
