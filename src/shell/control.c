@@ -14,14 +14,48 @@
  */
 #include "shell/control.h"
 
+/* What both kinds begin with. */
+struct head {
+    enum control_verb verb;
+    struct hash128 lineage;
+    uint64_t epoch;
+};
+
+static void
+head_write(const struct head *head, struct buffer *out)
+{
+    buffer_append_varint(out, CONTROL_FORMAT);
+    buffer_append_varint(out, head->verb);
+    buffer_append_varint(out, head->lineage.low);
+    buffer_append_varint(out, head->lineage.high);
+    buffer_append_varint(out, head->epoch);
+}
+
+static int
+head_take(struct slice *bytes, struct head *ret_head)
+{
+    uint64_t format, verb;
+
+    if (varint_get(bytes, &format) != 0 || format != CONTROL_FORMAT || varint_get(bytes, &verb) != 0 ||
+        (verb != CONTROL_ADOPT && verb != CONTROL_FRESH) || varint_get(bytes, &ret_head->lineage.low) != 0 ||
+        varint_get(bytes, &ret_head->lineage.high) != 0)
+        return -1;
+    ret_head->verb = (enum control_verb)verb;
+    return varint_get(bytes, &ret_head->epoch);
+}
+
+static int
+offset_take(struct slice *bytes, int64_t *ret_offset)
+{
+    return varint_get_signed(bytes, ret_offset) == 0 && *ret_offset >= MARKER_NO_OFFSET ? 0 : -1;
+}
+
+/* ---- about a task ---- */
+
 void
 control_write(const struct control *control, struct buffer *out)
 {
-    buffer_append_varint(out, CONTROL_FORMAT);
-    buffer_append_varint(out, control->verb);
-    buffer_append_varint(out, control->lineage.low);
-    buffer_append_varint(out, control->lineage.high);
-    buffer_append_varint(out, control->epoch);
+    head_write(&(struct head){control->verb, control->lineage, control->epoch}, out);
     buffer_append_varint_signed(out, control->offsets[0]);
     buffer_append_varint_signed(out, control->offsets[1]);
     buffer_append_varint_signed(out, control->at_ms);
@@ -32,17 +66,15 @@ int
 control_read(struct slice bytes, struct control *ret_control)
 {
     struct control control = {0};
-    uint64_t format, verb;
+    struct head head;
 
-    if (varint_get(&bytes, &format) != 0 || format != CONTROL_FORMAT || varint_get(&bytes, &verb) != 0 ||
-        (verb != CONTROL_ADOPT && verb != CONTROL_FRESH) || varint_get(&bytes, &control.lineage.low) != 0 ||
-        varint_get(&bytes, &control.lineage.high) != 0 || varint_get(&bytes, &control.epoch) != 0 ||
-        varint_get_signed(&bytes, &control.offsets[0]) != 0 ||
-        varint_get_signed(&bytes, &control.offsets[1]) != 0 || control.offsets[0] < MARKER_NO_OFFSET ||
-        control.offsets[1] < MARKER_NO_OFFSET || varint_get_signed(&bytes, &control.at_ms) != 0 ||
+    if (head_take(&bytes, &head) != 0 || offset_take(&bytes, &control.offsets[0]) != 0 ||
+        offset_take(&bytes, &control.offsets[1]) != 0 || varint_get_signed(&bytes, &control.at_ms) != 0 ||
         varint_get_slice(&bytes, &control.by) != 0 || bytes.bytes != 0)
         return -1;
-    control.verb = (enum control_verb)verb;
+    control.verb = head.verb;
+    control.lineage = head.lineage;
+    control.epoch = head.epoch;
     *ret_control = control;
     return 0;
 }
@@ -80,11 +112,7 @@ control_offset_take(struct slice *offsets, int64_t *ret_offset)
 void
 control_scores_write(const struct control_scores *control, struct buffer *out)
 {
-    buffer_append_varint(out, CONTROL_FORMAT);
-    buffer_append_varint(out, control->verb);
-    buffer_append_varint(out, control->lineage.low);
-    buffer_append_varint(out, control->lineage.high);
-    buffer_append_varint(out, control->epoch);
+    head_write(&(struct head){control->verb, control->lineage, control->epoch}, out);
     buffer_append_varint_signed(out, control->committed_offset);
     buffer_append_varint_signed(out, control->feedback_sum);
     buffer_append_varint_signed(out, control->at_ms);
@@ -107,19 +135,17 @@ int
 control_scores_read(struct slice bytes, struct control_scores *ret_control)
 {
     struct control_scores control = {0};
-    uint64_t format, verb;
+    struct head head;
 
-    if (varint_get(&bytes, &format) != 0 || format != CONTROL_FORMAT || varint_get(&bytes, &verb) != 0 ||
-        (verb != CONTROL_ADOPT && verb != CONTROL_FRESH) || varint_get(&bytes, &control.lineage.low) != 0 ||
-        varint_get(&bytes, &control.lineage.high) != 0 || varint_get(&bytes, &control.epoch) != 0 ||
-        varint_get_signed(&bytes, &control.committed_offset) != 0 ||
-        control.committed_offset < MARKER_NO_OFFSET ||
+    if (head_take(&bytes, &head) != 0 || offset_take(&bytes, &control.committed_offset) != 0 ||
         varint_get_signed(&bytes, &control.feedback_sum) != 0 ||
         varint_get_signed(&bytes, &control.at_ms) != 0 || varint_get_slice(&bytes, &control.by) != 0 ||
         varint_get_slice(&bytes, &control.feedback) != 0 || !control_offsets_are_sound(control.feedback) ||
         bytes.bytes != 0)
         return -1;
-    control.verb = (enum control_verb)verb;
+    control.verb = head.verb;
+    control.lineage = head.lineage;
+    control.epoch = head.epoch;
     *ret_control = control;
     return 0;
 }

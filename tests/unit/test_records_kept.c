@@ -1,11 +1,13 @@
 /*
  * Records that were written long ago are still read (beside test_state_kept, which has tickets, markers,
- * decisions and heads): policies and relays on Kafka, the score task's note, the parts of its snapshots, what
- * foresight has learned and the table it publishes. A format is never taken out of here.
+ * decisions and heads): policies and relays on Kafka, the score task's note and what a person decides about
+ * it, the parts of its snapshots, what foresight has learned and the table it publishes. A format is never
+ * taken out of here.
  */
 #include "../support/kept.h"
 #include "../support/scores.h"
 #include "../support/worlds.h"
+#include "shell/control.h"
 #include "shell/learning.h"
 #include "shell/model.h"
 #include "shell/policy_record.h"
@@ -16,6 +18,7 @@
 static const int policy_formats[] = {1};
 static const int relay_formats[] = {1};
 static const int note_formats[] = {1, 2};
+static const int decision_formats[] = {1};
 static const int part_formats[] = {2};
 static const int learned_formats[] = {1, 2};
 static const int table_formats[] = {1, 2};
@@ -146,6 +149,52 @@ test_notes(void **state)
     (void)state;
     score_note_write(&wanted, &now);
     KEPT_CHECK("note", note_formats, SCORE_NOTE_FORMAT, &now, check_note);
+    buffer_free(&now);
+}
+
+/* ---- a person's decision about the scores ---- */
+
+static void
+check_decision(int format, struct slice bytes)
+{
+    struct control_scores read;
+    int64_t offset = 0;
+
+    (void)format;
+    assert_int_equal(control_scores_read(bytes, &read), 0);
+    assert_int_equal(read.verb, CONTROL_FRESH);
+    assert_true(hash128_equal(read.lineage, (struct hash128){11, 12}));
+    assert_int_equal(read.epoch, 77);
+    assert_int_equal(read.committed_offset, 4711);
+    assert_int_equal(read.feedback_sum, 315);
+    assert_int_equal(read.at_ms, T0_MS);
+    assert_true(slice_is(read.by, "noc"));
+    for (int p = 0; p < 2; p++) {
+        assert_true(control_offset_take(&read.feedback, &offset));
+        assert_int_equal(offset, p == 0 ? 300 : 15);
+    }
+    assert_false(control_offset_take(&read.feedback, &offset));
+}
+
+static void
+test_decisions(void **state)
+{
+    struct control_scores wanted = {.verb = CONTROL_FRESH,
+                                    .lineage = {11, 12},
+                                    .epoch = 77,
+                                    .committed_offset = 4711,
+                                    .feedback_sum = 315,
+                                    .at_ms = T0_MS,
+                                    .by = slice_of("noc")};
+    struct buffer feedback = {0}, now = {0};
+
+    (void)state;
+    control_offset_add(&feedback, 300);
+    control_offset_add(&feedback, 15);
+    wanted.feedback = buffer_slice(&feedback);
+    control_scores_write(&wanted, &now);
+    KEPT_CHECK("scores-control", decision_formats, CONTROL_FORMAT, &now, check_decision);
+    buffer_free(&feedback);
     buffer_free(&now);
 }
 
@@ -358,8 +407,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_policies), cmocka_unit_test(test_relays),  cmocka_unit_test(test_notes),
-        cmocka_unit_test(test_parts),    cmocka_unit_test(test_learned), cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_policies),  cmocka_unit_test(test_relays), cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_decisions), cmocka_unit_test(test_parts),  cmocka_unit_test(test_learned),
+        cmocka_unit_test(test_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
