@@ -57,20 +57,21 @@ class Scene:
     def restored_from(self, source):
         return self.metric(f'slad_restored_from_total{{from="{source}"}}')
 
-    def load(self, number=40):
-        """Some tickets that stay open, and some whose time is up in two seconds."""
+    def load(self, number=40, urgent=4):
+        """Some tickets that stay open, and every urgent-th, whose time is up in two seconds. Waits for its breach."""
         self.count += 1
         names = [f"T{self.count}-{i}" for i in range(number)]
-        self.there.send([created(name, "P1" if i % 4 == 0 else "P2") for i, name in enumerate(names)])
+        urgent = names[::urgent] if urgent else []
+        self.there.send([created(name, "P1" if name in urgent else "P2") for name in names])
         self.tickets += names
         self.there.wait_read(self.daemon)
         kit.wait_until("every breach is announced", lambda: all(
-            f"{name}/sla/resolution/1/breach" in self.there.alerts() for name in names[::4]))
+            f"{name}/sla/resolution/1/breach" in self.there.alerts() for name in urgent))
 
     def wait_snapshot(self):
         """Until everything that is known now is in Redis, in both heads' generations."""
         for _ in range(2):
-            self.load(4 * PARTITIONS)
+            self.load(4 * PARTITIONS, urgent=0)
             begun = time.monotonic()
 
             def younger():
