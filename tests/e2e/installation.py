@@ -99,8 +99,9 @@ class Installation:
 
     # --- against the oracle ---
 
-    def replayed(self, until_s):
-        """(alerts by key, outcomes in order) of slactl replay over what is in the topics, each event arriving when it did."""
+    def replayed(self, until_s, in_its_time=False):
+        """(alerts by key, outcomes in order) of slactl replay over what is in the topics, each event arriving when it did; or
+        in_its_time: each at the instant it tells of, as if slad had been there all along."""
         lines = []
         wrong = {(letter.headers["slad-topic"], letter.headers["slad-partition"], letter.headers["slad-offset"])
                  for letter in self.kafka.read(self.topic("deadletters")) if letter.headers["slad-error"] == b"wrong_key"}
@@ -109,8 +110,11 @@ class Installation:
                 at = instant(record.timestamp_ms / 1000)
                 if (record.topic.encode(), str(record.partition).encode(), str(record.offset).encode()) in wrong:
                     continue # replay knows no keys
-                lines.append((record.timestamp_ms, record.partition, record.offset,
-                              f'{{"arrived_at":"{at}",' + record.value.decode()[1:]))
+                line = record.value.decode()
+                if in_its_time:
+                    lines.append((milliseconds(record.json["time"]), record.partition, record.offset, line))
+                else:
+                    lines.append((record.timestamp_ms, record.partition, record.offset, f'{{"arrived_at":"{at}",' + line[1:]))
         path = kit.write(f"{self.prefix}/events.ndjson", "".join(line[3] + "\n" for line in sorted(lines)))
         done = kit.slactl("replay", "--policy", self.policy, "--until", instant(until_s), "--emit", "alerts,outcomes", path)
         alerts, outcomes = collections.defaultdict(list), []
