@@ -108,7 +108,8 @@ transaction_close_producer(struct transaction *transaction)
     if (transaction->client == NULL)
         return;
     rd_kafka_purge(transaction->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-    rd_kafka_poll(transaction->client, 100);
+    if (rd_kafka_outq_len(transaction->client) > 0)
+        rd_kafka_poll(transaction->client, 100);
     for (int i = 0; i < TOPICS_COUNT; i++)
         if (transaction->topics[i] != NULL)
             rd_kafka_topic_destroy(transaction->topics[i]);

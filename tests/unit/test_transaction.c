@@ -1,9 +1,6 @@
-/* The transaction thread: every way one can end, with errors from a mock broker and with every outside call
- * failing in turn. */
-#include "../support/unit.h"
-#include "base/memory.h"
-#include "shell/transaction.h"
-#include <librdkafka/rdkafka_mock.h>
+/* The transaction thread: every way one can end, with errors from a mock broker. (Every outside call that
+ * fails in its turn: fault/fault_transaction.c.) */
+#include "../support/brokers.h"
 #include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
@@ -34,12 +31,7 @@ usleep(useconds_t length_us)
 }
 
 struct fixture {
-    struct config *config;
-    struct log *log;
-    struct kafka kafka;
-    struct topics topics;
-    rd_kafka_t *owner;
-    rd_kafka_mock_cluster_t *cluster;
+    struct brokers brokers;
     struct transaction *transaction;
 };
 
@@ -47,29 +39,9 @@ static int
 set_up(void **state)
 {
     struct fixture *fixture = test_calloc(1, sizeof *fixture);
-    const char *overrides[] = {"transaction_timeout=5s"};
-    const struct config_source source = {.overrides = overrides, .overrides_count = 1};
     const struct log_options log_options = {.descriptor = 2, .level = LOG_ERROR};
-    struct buffer errors = {0};
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    char why[256];
 
-    fixture->config = config_load(&source, &errors);
-    assert_non_null(fixture->config);
-    fixture->log = log_new(&log_options);
-    assert_int_equal(rd_kafka_conf_set(conf, "socket.nagle.disable", "true", why, sizeof why),
-                     RD_KAFKA_CONF_OK);
-    assert_int_equal(rd_kafka_conf_set(conf, "log_level", "2", why, sizeof why), RD_KAFKA_CONF_OK);
-    fixture->owner = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
-    assert_non_null(fixture->owner);
-    fixture->cluster = rd_kafka_mock_cluster_new(fixture->owner, 1);
-    assert_non_null(fixture->cluster);
-    fixture->kafka = (struct kafka){.config = fixture->config,
-                                    .log = fixture->log,
-                                    .brokers = rd_kafka_mock_cluster_bootstraps(fixture->cluster),
-                                    .embedded = true};
-    topics_init(&fixture->topics, fixture->config);
-    buffer_free(&errors);
+    brokers_open(&fixture->brokers, &log_options);
     *state = fixture;
     return 0;
 }
@@ -80,11 +52,7 @@ tear_down(void **state)
     struct fixture *fixture = *state;
 
     transaction_free(fixture->transaction);
-    rd_kafka_mock_cluster_destroy(fixture->cluster);
-    rd_kafka_destroy(fixture->owner);
-    topics_done(&fixture->topics);
-    config_free(fixture->config);
-    log_free(fixture->log);
+    brokers_close(&fixture->brokers);
     test_free(fixture);
     return 0;
 }
@@ -99,13 +67,12 @@ wait_for(struct fixture *fixture)
 }
 
 static void
-begin(struct fixture *fixture, const struct transaction_calls *calls)
+begin(struct fixture *fixture)
 {
-    struct transaction_options options = {.kafka = &fixture->kafka,
-                                          .topics = &fixture->topics,
+    struct transaction_options options = {.kafka = &fixture->brokers.kafka,
+                                          .topics = &fixture->brokers.topics,
                                           .name = "test",
-                                          .transactional_id = "test",
-                                          .calls = calls};
+                                          .transactional_id = "test"};
     struct transaction_job *job;
 
     fixture->transaction = transaction_new(&options);
@@ -128,7 +95,8 @@ make_job(struct fixture *fixture)
         batch_end(part->batch);
     }
     part->offsets = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(part->offsets, fixture->topics.names[TOPIC_TICKETS], 0)->offset = 7;
+    rd_kafka_topic_partition_list_add(part->offsets, fixture->brokers.topics.names[TOPIC_TICKETS], 0)
+        ->offset = 7;
     job->group = rd_kafka_consumer_group_metadata_new("group");
     return job;
 }
@@ -147,7 +115,7 @@ test_commits(void **state)
     struct fixture *fixture = *state;
     struct transaction_job *job;
 
-    begin(fixture, NULL);
+    begin(fixture);
     for (int i = 0; i < 3; i++) {
         job = make_job(fixture);
         assert_int_equal(run(fixture, job), TRANSACTION_COMMITTED);
@@ -166,7 +134,7 @@ test_rests_between_two(void **state)
     struct transaction_job *job;
     int count = 0;
 
-    begin(fixture, NULL);
+    begin(fixture);
     atomic_store(&rests_count, 0);
     do {
         job = make_job(fixture);
@@ -184,9 +152,9 @@ test_abortable_error_sends_the_same_again(void **state)
     struct fixture *fixture = *state;
     struct transaction_job *job;
 
-    begin(fixture, NULL);
+    begin(fixture);
     job = make_job(fixture);
-    rd_kafka_mock_push_request_errors(fixture->cluster, TXN_OFFSET_COMMIT, 1,
+    rd_kafka_mock_push_request_errors(fixture->brokers.cluster, TXN_OFFSET_COMMIT, 1,
                                       RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION);
     assert_int_equal(run(fixture, job), TRANSACTION_ABORTED);
     assert_true(strlen(job->error) > 0);
@@ -203,9 +171,10 @@ test_undelivered_record_aborts(void **state)
     struct fixture *fixture = *state;
     struct transaction_job *job;
 
-    begin(fixture, NULL);
+    begin(fixture);
     job = make_job(fixture);
-    rd_kafka_mock_push_request_errors(fixture->cluster, PRODUCE, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+    rd_kafka_mock_push_request_errors(fixture->brokers.cluster, PRODUCE, 1,
+                                      RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
     assert_int_equal(run(fixture, job), TRANSACTION_ABORTED);
     for (int i = 0; i < 3 && job->result != TRANSACTION_COMMITTED; i++) /* the mock refuses a second time */
         run(fixture, job);
@@ -221,9 +190,10 @@ test_fenced_gets_a_new_producer(void **state)
     struct fixture *fixture = *state;
     struct transaction_job *job;
 
-    begin(fixture, NULL);
+    begin(fixture);
     job = make_job(fixture);
-    rd_kafka_mock_push_request_errors(fixture->cluster, END_TXN, 1, RD_KAFKA_RESP_ERR_PRODUCER_FENCED);
+    rd_kafka_mock_push_request_errors(fixture->brokers.cluster, END_TXN, 1,
+                                      RD_KAFKA_RESP_ERR_PRODUCER_FENCED);
     assert_int_equal(run(fixture, job), TRANSACTION_FATAL);
     transaction_job_free(job);
     job = make_job(fixture);
@@ -231,96 +201,18 @@ test_fenced_gets_a_new_producer(void **state)
     transaction_job_free(job);
 }
 
-/* ---- fail the Nth call, for every N ---- */
-
-static int calls_count, call_that_fails; /* of the transaction's thread while a job is with it */
-
-static rd_kafka_error_t *
-fail_or_null(void)
-{
-    return ++calls_count == call_that_fails ? rd_kafka_error_new(RD_KAFKA_RESP_ERR__FAIL, "made to fail")
-                                            : NULL;
-}
-
-static rd_kafka_error_t *
-failing_begin(rd_kafka_t *client)
-{
-    rd_kafka_error_t *failed = fail_or_null();
-
-    return failed != NULL ? failed : rd_kafka_begin_transaction(client);
-}
-
-static rd_kafka_error_t *
-failing_produce(rd_kafka_t *client, const rd_kafka_vu_t *values, size_t count)
-{
-    rd_kafka_error_t *failed = fail_or_null();
-
-    return failed != NULL ? failed : rd_kafka_produceva(client, values, count);
-}
-
-static rd_kafka_error_t *
-failing_send_offsets(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *offsets,
-                     const rd_kafka_consumer_group_metadata_t *group, int timeout_ms)
-{
-    rd_kafka_error_t *failed = fail_or_null();
-
-    return failed != NULL ? failed : rd_kafka_send_offsets_to_transaction(client, offsets, group, timeout_ms);
-}
-
-static rd_kafka_error_t *
-failing_commit(rd_kafka_t *client, int timeout_ms)
-{
-    rd_kafka_error_t *failed = fail_or_null();
-
-    return failed != NULL ? failed : rd_kafka_commit_transaction(client, timeout_ms);
-}
-
-static rd_kafka_error_t *
-failing_abort(rd_kafka_t *client, int timeout_ms)
-{
-    rd_kafka_error_t *failed = fail_or_null();
-
-    return failed != NULL ? failed : rd_kafka_abort_transaction(client, timeout_ms);
-}
-
-static void
-test_every_call_fails_once(void **state)
-{
-    static const struct transaction_calls calls = {
-        rd_kafka_init_transactions, failing_begin,  failing_produce,
-        failing_send_offsets,       failing_commit, failing_abort};
-    struct fixture *fixture = *state;
-    struct transaction_job *job;
-    int calls_of_a_sound_one;
-
-    begin(fixture, &calls);
-    call_that_fails = calls_count = 0;
-    job = make_job(fixture);
-    assert_int_equal(run(fixture, job), TRANSACTION_COMMITTED);
-    transaction_job_free(job);
-    calls_of_a_sound_one = calls_count;
-    assert_int_equal(calls_of_a_sound_one, 8); /* begin, offsets, five records, commit */
-    for (int n = 1; n <= calls_of_a_sound_one; n++) {
-        calls_count = 0;
-        call_that_fails = n;
-        job = make_job(fixture);
-        assert_int_equal(run(fixture, job), n >= 3 && n <= 7 ? TRANSACTION_ABORTED : TRANSACTION_FATAL);
-        call_that_fails = 0;
-        assert_int_equal(run(fixture, job), TRANSACTION_COMMITTED); /* whatever it was: it goes on */
-        transaction_job_free(job);
-    }
-}
-
 /* No broker and a stop: the thread ends all the same. */
 static void
 test_stops_without_a_broker(void **state)
 {
     struct fixture *fixture = *state;
-    struct transaction_options options = {
-        .kafka = &fixture->kafka, .topics = &fixture->topics, .name = "test", .transactional_id = "test"};
+    struct transaction_options options = {.kafka = &fixture->brokers.kafka,
+                                          .topics = &fixture->brokers.topics,
+                                          .name = "test",
+                                          .transactional_id = "test"};
 
-    fixture->kafka.brokers = "127.0.0.1:1";
-    fixture->config->transaction_timeout_ms = 1000;
+    fixture->brokers.kafka.brokers = "127.0.0.1:1";
+    fixture->brokers.config->transaction_timeout_ms = 1000;
     fixture->transaction = transaction_new(&options);
     assert_null(transaction_take_wait(fixture->transaction, 50));
     transaction_stop(fixture->transaction);
@@ -335,7 +227,6 @@ main(void)
         cmocka_unit_test_setup_teardown(test_abortable_error_sends_the_same_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_undelivered_record_aborts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_fenced_gets_a_new_producer, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_every_call_fails_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_stops_without_a_broker, set_up, tear_down),
     };
 
