@@ -1059,6 +1059,12 @@ score_task_notice_gap(struct score_task *task)
         task->wall_from_mono_ms = now_mono_ms + SCORE_TASK_SETTLE_MS;
 }
 
+bool
+score_task_lags(const struct score_task *task)
+{
+    return task->state == SCORE_TASK_LIVE && score_task_is_behind(task);
+}
+
 /* Whether what was learned may be told: not while a backlog is folded, it would be told again and again. */
 static bool
 score_task_may_tell(const struct score_task *task)

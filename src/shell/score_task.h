@@ -178,6 +178,8 @@ void score_task_turn(struct score_task *task);
 void score_task_on_done(struct score_task *task, struct transaction_job *job);
 bool score_task_is_out(const struct score_task *task);
 void score_task_send_again(struct score_task *task);
+/* It is live and behind (semantics.md 1): more is waiting, and what came last is old. */
+bool score_task_lags(const struct score_task *task);
 /* About once a second. */
 void score_task_measure(struct score_task *task);
 /* How long nothing happens by itself, in ms. */

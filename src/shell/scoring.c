@@ -327,6 +327,7 @@ scoring_tick(struct scoring *scoring)
     metrics_set(scoring->world->metrics, METRIC_SCORE_TASK_HELD, 0, state == SCORE_TASK_HELD);
     metrics_set(scoring->world->metrics, METRIC_SCORE_TASK_LOADING, 0,
                 state == SCORE_TASK_FOLDING || state == SCORE_TASK_ASKING);
+    metrics_set(scoring->world->metrics, METRIC_SCORE_TASK_BEHIND, 0, score_task_lags(&scoring->task));
     score_task_tick(&scoring->task);
 }
 

@@ -712,7 +712,9 @@ test_decides_where_something_is_always_coming(void **state)
     for (int hour = 0; hour < 24; hour++)
         come_by(&desk, 2001);
     assert_int_equal(decisions(&desk), 0);
+    assert_true(score_task_lags(&desk.task));
     come_by(&desk, 2000);
+    assert_false(score_task_lags(&desk.task));
     come_by(&desk, 0);
     assert_int_equal(decisions(&desk), 1);
     for (int hour = 0; hour < 24; hour++)
