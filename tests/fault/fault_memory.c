@@ -1,8 +1,15 @@
-/* Every allocation fails once: each ends the process, by one line and abort, and by nothing else. From the
- * reading of a policy over a ticket's life to its record and back. */
+/* Every allocation fails once: each ends the process, by one line and abort, and by nothing else. In the core
+ * from the reading of a policy over a ticket's life to its record and back; in the shell from the
+ * configuration over a task's epochs and their loading to the scores', and the board. */
 #include "../support/desk.h"
+#include "../support/worlds.h"
 #include "base/memory.h"
 #include "shell/batch.h"
+#include "shell/board.h"
+#include "shell/ingest.h"
+#include "shell/policy_files.h"
+#include "shell/protocol.h"
+#include "shell/score_task.h"
 
 enum { TRIES_MAX = 400 };
 
@@ -54,21 +61,243 @@ live(void *argument)
     desk_close(&desk);
 }
 
+/* ---- the shell: epochs, and what they are loaded from ---- */
+
+/* What the roles ask for, answered at once. */
+struct outside {
+    struct worlds worlds;
+    struct protocol protocol;
+    struct score_task scores;
+    struct transaction_job *job;
+    uint64_t questions;
+};
+
 static void
-test_every_allocation_fails_once(void **state)
+on_task(void *context, struct task *task)
+{
+    (void)context;
+    (void)task;
+}
+
+static uint64_t
+on_ask_task(void *context, int32_t partition)
+{
+    struct outside *outside = context;
+
+    (void)partition;
+    return ++outside->questions;
+}
+
+static void
+on_submit(void *context, struct transaction_job *job)
+{
+    struct outside *outside = context;
+
+    must(outside->job == NULL);
+    outside->job = job;
+}
+
+static int64_t
+on_end(void *context, const struct task *task, enum task_source source)
+{
+    (void)context;
+    (void)task;
+    (void)source;
+    return -1;
+}
+
+static void
+on_forget(void *context, int32_t partition)
+{
+    (void)context;
+    (void)partition;
+}
+
+static void
+on_fetch(void *context, int64_t from_offset)
+{
+    (void)context;
+    (void)from_offset;
+}
+
+static void
+on_call(void *context)
+{
+    (void)context;
+}
+
+static uint64_t
+on_ask(void *context)
+{
+    struct outside *outside = context;
+
+    return ++outside->questions;
+}
+
+static void
+tell(struct outside *outside, struct restore_news *news)
+{
+    news->question = outside->questions;
+    protocol_on_news(&outside->protocol, news);
+}
+
+/* The job that is out is committed, or aborted and sent again. */
+static struct transaction_job *
+take(struct outside *outside, enum transaction_result result)
+{
+    struct transaction_job *job = outside->job;
+
+    must(job != NULL);
+    outside->job = NULL;
+    job->result = result;
+    return job;
+}
+
+static void
+read_ticket(struct outside *outside, struct ingest *ingest, int64_t offset, const char *key,
+            const char *status)
+{
+    struct world *world = &outside->worlds.world;
+    struct ingest_record record = {.topic = world->topics.names[TOPIC_TICKETS],
+                                   .offset = offset,
+                                   .timestamp_ms = world->now_ms,
+                                   .key = slice_of(key)};
+    char text[256];
+
+    (void)snprintf(text, sizeof text,
+                   "{\"type\":\"ticket.updated\",\"time\":\"2026-03-27T09:00:00Z\",\"ticket\":\"%s\","
+                   "\"status\":\"%s\",\"customer\":\"acme\"}",
+                   key, status);
+    record.value = slice_of(text);
+    while (ingest_ticket(ingest, protocol_task(&outside->protocol, 0), &record, offset + 1))
+        ;
+}
+
+static void
+live_tickets(struct outside *outside)
+{
+    struct protocol_port port = {outside,   on_task, on_task,   on_ask_task, on_ask_task,
+                                 on_submit, on_end,  on_forget, on_ask_task};
+    struct transaction_job *ready = transaction_job_new(1);
+    struct ingest *ingest = ingest_new(&outside->worlds.world);
+    struct restore_news begun = {.kind = RESTORE_BEGUN, .used = -1}, done = {.kind = RESTORE_DONE},
+                        chunk = {.kind = RESTORE_CHUNK};
+    struct task *task;
+
+    protocol_init(&outside->protocol, &outside->worlds.world, &port);
+    ready->result = TRANSACTION_READY;
+    protocol_on_done(&outside->protocol, ready);
+    protocol_assigned(&outside->protocol, 0);
+    tell(outside, &begun);
+    tell(outside, &done);
+    for (int i = 0; i < 3; i++)
+        read_ticket(outside, ingest, i, i == 1 ? "T-1" : "T-0", i == 2 ? "nobody knows it" : "New");
+    task = protocol_task(&outside->protocol, 0);
+    task_reach_end(task, TASK_RELAY, 0);
+    worlds_wait(&outside->worlds, 7200000);
+    while (protocol_tick(&outside->protocol))
+        ;
+    task_publish_open(task);
+    protocol_turn(&outside->protocol);
+    protocol_on_done(&outside->protocol, take(outside, TRANSACTION_ABORTED));
+    worlds_wait(&outside->worlds, 60000);
+    protocol_turn(&outside->protocol);
+    begun.has_marker = true;
+    begun.marker = task_marker(task);
+    for (size_t i = 0; i < batch_count(outside->job->parts[0].batch); i++) {
+        struct batch_record record = batch_get(outside->job->parts[0].batch, i);
+
+        if (record.topic == TOPIC_STATE && !slice_is(record.key, MARKER_KEY))
+            restore_plan_add(&chunk.bytes, record.key, record.value);
+    }
+    protocol_on_done(&outside->protocol, take(outside, TRANSACTION_FATAL));
+    protocol_drop(&outside->protocol, 0, "loaded anew");
+    protocol_assigned(&outside->protocol, 0);
+    tell(outside, &begun);
+    tell(outside, &chunk);
+    tell(outside, &done);
+    buffer_free(&chunk.bytes);
+    protocol_done(&outside->protocol);
+    ingest_free(ingest);
+}
+
+static void
+live_scores(struct outside *outside)
+{
+    const struct score_task_port port = {.context = outside,
+                                         .fetch_outcomes = on_fetch,
+                                         .unfetch_outcomes = on_call,
+                                         .fetch_feedback = on_call,
+                                         .unfetch_feedback = on_call,
+                                         .ask_offsets = on_ask,
+                                         .submit = on_submit};
+    const int64_t nowhere = MARKER_NO_OFFSET;
+    const struct score_found now = {.committed_offset = MARKER_NO_OFFSET};
+    struct ingest_record record = {.topic = outside->worlds.world.topics.names[TOPIC_FEEDBACK],
+                                   .timestamp_ms = outside->worlds.world.now_ms,
+                                   .value =
+                                       slice_of("{\"type\":\"feedback.submitted\",\"id\":\"e-1\",\"time\":"
+                                                "\"2026-03-27T09:00:00Z\",\"customer\":\"acme\",\"feedback\":"
+                                                "{\"id\":\"f-1\",\"scale\":\"nps\",\"score\":9}}")};
+
+    score_task_init(&outside->scores, &outside->worlds.world, &port);
+    outside->scores.producer_ready = true;
+    score_task_begin(&outside->scores);
+    score_task_on_outcomes_end(&outside->scores, 0);
+    must(score_task_on_offsets(&outside->scores, outside->questions, &nowhere, &now));
+    score_task_on_feedback(&outside->scores, &record);
+    score_task_on_feedback_end(&outside->scores, 0, 1);
+    for (int i = 0; i < 3 && outside->job == NULL; i++) {
+        worlds_wait(&outside->worlds, 1000);
+        score_task_tick(&outside->scores);
+        score_task_turn(&outside->scores);
+    }
+    score_task_on_done(&outside->scores, take(outside, TRANSACTION_COMMITTED));
+    score_task_done(&outside->scores);
+}
+
+static const char shell_policy[] =
+    DESK_POLICY "agreements:\n  - {name: gold, kind: sla, warn_at: [50%], clocks: {resolution: {measure: "
+                "resolution, target: 1h}}}\n"
+                "experience: {min_answers: 1, windows: [7d], scopes: [[], [customer]]}\n";
+
+static void
+live_shell(void *argument)
+{
+    static struct outside outside;
+    struct buffer errors = {0};
+    struct board *board;
+
+    (void)argument;
+    memset(&outside, 0, sizeof outside);
+    worlds_open(&outside.worlds, shell_policy, NULL, 0);
+    board = board_new(outside.worlds.config, outside.worlds.world.metrics, outside.worlds.world.log, 0xabc);
+    live_tickets(&outside);
+    live_scores(&outside);
+    policy_set_free(
+        policy_files_load("/nowhere", TESTS_DIR "/zoneinfo", outside.worlds.world.symbols, &errors));
+    buffer_free(&errors);
+    board_free(board);
+    worlds_close(&outside.worlds);
+}
+
+/* ---- each fails once ---- */
+
+static void
+fail_each(void (*act)(void *argument))
 {
     uint64_t count, step;
     char words[512];
 
-    (void)state;
+    allocations = fails_at = 0;
     memory_replace_source(failing);
-    live(NULL);
+    act(NULL);
     count = allocations;
     assert_true(count > 100);
     step = count / TRIES_MAX + 1;
     for (fails_at = 1; fails_at <= count; fails_at += step) {
         allocations = 0;
-        assert_true(unit_aborts(live, NULL, words, sizeof words));
+        assert_true(unit_aborts(act, NULL, words, sizeof words));
         assert_string_equal(words, "panic: out of memory\n");
     }
     memory_replace_source(NULL);
@@ -76,10 +305,27 @@ test_every_allocation_fails_once(void **state)
                   (unsigned long long)step);
 }
 
+static void
+test_every_allocation_of_the_core_fails_once(void **state)
+{
+    (void)state;
+    fail_each(live);
+}
+
+static void
+test_every_allocation_of_the_shell_fails_once(void **state)
+{
+    (void)state;
+    fail_each(live_shell);
+}
+
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_allocation_fails_once)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_allocation_of_the_core_fails_once),
+        cmocka_unit_test(test_every_allocation_of_the_shell_fails_once),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
