@@ -46,12 +46,18 @@ state_topic_done(struct state_topic *topic)
     topic->consumer = NULL;
 }
 
+/* What a reading that was broken off has left is nobody's. Not rd_kafka_poll: it aborts when it meets a
+ * record.
+ */
 void
 state_topic_idle(struct state_topic *topic)
 {
+    rd_kafka_message_t *message;
+
     if (topic->consumer == NULL)
         return;
-    rd_kafka_poll(topic->consumer, 0);
+    while ((message = rd_kafka_consumer_poll(topic->consumer, 0)) != NULL)
+        rd_kafka_message_destroy(message);
     if (wallclock_mono_ms() - topic->opened_mono_ms > STATE_TOPIC_IDLE_MS_MAX)
         state_topic_done(topic); /* a client costs a tenth of a percent of a core, doing nothing */
 }
