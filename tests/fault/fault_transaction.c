@@ -763,7 +763,7 @@ scores_turn(struct scene *scene, size_t steps_done)
     score_task_tick(task);
     scene->worlds.world.now_mono_ms += TURN_MS;
     score_task_turn(task);
-    return !read && task->state == SCORE_TASK_LIVE && !task->dirty && !score_task_is_out(task);
+    return !read && task->state == SCORE_TASK_LIVE && !task->open.dirty && !score_task_is_out(task);
 }
 
 static void
