@@ -550,9 +550,32 @@ restore_answer_offsets(struct restore *restore, struct restore_question *questio
 
 /* ---- for the score task ---- */
 
-/* Where slad.outcomes[0] begins and ends, transactions that are open included. */
+/* Whether feedback has what is committed of it. A partition that does not answer says nothing: others wait
+ * for this thread. */
+static void
+restore_find_feedback(struct restore *restore, rd_kafka_t *consumer,
+                      const rd_kafka_topic_partition_list_t *partitions, struct score_found *found)
+{
+    const char *feedback = restore->options.topics->names[TOPIC_FEEDBACK];
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    int64_t low, high;
+
+    for (int i = 0; i < partitions->cnt && code == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
+        const rd_kafka_topic_partition_t *at = &partitions->elems[i];
+
+        if (at->offset < 0 || strcmp(at->topic, feedback) != 0)
+            continue;
+        code =
+            rd_kafka_query_watermark_offsets(consumer, feedback, at->partition, &low, &high, RESTORE_CALL_MS);
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+            score_found_take_ends(found, at->offset, low, high);
+    }
+}
+
+/* Where slad.outcomes[0] begins and ends, transactions that are open included; and feedback. */
 static int
-restore_find_log(struct restore *restore, struct score_found *found, char error[KAFKA_ERROR_BYTES])
+restore_find_log(struct restore *restore, const struct restore_question *question, struct score_found *found,
+                 char error[KAFKA_ERROR_BYTES])
 {
     struct kafka_setting settings[] = {{"group.id", restore->options.group},
                                        {"isolation.level", "read_uncommitted"}};
@@ -565,6 +588,8 @@ restore_find_log(struct restore *restore, struct score_found *found, char error[
         return -1;
     code = rd_kafka_query_watermark_offsets(consumer, restore->options.topics->names[TOPIC_OUTCOMES], 0,
                                             &found->log_begin, &found->log_end, RESTORE_CALL_MS);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        restore_find_feedback(restore, consumer, question->partitions, found);
     rd_kafka_destroy(consumer);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         snprintf(error, KAFKA_ERROR_BYTES, "end of slad.outcomes: %s", rd_kafka_err2str(code));
@@ -630,8 +655,9 @@ restore_answer_found(struct restore *restore, struct restore_question *question)
 {
     struct restore_news *news = restore_news_new(RESTORE_FOUND, question);
 
-    while (!restore_stopping(restore) && (restore_ask_committed(restore, question, news->error) != 0 ||
-                                          restore_find_log(restore, &news->found, news->error) != 0)) {
+    while (!restore_stopping(restore) &&
+           (restore_ask_committed(restore, question, news->error) != 0 ||
+            restore_find_log(restore, question, &news->found, news->error) != 0)) {
         log_write(restore->options.kafka->log, LOG_WARNING, "offsets_wait", LOG_TEXT("why", news->error));
         restore_pause(restore, RESTORE_AGAIN_MS);
     }

@@ -154,6 +154,12 @@ score_found_take(struct score_found *found, int64_t offset, struct slice metadat
     found->has_note = offset >= 0 && score_note_read(metadata, &found->note, policies) == 0;
 }
 
+void
+score_found_take_ends(struct score_found *found, int64_t committed, int64_t low, int64_t high)
+{
+    found->feedback_lost |= committed >= 0 && (committed < low || committed > high);
+}
+
 /* What was committed lies beyond the end of what there is. */
 static bool
 score_log_is_another(const struct score_found *found)
@@ -173,6 +179,10 @@ score_plan_amiss(const struct score_found *found)
         return "offsets of feedback are committed and none of slad.outcomes: it was made anew, or its offset "
                "was "
                "deleted";
+    if (found->feedback_lost)
+        return "feedback does not have a committed offset any more: answers were lost before they were "
+               "counted, "
+               "or the topic was made anew";
     return NULL;
 }
 
@@ -209,6 +219,14 @@ score_plan_same(const struct score_note *identity, const struct score_found *fou
         return !found->has_note || score_log_is_another(found);
     return found->has_note && hash128_equal(found->note.lineage, identity->lineage) &&
            found->note.epoch == identity->epoch && hash128_equal(found->note.writer, identity->writer);
+}
+
+bool
+score_plan_is_left(const struct score_found *decided, const struct score_found *now)
+{
+    return decided->decided && !decided->has_note && now->has_note &&
+           hash128_equal(now->note.lineage, decided->note.lineage) &&
+           now->note.epoch == decided->note.epoch && hash128_equal(now->note.writer, decided->note.writer);
 }
 
 void

@@ -51,6 +51,7 @@ struct score_found {
     int64_t committed_offset; /* of slad.outcomes[0]; MARKER_NO_OFFSET: none */
     bool has_feedback;        /* offsets of feedback are committed */
     int64_t feedback_sum;     /* those, added up */
+    bool feedback_lost;       /* one of them is none that its partition has */
     bool decided;             /* a person has decided that it is the state of one life (score_plan_decide) */
     struct slice feedback;    /* of decided: as struct control_scores has it */
     int64_t log_begin,
@@ -61,6 +62,9 @@ struct score_found {
  * note. The note's ids are appended to policies, and borrowed from it. */
 void score_found_take(struct score_found *found, int64_t offset, struct slice metadata,
                       struct buffer *policies);
+
+/* What is committed for a partition of feedback (negative: nothing), and what it has: [low, high]. */
+void score_found_take_ends(struct score_found *found, int64_t committed, int64_t low, int64_t high);
 
 /* Why what was found is not the state of one life: a static English sentence. NULL: it is, or there is none
  * yet. Nothing mends that by itself: to go on would forget answers, or count them twice. */
@@ -75,6 +79,8 @@ bool score_plan_decide(const struct control_scores *control, struct score_found 
 struct score_note score_plan_identity(const struct score_found *found, struct hash128 fresh);
 /* Whether the committed note is still the one the task was loaded from: nobody else has committed since. */
 bool score_plan_same(const struct score_note *identity, const struct score_found *found);
+/* Whether the committed note is that of the life which a person has ended: the new one has no note yet. */
+bool score_plan_is_left(const struct score_found *decided, const struct score_found *now);
 
 /* Ids in force whose texts are not known: appended to missing. */
 void score_plan_missing(struct slice in_force, struct slice known, struct buffer *missing);

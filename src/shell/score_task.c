@@ -593,6 +593,16 @@ score_task_on_outcomes_lost(struct score_task *task)
     score_task_begin_again(task);
 }
 
+void
+score_task_on_feedback_lost(struct score_task *task, int32_t partition)
+{
+    if (task->state != SCORE_TASK_LIVE || partition >= task->feedback_count)
+        return;
+    log_write(task->world->log, LOG_ERROR, "feedback_lost", LOG_INTEGER("partition", partition),
+              LOG_INTEGER("offset", task->feedback_offsets[partition]));
+    score_task_begin_again(task);
+}
+
 /* ---- transactions ---- */
 
 static void
@@ -907,7 +917,8 @@ score_task_was_overtaken(struct score_task *task, const struct score_found *now)
     struct score_found found = *now;
 
     found.log_end = task->found.log_end; /* as of when it was decided whose the note is */
-    if (task->port.ask_found == NULL || score_plan_same(&task->identity, &found))
+    if (task->port.ask_found == NULL || score_plan_same(&task->identity, &found) ||
+        score_plan_is_left(&task->found, now))
         return false;
     log_write(task->world->log, LOG_NOTICE, "scores_overtaken", LOG_INTEGER("epoch", task->identity.epoch),
               LOG_INTEGER("committed_epoch", now->note.epoch));

@@ -138,6 +138,8 @@ bool score_task_on_policies(struct score_task *task, uint64_t question, struct s
 void score_task_on_loaded(struct score_task *task, struct score_load *load); /* takes it */
 /* slad.outcomes does not have the offset that was asked for: the snapshot is of another log. */
 void score_task_on_outcomes_lost(struct score_task *task);
+/* A partition of feedback does not have its offset any more: what is committed is looked at again. */
+void score_task_on_feedback_lost(struct score_task *task, int32_t partition);
 
 /* Whether the part can be saved now; else it is made ready: ask again next turn. */
 bool score_task_has_part(struct score_task *task, uint32_t part);

@@ -268,10 +268,7 @@ scoring_on_event(struct scoring *scoring, bool is_outcomes, const rd_kafka_messa
     else if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && is_outcomes)
         score_task_on_outcomes_lost(&scoring->task);
     else if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
-        snprintf(scoring->member.fatal, sizeof scoring->member.fatal,
-                 "feedback[%d] does not have the committed offset any more: records were lost, or the topic "
-                 "was made anew",
-                 (int)message->partition);
+        score_task_on_feedback_lost(&scoring->task, message->partition);
     else if (message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
         member_on_error(&scoring->member, message);
     else if (is_outcomes)

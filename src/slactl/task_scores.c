@@ -62,6 +62,7 @@ task_scores_ask_ends(rd_kafka_t *consumer, const struct reach *reach, struct tas
                                                 TASK_ANSWER_MS);
         if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
             return task_scores_say(feedback, rd_kafka_err2str(code));
+        score_found_take_ends(&view->found, view->committed[p], view->low[p], view->high[p]);
     }
     return 0;
 }

@@ -96,6 +96,27 @@ test_amiss(void **state)
     assert_null(score_plan_amiss(&found));
 }
 
+/* Feedback has what is committed of it, from its first record to behind its last. */
+static void
+test_lost_feedback(void **state)
+{
+    static const struct {
+        int64_t committed, low, high;
+        bool lost;
+    } cases[] = {
+        {10, 0, 10, false}, {10, 10, 20, false}, {10, 11, 20, true}, {10, 0, 9, true}, {-1, 5, 9, false}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct score_found found = found_of(7, 100, 100);
+
+        score_found_take_ends(&found, cases[i].committed, cases[i].low, cases[i].high);
+        assert_int_equal(score_plan_amiss(&found) != NULL, cases[i].lost);
+        score_found_take_ends(&found, 3, 3, 3); /* the others do not make it good */
+        assert_int_equal(score_plan_amiss(&found) != NULL, cases[i].lost);
+    }
+}
+
 static void
 test_identity(void **state)
 {
@@ -253,9 +274,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_note),    cmocka_unit_test(test_note_fits), cmocka_unit_test(test_identity),
-        cmocka_unit_test(test_amiss),   cmocka_unit_test(test_judge),     cmocka_unit_test(test_reached),
-        cmocka_unit_test(test_missing), cmocka_unit_test(test_decision),
+        cmocka_unit_test(test_note),          cmocka_unit_test(test_note_fits),
+        cmocka_unit_test(test_identity),      cmocka_unit_test(test_amiss),
+        cmocka_unit_test(test_judge),         cmocka_unit_test(test_reached),
+        cmocka_unit_test(test_missing),       cmocka_unit_test(test_decision),
+        cmocka_unit_test(test_lost_feedback),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

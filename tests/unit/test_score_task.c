@@ -621,6 +621,54 @@ test_fresh_scores_begin_anew(void **state)
     decide(CONTROL_FRESH, 1, 0);
 }
 
+/* Feedback does not have its offset any more: the process goes on, for its tickets do, and the scores are
+ * held until a person has decided; then they go on, also in a new life. */
+static void
+lose_feedback(enum control_verb verb, uint64_t epoch_then)
+{
+    struct control_scores control = {.verb = verb, .lineage = {1, 2}, .epoch = 7};
+    struct buffer feedback = {0};
+    struct score_found found, now;
+    struct desk desk;
+    const int64_t five = 5;
+
+    open_owner(&desk, NULL, 0, FIRST);
+    note_of(&desk, 7, policy_book_disk(desk.worlds.world.book), &found);
+    now = found;
+    assert_true(score_task_on_found(&desk.task, desk.questions, &found));
+    load_owner(&desk);
+    assert_true(score_task_on_offsets(&desk.task, desk.questions, &five, &now));
+    assert_int_equal(desk.task.state, SCORE_TASK_LIVE);
+    score_task_on_feedback_lost(&desk.task, 0);
+    assert_int_equal(desk.task.state, SCORE_TASK_FINDING);
+    score_found_take_ends(&found, five, 6, 9);
+    assert_true(score_task_on_found(&desk.task, desk.questions, &found));
+    assert_int_equal(desk.task.state, SCORE_TASK_HELD);
+    assert_true(says(&desk, "slactl task adopt scores"));
+    worlds_wait(&desk.worlds, 2000);
+    score_task_turn(&desk.task);
+    control_offset_add(&feedback, 6);
+    control.feedback = buffer_slice(&feedback);
+    assert_true(score_plan_decide(&control, &found));
+    assert_true(score_task_on_found(&desk.task, desk.questions, &found));
+    load_owner(&desk);
+    assert_true(score_task_on_offsets(&desk.task, desk.questions, &five, &now));
+    assert_int_equal(desk.task.state, SCORE_TASK_LIVE);
+    assert_int_equal(desk.task.feedback_offsets[0], 6);
+    send_epoch(&desk);
+    assert_int_equal(desk.task.epoch, epoch_then);
+    buffer_free(&feedback);
+    close_desk(&desk);
+}
+
+static void
+test_lost_feedback_is_for_a_person(void **state)
+{
+    (void)state;
+    lose_feedback(CONTROL_ADOPT, 8);
+    lose_feedback(CONTROL_FRESH, 1);
+}
+
 /* The version that is missing was let go meanwhile: it is not waited for any longer. */
 static void
 test_what_was_let_go_is_not_waited_for(void **state)
@@ -761,6 +809,7 @@ main(void)
         cmocka_unit_test(test_what_was_let_go_is_not_waited_for),
         cmocka_unit_test(test_adopted_scores_go_on),
         cmocka_unit_test(test_fresh_scores_begin_anew),
+        cmocka_unit_test(test_lost_feedback_is_for_a_person),
         cmocka_unit_test(test_folds_where_something_is_always_coming),
         cmocka_unit_test(test_decides_where_something_is_always_coming),
         cmocka_unit_test(test_stands_still),
