@@ -14,6 +14,7 @@
 #include "slactl/import_send.h"
 #include "base/instant.h"
 #include "base/memory.h"
+#include "shell/ends.h"
 #include "shell/envelope.h"
 #include "shell/wallclock.h"
 #include "wire/json.h"
@@ -70,14 +71,13 @@ read_mark(struct import_mark *mark, struct json *json, struct slice value)
 
 /* From the beginning to what was the end: also behind transactions that are open now. */
 static rd_kafka_resp_err_t
-read_marks(struct import_send *send, rd_kafka_t *consumer, struct slice key, int64_t end)
+read_marks(struct import_send *send, rd_kafka_t *consumer, struct slice key, struct ends *ends)
 {
     int64_t heard_mono_ms = wallclock_mono_ms();
     struct json *json = json_new();
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
-    bool at_end = end == 0;
 
-    while (!at_end && code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    while (!ends_reached(ends) && code == RD_KAFKA_RESP_ERR_NO_ERROR) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer, POLL_MS);
 
         if (message == NULL) {
@@ -87,11 +87,14 @@ read_marks(struct import_send *send, rd_kafka_t *consumer, struct slice key, int
         }
         heard_mono_ms = wallclock_mono_ms();
         if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
-            at_end = message->offset >= end;
+            ends_pass(ends, message->partition, message->offset);
         else if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
             code = message->err;
-        else if (message->payload != NULL && slice_equal((struct slice){message->key, message->key_len}, key))
-            read_mark(&send->mark, json, (struct slice){message->payload, message->len});
+        else {
+            if (message->payload != NULL && slice_equal((struct slice){message->key, message->key_len}, key))
+                read_mark(&send->mark, json, (struct slice){message->payload, message->len});
+            ends_pass(ends, message->partition, message->offset + 1);
+        }
         rd_kafka_message_destroy(message);
     }
     json_free(json);
@@ -110,16 +113,20 @@ find_mark(struct import_send *send, char error[KAFKA_ERROR_BYTES])
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__FAIL;
     struct buffer key = {0};
+    struct ends ends = {0};
     int64_t low = 0, high = 0;
 
     mark_key(send, &key);
     if (consumer != NULL) {
         code = rd_kafka_query_watermark_offsets(consumer, topic, 0, &low, &high, ANSWER_MS);
         rd_kafka_topic_partition_list_add(list, topic, 0)->offset = low;
+        if (high > 0)
+            ends_add(&ends, 0, high);
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
             code = rd_kafka_assign(consumer, list);
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-            code = read_marks(send, consumer, buffer_slice(&key), high);
+            code = read_marks(send, consumer, buffer_slice(&key), &ends);
+        ends_done(&ends);
         if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
             snprintf(error, KAFKA_ERROR_BYTES, "%s: %s", topic, rd_kafka_err2str(code));
         rd_kafka_consumer_close(consumer);

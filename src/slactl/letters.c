@@ -11,6 +11,7 @@
  */
 #include "slactl/letters.h"
 #include "base/memory.h"
+#include "shell/ends.h"
 #include "shell/wallclock.h"
 #include <stdlib.h>
 
@@ -197,13 +198,13 @@ apply_marks(struct letters *letters)
 
 /* ---- the topic ---- */
 
-/* Until every partition of the list has come to its end. */
+/* Up to the ends: also behind transactions that are open now, for a mark may lie there. */
 static rd_kafka_resp_err_t
-read_messages(struct letters *letters, rd_kafka_t *consumer, size_t partitions_left)
+read_messages(struct letters *letters, rd_kafka_t *consumer, struct ends *ends)
 {
     int64_t heard_mono_ms = wallclock_mono_ms();
 
-    while (partitions_left > 0) {
+    while (!ends_reached(ends)) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer, POLL_MS);
         rd_kafka_resp_err_t code;
 
@@ -214,12 +215,12 @@ read_messages(struct letters *letters, rd_kafka_t *consumer, size_t partitions_l
         }
         heard_mono_ms = wallclock_mono_ms();
         code = message->err;
-        if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR && ends_holds(ends, message->partition, message->offset))
             keep(letters, copy(message));
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+            ends_pass(ends, message->partition, message->offset + (code == RD_KAFKA_RESP_ERR_NO_ERROR));
         rd_kafka_message_destroy(message);
-        if (code == RD_KAFKA_RESP_ERR__PARTITION_EOF)
-            partitions_left--;
-        else if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != RD_KAFKA_RESP_ERR__PARTITION_EOF)
             return code;
     }
     return RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -230,7 +231,7 @@ read_topic(struct letters *letters, rd_kafka_t *consumer, const char *topic, int
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions_count);
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
-    size_t count = 0;
+    struct ends ends = {0};
 
     for (int32_t p = 0; p < partitions_count && code == RD_KAFKA_RESP_ERR_NO_ERROR; p++) {
         int64_t low = 0, high = 0;
@@ -238,13 +239,14 @@ read_topic(struct letters *letters, rd_kafka_t *consumer, const char *topic, int
         code = rd_kafka_query_watermark_offsets(consumer, topic, p, &low, &high, ANSWER_MS);
         if (low < high) {
             rd_kafka_topic_partition_list_add(list, topic, p)->offset = low;
-            count++;
+            ends_add(&ends, p, high);
         }
     }
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && count > 0)
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && !ends_reached(&ends))
         code = rd_kafka_assign(consumer, list);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-        code = read_messages(letters, consumer, count);
+        code = read_messages(letters, consumer, &ends);
+    ends_done(&ends);
     rd_kafka_assign(consumer, NULL);
     rd_kafka_topic_partition_list_destroy(list);
     return code;
