@@ -7,8 +7,8 @@
  * Why so: the loader and slactl ask the same questions of the same log, and must not differ in how they read
  * the answer.
  *
- * Always true: a read that returns 0 has seen every record up to the end that the partition had when it got
- * there; nothing is committed, no group is joined.
+ * Always true: a read that returns 0 has seen every record up to the end that the partition had when it
+ * began; nothing is committed, no group is joined.
  *
  * Not here: what the answers mean (restore_plan.c), the loader's thread (restore.c).
  */
@@ -74,12 +74,32 @@ state_topic_open(struct state_topic *topic, char error[KAFKA_ERROR_BYTES])
     return topic->consumer != NULL ? 0 : -1;
 }
 
+/* Whether the record is the last of those that were there when the first one was fetched: where something is
+ * always coming, an end is never told. *end: -1 before the first. */
+static bool
+state_topic_is_last(struct state_topic *topic, const rd_kafka_message_t *message, int64_t *end)
+{
+    int64_t low;
+
+    if (*end < 0 &&
+        rd_kafka_get_watermark_offsets(topic->consumer, topic->topics->names[TOPIC_STATE], message->partition,
+                                       &low, end) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        *end = -1;
+    return *end >= 0 && message->offset + 1 >= *end;
+}
+
+static bool
+state_topic_is_stopping(const struct state_topic *topic)
+{
+    return topic->stopping != NULL && atomic_load(topic->stopping);
+}
+
 int
 state_topic_read(struct state_topic *topic, int32_t partition, int64_t from_offset,
                  const struct state_taker *taker, char error[KAFKA_ERROR_BYTES])
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    int64_t heard_mono_ms = wallclock_mono_ms();
+    int64_t heard_mono_ms = wallclock_mono_ms(), end = -1;
     rd_kafka_resp_err_t code;
     bool at_end = false;
 
@@ -92,13 +112,15 @@ state_topic_read(struct state_topic *topic, int32_t partition, int64_t from_offs
         if (message != NULL) {
             heard_mono_ms = wallclock_mono_ms();
             at_end = message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
-            if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+            if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
                 taker->take(taker->context, message);
-            else if (!at_end)
+                at_end = state_topic_is_last(topic, message, &end);
+            } else if (!at_end)
                 code = message->err;
             rd_kafka_message_destroy(message);
-        } else if ((topic->stopping != NULL && atomic_load(topic->stopping)) ||
-                   wallclock_mono_ms() - heard_mono_ms > STATE_TOPIC_SILENCE_MS_MAX)
+        } else if (wallclock_mono_ms() - heard_mono_ms > STATE_TOPIC_SILENCE_MS_MAX)
+            code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+        if (!at_end && state_topic_is_stopping(topic))
             code = RD_KAFKA_RESP_ERR__TIMED_OUT;
     }
     rd_kafka_assign(topic->consumer, NULL);
