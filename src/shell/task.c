@@ -482,6 +482,9 @@ task_hold(struct task *task, const char *reason)
     task->state = TASK_HELD;
     memory_free(task->held_reason);
     task->held_reason = kafka_name(reason, "");
+    batch_reset(task->batch); /* it is never sent, and takes the others' room in the epoch */
+    task->taken_count = 0;
+    task->dirty = task->announces = false;
     log_write(task->world->log, LOG_ERROR, "task_held", LOG_INTEGER("task", task->partition),
               LOG_TEXT("why", reason));
 }

@@ -342,6 +342,29 @@ test_tasks_stop_speaking_when_the_epoch_is_full(void **state)
     outside_close(&outside);
 }
 
+/* Its offset is lost when it has filled the epoch: what it will never say does not stand in the others' way. */
+static void
+test_a_held_task_takes_no_room(void **state)
+{
+    struct outside outside;
+
+    (void)state;
+    outside_open(&outside);
+    (void)outside_live(&outside, 1);
+    outside_create(outside_task(&outside));
+    outside_task(&outside)->taken_count = (size_t)outside.worlds.config->epoch_records_max;
+    assert_true(protocol_is_full(&outside.protocol));
+    protocol_on_offset_lost(&outside.protocol, outside_task(&outside), TASK_TICKETS, "tickets");
+    assert_false(protocol_is_full(&outside.protocol));
+    outside_answer(&outside, TRANSACTION_COMMITTED);
+    task_advance_offset(protocol_task(&outside.protocol, 1), TASK_TICKETS, 0, -1);
+    outside.worlds.world.now_mono_ms += 60000;
+    protocol_turn(&outside.protocol);
+    assert_non_null(outside.job);
+    assert_int_equal(outside.job->parts[0].task, 1);
+    outside_close(&outside);
+}
+
 /* The topic was deleted, say: the same epoch is aborted again and again, and readiness is to say why. */
 static void
 test_an_epoch_aborted_again_and_again_is_told(void **state)
@@ -375,6 +398,7 @@ main(void)
         cmocka_unit_test(test_a_full_epoch_waits_for_its_transaction),
         cmocka_unit_test(test_a_task_with_nothing_to_announce_waits_for_its_time),
         cmocka_unit_test(test_tasks_stop_speaking_when_the_epoch_is_full),
+        cmocka_unit_test(test_a_held_task_takes_no_room),
         cmocka_unit_test(test_an_epoch_aborted_again_and_again_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
