@@ -29,8 +29,7 @@
 enum {
     SNAPSHOT_TURN_US = 2000,
     SNAPSHOT_PENDING_BYTES_MAX = 4 * 1024 * 1024,
-    SNAPSHOT_TICKET_BYTES = 500,   /* until it was measured */
-    SNAPSHOT_REFRESH_MS = 3600000, /* a head of an idle task gets no older */
+    SNAPSHOT_TICKET_BYTES = 500, /* until it was measured */
     SNAPSHOT_FOREIGN_AGAIN_MS = 1000,
     SNAPSHOT_DELETES_A_TURN = 64
 };
@@ -351,7 +350,6 @@ snapshot_begin(struct snapshot *snapshot, const struct snapshot_subject *subject
         .state_offset = subject->state_offset,
         .now_ms = world->now_ms,
         .content_bytes = snapshot_content_bytes(subject),
-        .anyway = snapshot_task_age_ms(of_task, world->now_mono_ms) >= SNAPSHOT_REFRESH_MS,
     };
 
     snapshot_note_work(snapshot);

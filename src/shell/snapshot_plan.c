@@ -25,6 +25,7 @@
 
 enum {
     SNAPSHOT_NAME_BYTES = 96,
+    SNAPSHOT_REFRESH_MS = 3600000,
     SNAPSHOT_AHEAD_MS_MAX = 3600000 /* a head from further ahead of the wall has no known age */
 };
 
@@ -441,6 +442,15 @@ snapshot_plan_buckets_count(const struct snapshot_plan *plan)
     return plan->buckets_count;
 }
 
+/* The head: it names buckets that are as they were, but a loader goes by when it was begun. */
+static bool
+snapshot_grows_old(const struct snapshot_plan *plan, int64_t now_ms)
+{
+    int64_t age_ms = now_ms - plan->head.begun_at_ms;
+
+    return age_ms >= SNAPSHOT_REFRESH_MS || age_ms < -SNAPSHOT_AHEAD_MS_MAX;
+}
+
 bool
 snapshot_plan_begin(struct snapshot_plan *plan, const struct snapshot_begin *begin)
 {
@@ -459,7 +469,7 @@ snapshot_plan_begin(struct snapshot_plan *plan, const struct snapshot_begin *beg
         snapshot_set_buckets(plan, count, true);
     for (uint32_t i = 0; i < count; i++)
         any |= plan->dirty[i];
-    if (!any && !begin->anyway)
+    if (!any && !snapshot_grows_old(plan, begin->now_ms))
         return false;
     if (plan->options.buckets_fixed > 0)
         plan->dirty[0] = true;

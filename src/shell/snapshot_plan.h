@@ -141,10 +141,10 @@ struct snapshot_begin {
     int64_t state_offset; /* next offset of slad.state[p] behind the marker of committed_epoch */
     int64_t now_ms;
     size_t content_bytes; /* of all tickets' records, about */
-    bool anyway;          /* even when nothing has changed: the head of an idle task must not grow old */
 };
-/* Begins one. false: nothing has changed since the last, or somebody else's head is ahead of this task. Must
- * not be under way. */
+/* Begins one; when the last is an hour old also when nothing has changed, for the head of an idle task must
+ * not become too old to be used. false: nothing has changed since the last, or somebody else's head is ahead
+ * of this task. Must not be under way. */
 bool snapshot_plan_begin(struct snapshot_plan *plan, const struct snapshot_begin *begin);
 bool snapshot_plan_under_way(const struct snapshot_plan *plan);
 /* The next bucket to be written; false: all are (or none is under way). */

@@ -121,6 +121,57 @@ test_bytes_that_are_no_head_are_garbage(void **state)
     buffer_free(&bytes);
 }
 
+static void
+ignore(void *context, struct slice name)
+{
+    (void)context;
+    (void)name;
+}
+
+/* true: it was begun, and its head has moved. */
+static bool
+take_snapshot(struct snapshot_plan *plan, int64_t now_ms)
+{
+    const struct snapshot_begin begin = {.committed_epoch = 9, .state_offset = 60, .now_ms = now_ms};
+    struct buffer name = {0};
+    uint32_t bucket;
+
+    if (!snapshot_plan_begin(plan, &begin))
+        return false;
+    while (snapshot_plan_next(plan, &bucket))
+        (void)snapshot_plan_gathered(plan, bucket, 9, slice_of("records"), &name);
+    snapshot_plan_moved(plan, ignore, NULL);
+    buffer_free(&name);
+    return true;
+}
+
+/* Nothing happens for days, and it is asked every minute: a loader must find a head that is not too old. */
+static void
+test_the_head_of_an_idle_task_is_kept_young(void **state)
+{
+    const int64_t minute_ms = 60000, day_ms = 24 * 60 * minute_ms;
+    const struct snapshot_plan_options options = {
+        .prefix = "slad", .bucket_bytes_max = 1000, .lineage = {1, 2}, .writer = {3, 4}, .used = -1};
+    const struct marker marker = {.lineage = {1, 2}, .epoch = 9, .writer = {3, 4}};
+    struct snapshot_question question = {
+        .marker = &marker, .state_end = 60, .now_ms = 10 * day_ms, .age_ms_max = day_ms};
+    struct snapshot_plan *plan = snapshot_plan_new(&options);
+    struct buffer ignored = {0}, head = {0};
+    struct snapshot_head found = {0};
+    size_t written = 0;
+
+    (void)state;
+    for (int64_t now_ms = day_ms; now_ms < question.now_ms; now_ms += minute_ms)
+        written += take_snapshot(plan, now_ms);
+    assert_in_range(written, 9 * 24, 9 * 24 + 1); /* one an hour, and not one a minute */
+    snapshot_plan_move(plan, &head, &ignored);    /* what is expected in Redis is what lies there */
+    assert_int_equal(snapshot_judge(buffer_slice(&head), &question, &found), SNAPSHOT_FITS);
+    snapshot_head_done(&found);
+    snapshot_plan_free(plan);
+    buffer_free(&ignored);
+    buffer_free(&head);
+}
+
 /* The score task has 65,536 parts; a head is one value of Redis, and the loop writes it in one turn. */
 static void
 test_a_head_of_many_parts_is_small(void **state)
@@ -157,6 +208,7 @@ main(void)
         cmocka_unit_test(test_only_a_head_of_this_life_and_past_fits),
         cmocka_unit_test(test_bytes_that_are_no_head_are_garbage),
         cmocka_unit_test(test_a_head_of_many_parts_is_small),
+        cmocka_unit_test(test_the_head_of_an_idle_task_is_kept_young),
         cmocka_unit_test(test_a_part_is_a_bucket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
