@@ -88,6 +88,15 @@ watch_open(struct watch *watch)
     return -1;
 }
 
+/* Where the place's partition is read from. */
+static int64_t
+watch_begins(const struct watch *watch, int place)
+{
+    return watch_topics[watch->topics[place]].topic == TOPIC_OUTCOMES
+               ? RD_KAFKA_OFFSET_TAIL(watch->world->config->board_outcomes_max)
+               : RD_KAFKA_OFFSET_BEGINNING;
+}
+
 static void
 watch_list_places(struct watch *watch, const struct topic_found found[TOPICS_COUNT])
 {
@@ -101,12 +110,11 @@ watch_list_places(struct watch *watch, const struct topic_found found[TOPICS_COU
     watch->at_end = memory_allocate_zeroed(count, sizeof *watch->at_end);
     for (int i = 0; i < WATCH_TOPICS_COUNT; i++)
         for (int32_t p = 0; watch_reads(watch, i) && p < found[watch_topics[i].topic].partitions_count; p++) {
-            watch->topics[watch->partitions->cnt] = i;
-            rd_kafka_topic_partition_list_add(watch->partitions, world->topics.names[watch_topics[i].topic],
-                                              p)
-                ->offset = watch_topics[i].topic == TOPIC_OUTCOMES
-                               ? RD_KAFKA_OFFSET_TAIL(world->config->board_outcomes_max)
-                               : RD_KAFKA_OFFSET_BEGINNING;
+            rd_kafka_topic_partition_t *place = rd_kafka_topic_partition_list_add(
+                watch->partitions, world->topics.names[watch_topics[i].topic], p);
+
+            watch->topics[watch->partitions->cnt - 1] = i;
+            place->offset = watch_begins(watch, watch->partitions->cnt - 1);
         }
 }
 
@@ -243,6 +251,38 @@ watch_count_outcome(struct watch *watch)
         watch_fetch_outcomes(watch, false);
 }
 
+/* Its offset is gone: the topic was made anew, or records were lost. librdkafka fetches nothing more of it.
+ */
+static void
+watch_begin_anew(struct watch *watch, int place)
+{
+    rd_kafka_topic_partition_t *partition = &watch->partitions->elems[place];
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_error_t *failed;
+
+    log_write(watch->world->log, LOG_WARNING, "board_begins_anew", LOG_TEXT("topic", partition->topic),
+              LOG_INTEGER("partition", partition->partition), LOG_INTEGER("offset", partition->offset));
+    partition->offset = watch_begins(watch, place);
+    watch->at_end[place] = false;
+    rd_kafka_topic_partition_list_add(list, partition->topic, partition->partition)->offset =
+        partition->offset;
+    failed = rd_kafka_incremental_unassign(watch->consumer, list);
+    if (failed == NULL)
+        failed = rd_kafka_incremental_assign(watch->consumer, list);
+    if (failed != NULL) {
+        log_write(watch->world->log, LOG_ERROR, "assignment_failed", LOG_TEXT("call", "board"),
+                  LOG_TEXT("text", rd_kafka_error_string(failed)));
+        rd_kafka_error_destroy(failed);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+static bool
+watch_rests(const struct watch *watch, int place)
+{
+    return watch->outcomes_rest && watch_topics[watch->topics[place]].topic == TOPIC_OUTCOMES;
+}
+
 static void
 watch_on_message(struct watch *watch, const rd_kafka_message_t *message)
 {
@@ -261,7 +301,9 @@ watch_on_message(struct watch *watch, const rd_kafka_message_t *message)
     } else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         watch->partitions->elems[place].offset = message->offset;
         watch->at_end[place] = true;
-    } else
+    } else if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && !watch_rests(watch, place))
+        watch_begin_anew(watch, place);
+    else
         log_write(watch->world->log, LOG_WARNING, "consumer_error", LOG_TEXT("client", "board"),
                   LOG_TEXT("code", rd_kafka_err2name(message->err)),
                   LOG_TEXT("text", rd_kafka_message_errstr(message)));
