@@ -550,7 +550,7 @@ protocol_look_at_ends(struct protocol *protocol)
 
         for (int s = 0; task != NULL && task->fetching && s < TASK_SOURCES_COUNT; s++)
             if (protocol->port.end(protocol->port.context, task, (enum task_source)s) > task->next_offsets[s])
-                task->at_end[s] = false;
+                task_doubt_end(task, (enum task_source)s);
     }
 }
 

@@ -336,6 +336,7 @@ task_begin(struct task *task, bool has_marker, const struct marker *marker)
     for (int i = 0; i < TASK_SOURCES_COUNT; i++) {
         task->next_offsets[i] = has_marker ? marker->offsets[i] : MARKER_NO_OFFSET;
         task->at_end[i] = false;
+        task->doubted_mono_ms[i] = 0;
         task->lags[i] = true;
         task->last_record_ms[i] = has_marker ? marker->t_ms : INT64_MIN;
     }
@@ -498,10 +499,27 @@ task_is_behind(const struct task *task)
 }
 
 static bool
+task_has_read(const struct task *task, enum task_source source)
+{
+    return task->at_end[source] ||
+           (task->doubted_mono_ms[source] != 0 && !task->paused &&
+            task->world->now_mono_ms - task->doubted_mono_ms[source] >= TASK_DOUBT_MS);
+}
+
+static bool
 task_is_idle(const struct task *task)
 {
-    return task->at_end[TASK_TICKETS] && task->at_end[TASK_RELAY] &&
+    return task_has_read(task, TASK_TICKETS) && task_has_read(task, TASK_RELAY) &&
            task->world->now_mono_ms >= task->wall_from_mono_ms;
+}
+
+void
+task_doubt_end(struct task *task, enum task_source source)
+{
+    if (!task->at_end[source] && task->doubted_mono_ms[source] == 0)
+        return;
+    task->at_end[source] = false;
+    task->doubted_mono_ms[source] = task->world->now_mono_ms;
 }
 
 void
@@ -525,6 +543,7 @@ task_arrive(struct task *task, enum task_source source, int64_t timestamp_ms)
     int64_t arrived_ms = timestamp_ms < now_ms ? timestamp_ms : now_ms;
 
     task->at_end[source] = false;
+    task->doubted_mono_ms[source] = 0;
     task->last_record_ms[source] = arrived_ms;
     task->lags[source] = now_ms - arrived_ms > TASK_BEHIND_MS;
     if (task->lags[source] && !task->quiet && !task->lagging)
@@ -554,6 +573,7 @@ void
 task_reach_end(struct task *task, enum task_source source, int64_t offset)
 {
     task->at_end[source] = true;
+    task->doubted_mono_ms[source] = 0;
     task->lags[source] = false;
     if (offset > task->next_offsets[source]) /* past control records: no record, but a position */
         task->next_offsets[source] = offset;

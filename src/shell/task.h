@@ -23,7 +23,7 @@ enum task_state {
     TASK_HELD      /* waits for a person */
 };
 
-enum { TASK_BEHIND_MS = 2000, TASK_SETTLE_MS = 1000 };
+enum { TASK_BEHIND_MS = 2000, TASK_SETTLE_MS = 1000, TASK_DOUBT_MS = 5000 };
 
 struct task {
     struct world *world;
@@ -53,11 +53,13 @@ struct task {
     int64_t ends[TASK_SOURCES_COUNT];         /* of the partitions, as last heard: tickets.c's */
     int64_t last_record_ms[TASK_SOURCES_COUNT];
     bool at_end[TASK_SOURCES_COUNT];
-    bool lags[TASK_SOURCES_COUNT]; /* more is waiting and the last record is old */
-    int64_t wall_from_mono_ms;     /* until then T does not follow the wall */
-    bool quiet;                    /* the engine announces nothing */
-    bool catching_up;              /* loud again, but the difference is not announced yet */
-    bool lagging;                  /* behind for longer than catchup_max */
+    int64_t
+        doubted_mono_ms[TASK_SOURCES_COUNT]; /* since then it is not known whether it is; 0: it is known */
+    bool lags[TASK_SOURCES_COUNT];           /* more is waiting and the last record is old */
+    int64_t wall_from_mono_ms;               /* until then T does not follow the wall */
+    bool quiet;                              /* the engine announces nothing */
+    bool catching_up;                        /* loud again, but the difference is not announced yet */
+    bool lagging;                            /* behind for longer than catchup_max */
     int64_t behind_since_mono_ms;
     int64_t behind_from_ms; /* event time from which stages may have been missed */
 
@@ -153,6 +155,9 @@ bool task_is_behind(const struct task *task);
 /* The process stood still: what came meanwhile lies in Kafka, and nothing told us yet that more is waiting. T
  * stays where it is for TASK_SETTLE_MS, or goes by the records. */
 void task_stood_still(struct task *task);
+/* It was at the end, and nothing was read for a while: more may be there by now. When that much later neither
+ * a record nor an end has come, there is nothing that can be read: a transaction is open in front of it. */
+void task_doubt_end(struct task *task, enum task_source source);
 /* Something other than the engine's effects is to be committed (a position, a dead letter). */
 void task_touch(struct task *task);
 /* Puts the `open` record into the epoch when it is due (changed and a second old, or ten seconds old). */

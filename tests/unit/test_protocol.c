@@ -14,6 +14,7 @@ struct outside {
     struct protocol protocol;
     struct transaction_job *job; /* submitted, not answered */
     uint64_t questions, tasks, markers, decisions;
+    int64_t end; /* of every partition; 0: not known */
 };
 
 static void
@@ -65,10 +66,11 @@ outside_submit(void *context, struct transaction_job *job)
 static int64_t
 outside_end(void *context, const struct task *task, enum task_source source)
 {
-    (void)context;
+    const struct outside *outside = context;
+
     (void)task;
     (void)source;
-    return -1;
+    return outside->end > 0 ? outside->end : -1;
 }
 
 static void
@@ -342,7 +344,42 @@ test_tasks_stop_speaking_when_the_epoch_is_full(void **state)
     outside_close(&outside);
 }
 
-/* Its offset is lost when it has filled the epoch: what it will never say does not stand in the others' way. */
+/* The epoch was full, and what lies in Kafka by now is behind a transaction that its writer left open: it
+ * cannot be read for minutes, and what is due does not wait for that. */
+static void
+test_an_open_transaction_does_not_stop_timers(void **state)
+{
+    struct outside outside;
+    struct task *task;
+
+    (void)state;
+    outside_open(&outside);
+    task = outside_task(&outside);
+    outside_create(task);
+    outside_answer(&outside, TRANSACTION_COMMITTED);
+    outside.end = 12;
+    task->taken_count = (size_t)outside.worlds.config->epoch_records_max;
+    assert_false(protocol_tick(&outside.protocol));
+    task->taken_count = 0;
+    worlds_wait(&outside.worlds, 100);
+    (void)protocol_tick(&outside.protocol);
+    worlds_wait(&outside.worlds, 1000);
+    (void)protocol_tick(&outside.protocol);
+    assert_true(task->t_ms < outside.worlds.world.now_ms); /* it may be a record that is on its way */
+    for (int i = 0; i < 10; i++) {
+        worlds_wait(&outside.worlds, 1000);
+        (void)protocol_tick(&outside.protocol);
+    }
+    assert_int_equal(task->t_ms, outside.worlds.world.now_ms);
+    assert_false(
+        task_arrive(task, TASK_TICKETS, outside.worlds.world.now_ms)); /* settled: it goes by records */
+    worlds_wait(&outside.worlds, 60000);
+    assert_int_equal(task_next_ms(task), INT64_MAX);
+    outside_close(&outside);
+}
+
+/* Its offset is lost when it has filled the epoch: what it will never say does not stand in the others' way.
+ */
 static void
 test_a_held_task_takes_no_room(void **state)
 {
@@ -398,6 +435,7 @@ main(void)
         cmocka_unit_test(test_a_full_epoch_waits_for_its_transaction),
         cmocka_unit_test(test_a_task_with_nothing_to_announce_waits_for_its_time),
         cmocka_unit_test(test_tasks_stop_speaking_when_the_epoch_is_full),
+        cmocka_unit_test(test_an_open_transaction_does_not_stop_timers),
         cmocka_unit_test(test_a_held_task_takes_no_room),
         cmocka_unit_test(test_an_epoch_aborted_again_and_again_is_told),
     };
