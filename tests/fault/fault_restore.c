@@ -1,8 +1,8 @@
 /*
- * The loader whose every outside call fails once, each in its turn: a client that cannot be had, an
+ * The loader whose every outside call fails, each in its turn, once or twice: a client that cannot be had, an
  * assignment that is refused, an error in the middle of reading, committed offsets that do not come, each of
  * them wrong in itself. On the broker in the process. Whatever fails, what the loop is told in the end is the
- * whole state and nothing beside it, one line of the log says that it waits, and the other questions get the
+ * whole state and nothing beside it, a line of the log says that it waits, and the other questions get the
  * answers they would have got.
  *
  * The functions below stand before librdkafka's own. A poll that brings nothing is no call: how many there
@@ -11,23 +11,63 @@
 #include "../support/brokers.h"
 #include "shell/restore.h"
 #include <dlfcn.h>
-#include <stdatomic.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <time.h>
 
-static atomic_int until_failure = -1; /* calls that still go through; below 0: every one does */
-static atomic_int calls_count;
-static atomic_bool hit;
+enum call { CALL_NEW, CALL_ASSIGN, CALL_COMMITTED, CALL_ONE_COMMITTED, CALL_WATERMARKS, CALL_POLL };
+
+static struct {
+    pthread_mutex_t lock; /* clients of the test's own are made while the loader lives */
+    int until_failure;    /* calls that still go through; below 0: every one does */
+    enum call failed;
+    bool hit;
+    int again; /* so often the same call fails once more */
+} faults = {.lock = PTHREAD_MUTEX_INITIALIZER, .until_failure = -1};
 
 /* The turn of the one that fails. */
 static bool
-fails(void)
+fails(enum call call)
 {
-    atomic_fetch_add(&calls_count, 1);
-    if (atomic_load(&until_failure) < 0 || atomic_fetch_sub(&until_failure, 1) > 0)
-        return false;
-    atomic_store(&hit, true);
-    return true;
+    bool failed;
+
+    pthread_mutex_lock(&faults.lock);
+    if (faults.hit && faults.again > 0 && call == faults.failed) {
+        faults.again--;
+        failed = true;
+    } else {
+        failed = faults.until_failure >= 0 && faults.until_failure-- == 0;
+        if (failed) {
+            faults.hit = true;
+            faults.failed = call;
+        }
+    }
+    pthread_mutex_unlock(&faults.lock);
+    return failed;
+}
+
+static void
+arm(int nth, int again)
+{
+    pthread_mutex_lock(&faults.lock);
+    faults.until_failure = nth;
+    faults.again = again;
+    faults.hit = false;
+    pthread_mutex_unlock(&faults.lock);
+}
+
+static bool
+disarm(void)
+{
+    bool hit;
+
+    pthread_mutex_lock(&faults.lock);
+    hit = faults.hit;
+    faults.until_failure = -1;
+    faults.again = 0;
+    pthread_mutex_unlock(&faults.lock);
+    return hit;
 }
 
 #define REAL(result, name, ...)                                                                              \
@@ -38,7 +78,7 @@ rd_kafka_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, char *error, size_t er
 {
     REAL(rd_kafka_t *, rd_kafka_new, rd_kafka_type_t, rd_kafka_conf_t *, char *, size_t);
 
-    if (!fails())
+    if (!fails(CALL_NEW))
         return real(type, conf, error, error_bytes);
     (void)snprintf(error, error_bytes, "made to fail");
     return NULL;
@@ -49,7 +89,7 @@ rd_kafka_assign(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *parti
 {
     REAL(rd_kafka_resp_err_t, rd_kafka_assign, rd_kafka_t *, const rd_kafka_topic_partition_list_t *);
 
-    return fails() ? RD_KAFKA_RESP_ERR__FAIL : real(client, partitions);
+    return fails(CALL_ASSIGN) ? RD_KAFKA_RESP_ERR__FAIL : real(client, partitions);
 }
 
 rd_kafka_resp_err_t
@@ -58,11 +98,13 @@ rd_kafka_committed(rd_kafka_t *client, rd_kafka_topic_partition_list_t *partitio
     REAL(rd_kafka_resp_err_t, rd_kafka_committed, rd_kafka_t *, rd_kafka_topic_partition_list_t *, int);
     rd_kafka_resp_err_t code;
 
-    if (fails())
+    if (fails(CALL_COMMITTED))
         return RD_KAFKA_RESP_ERR__TIMED_OUT;
     code = real(client, partitions, timeout_ms);
-    if (fails()) /* the whole succeeded, but for one of them */
-        partitions->elems[partitions->cnt - 1].err = RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT;
+    if (fails(CALL_ONE_COMMITTED)) { /* the whole succeeded, but for one of them */
+        partitions->elems[0].offset = RD_KAFKA_OFFSET_INVALID;
+        partitions->elems[0].err = RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT;
+    }
     return code;
 }
 
@@ -73,7 +115,8 @@ rd_kafka_query_watermark_offsets(rd_kafka_t *client, const char *topic, int32_t 
     REAL(rd_kafka_resp_err_t, rd_kafka_query_watermark_offsets, rd_kafka_t *, const char *, int32_t,
          int64_t *, int64_t *, int);
 
-    return fails() ? RD_KAFKA_RESP_ERR__TIMED_OUT : real(client, topic, partition, low, high, timeout_ms);
+    return fails(CALL_WATERMARKS) ? RD_KAFKA_RESP_ERR__TIMED_OUT
+                                  : real(client, topic, partition, low, high, timeout_ms);
 }
 
 static rd_kafka_message_t broken = {.err = RD_KAFKA_RESP_ERR__TRANSPORT};
@@ -84,7 +127,7 @@ rd_kafka_consumer_poll(rd_kafka_t *client, int timeout_ms)
     REAL(rd_kafka_message_t *, rd_kafka_consumer_poll, rd_kafka_t *, int);
     rd_kafka_message_t *message = real(client, timeout_ms);
 
-    if (message == NULL || !fails())
+    if (message == NULL || !fails(CALL_POLL))
         return message;
     rd_kafka_message_destroy(message);
     return &broken;
@@ -99,9 +142,18 @@ rd_kafka_message_destroy(rd_kafka_message_t *message)
         real(message);
 }
 
+/* Nobody needs to wait for a broker that is to come back. */
+int
+usleep(useconds_t length_us)
+{
+    struct timespec length = {.tv_nsec = (long)(length_us < 1000 ? length_us : 1000) * 1000};
+
+    return nanosleep(&length, NULL);
+}
+
 /* ---- what lies in Kafka ---- */
 
-enum { TICKETS = 3, WAIT_MS = 30000, LOG_BYTES_MAX = 65536, OFFSET = 41 };
+enum { TICKETS = 2, WAIT_MS = 30000, LOG_BYTES_MAX = 65536, OFFSET = 41 };
 #define GROUP "slad-tickets"
 
 struct scene {
@@ -319,51 +371,58 @@ lines(struct scene *scene)
     return count;
 }
 
+/* again: how often the call that failed fails once more, wherever it is made next. */
 static void
-fail_each(struct scene *scene, const char *name, void (*ask)(struct scene *scene), size_t lines_wanted)
+fail_each(struct scene *scene, const char *name, void (*ask)(struct scene *scene), int again,
+          size_t lines_a_failure)
 {
     const struct restore_options options = {
         .kafka = &scene->brokers.kafka, .topics = &scene->brokers.topics, .group = GROUP};
+    size_t lines_max = lines_a_failure * (size_t)(again + 1);
+    bool failed;
     int nth = 0;
 
     do {
         size_t before = lines(scene);
 
-        atomic_store(&hit, false);
         scene->restore = restore_new(&options);
-        atomic_store(&until_failure, nth++);
+        arm(nth++, again);
         ask(scene);
-        atomic_store(&until_failure, -1);
+        failed = disarm();
         restore_free(scene->restore);
-        if (atomic_load(&hit) && lines(scene) - before > lines_wanted)
+        if (lines(scene) - before > (failed ? lines_max : 0))
             fail_msg("%s, call %d: %zu lines", name, nth, lines(scene) - before);
-    } while (atomic_load(&hit));
-    print_message("%s: %d calls, each failed once\n", name, nth - 1);
+    } while (failed);
+    print_message("%s: %d calls, each failed %d times\n", name, nth - 1, again + 1);
     assert_true(nth > 3);
 }
 
 static void
 test_task(void **state)
 {
-    fail_each(*state, "task", ask_task, 1);
+    for (int again = 0; again < 2; again++)
+        fail_each(*state, "task", ask_task, again, 1);
 }
 
 static void
 test_marker(void **state)
 {
-    fail_each(*state, "marker", ask_marker, 0);
+    for (int again = 0; again < 2; again++)
+        fail_each(*state, "marker", ask_marker, again, 0);
 }
 
 static void
 test_offsets(void **state)
 {
-    fail_each(*state, "offsets", ask_offsets, 1);
+    for (int again = 0; again < 2; again++)
+        fail_each(*state, "offsets", ask_offsets, again, 1);
 }
 
 static void
 test_found(void **state)
 {
-    fail_each(*state, "found", ask_found, 1);
+    for (int again = 0; again < 2; again++)
+        fail_each(*state, "found", ask_found, again, 1);
 }
 
 int
