@@ -1,13 +1,13 @@
 /*
- * Transactions whose every outside call fails, each in its turn: init, begin, produce, send offsets, commit,
- * abort. A call fails by an error that asks to be repeated, to be answered by an abort, or to give the
- * producer up; it was not made, or it was made and only its answer is lost. Under it are the real transaction
- * thread on the broker in the process, and the real protocol with a task, or the real score task. Whatever
- * fails: what readers of committed records get is what they would have got, each record once; after an abort
- * the same bytes go out again; after anything worse what was committed is read back; and it is one line of
- * the log.
+ * Transactions whose every outside call fails, each in its turn: a new client, init, metadata, begin,
+ * produce, send offsets, commit, abort; and what answers a failure fails, too. A call fails by an error that
+ * asks to be repeated, to be answered by an abort, or to give the producer up; it was not made, or it was
+ * made and only its answer is lost. Under it are the real transaction thread on the broker in the process,
+ * and the real protocol with a task, or the real score task. Whatever fails: what readers of committed
+ * records get is what they would have got, each record once; after an abort the same bytes go out again;
+ * after anything worse what was committed is read back; and it is one line of the log.
  *
- * The flags of librdkafka's errors cannot be set from outside, so the three functions below stand before its
+ * The flags of librdkafka's errors cannot be set from outside, so three functions below stand before its
  * own and know the errors made here by their text. The mock's transactions are no transactions, so what is
  * committed is kept here, as the calls that were made say.
  */
@@ -19,8 +19,9 @@
 #include <dlfcn.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <time.h>
 
-/* In the order of transaction_calls. */
+/* In the order of transaction_calls, then those that make a producer. */
 enum fault_call {
     FAULT_INIT,
     FAULT_BEGIN,
@@ -28,7 +29,8 @@ enum fault_call {
     FAULT_OFFSETS,
     FAULT_COMMIT,
     FAULT_ABORT,
-    FAULT_CALLS_COUNT
+    FAULT_NEW,     /* a client */
+    FAULT_METADATA /* of a topic, before it is used */
 };
 enum fault_kind { FAULT_AGAIN, FAULT_ABORTABLE, FAULT_FATAL, FAULT_KINDS_COUNT };
 
@@ -58,13 +60,13 @@ static struct {
     bool differs; /* what was sent again was not what was aborted */
     enum fault_call calls[KEPT_CALLS_MAX];
     size_t calls_count;
-    size_t nth;             /* this call fails (from 1; 0: none) */
-    struct fault fault;     /* so */
-    bool abort_fails;       /* and then the abort that follows */
-    struct fault in_abort;  /* so */
+    size_t nth;               /* this call fails (from 1; 0: none) */
+    struct fault fault;       /* so */
+    const struct fault *then; /* and then, once, the next call of this name; NULL: none */
+    enum fault_call then_call;
     bool hit;               /* it has failed, */
     enum fault_call failed; /* this one */
-    size_t inits_failed;
+    size_t opens_failed;
     bool trouble; /* a call failed by itself, before: a machine that stood still */
 } kept;
 
@@ -205,10 +207,9 @@ next_fault(enum fault_call call)
         found = &kept.fault;
         kept.hit = true;
         kept.failed = call;
-    }
-    if (call == FAULT_ABORT && kept.abort_fails) {
-        kept.abort_fails = false;
-        found = &kept.in_abort;
+    } else if (kept.hit && kept.then != NULL && call == kept.then_call) {
+        found = kept.then;
+        kept.then = NULL;
     }
     return found;
 }
@@ -238,8 +239,48 @@ failing_init(rd_kafka_t *client, int timeout_ms)
         kept_forget_open();
         kept_clear(&kept.aborted);
     }
-    kept.inits_failed += fault != NULL || answer != NULL;
+    kept.opens_failed += fault != NULL || answer != NULL;
     return fault == NULL ? answer : told(fault, answer); /* a slow one is nothing to wonder at */
+}
+
+/* These two stand before librdkafka's own. */
+rd_kafka_t *
+rd_kafka_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, char *error, size_t error_bytes)
+{
+    rd_kafka_t *(*real)(rd_kafka_type_t, rd_kafka_conf_t *, char *, size_t) =
+        (rd_kafka_t *
+         (*)(rd_kafka_type_t, rd_kafka_conf_t *, char *, size_t))(uintptr_t)dlsym(RTLD_NEXT, "rd_kafka_new");
+
+    if (kept.topics == NULL || next_fault(FAULT_NEW) == NULL)
+        return real(type, conf, error, error_bytes);
+    kept.opens_failed++;
+    (void)snprintf(error, error_bytes, "made to fail");
+    return NULL;
+}
+
+rd_kafka_resp_err_t
+rd_kafka_metadata(rd_kafka_t *client, int all, rd_kafka_topic_t *topic,
+                  const struct rd_kafka_metadata **ret_metadata, int timeout_ms)
+{
+    rd_kafka_resp_err_t (*real)(rd_kafka_t *, int, rd_kafka_topic_t *, const struct rd_kafka_metadata **,
+                                int) =
+        (rd_kafka_resp_err_t(*)(rd_kafka_t *, int, rd_kafka_topic_t *, const struct rd_kafka_metadata **,
+                                int))(uintptr_t)dlsym(RTLD_NEXT, "rd_kafka_metadata");
+    rd_kafka_resp_err_t code = next_fault(FAULT_METADATA) != NULL
+                                   ? RD_KAFKA_RESP_ERR__TIMED_OUT
+                                   : real(client, all, topic, ret_metadata, timeout_ms);
+
+    kept.opens_failed += code != RD_KAFKA_RESP_ERR_NO_ERROR;
+    return code;
+}
+
+/* Nobody needs to wait for a broker that is to come back. */
+int
+usleep(useconds_t length_us)
+{
+    struct timespec length = {.tv_nsec = (long)(length_us < 1000 ? length_us : 1000) * 1000};
+
+    return nanosleep(&length, NULL);
 }
 
 static rd_kafka_error_t *
@@ -368,6 +409,7 @@ scene_close(struct scene *scene)
     kept_clear(&kept.aborted);
     rd_kafka_topic_partition_list_destroy(kept.offsets);
     kept.offsets = NULL;
+    kept.topics = NULL;
 }
 
 static void
@@ -843,7 +885,7 @@ enum outcome { NOTHING, WAITED, ABORTED, UNKNOWN, EITHER };
 static enum outcome
 outcome_of(enum fault_call call, struct fault fault)
 {
-    if (call == FAULT_INIT)
+    if (call == FAULT_INIT || call == FAULT_NEW || call == FAULT_METADATA)
         return WAITED;
     if (fault.made && fault.kind == FAULT_AGAIN && call != FAULT_OFFSETS)
         return EITHER; /* asked again for what has happened, librdkafka may or may not know */
@@ -863,7 +905,7 @@ check_lines(const struct scene *scene, enum outcome outcome)
     assert_int_equal(scene_lines(scene, " transaction_aborted "), scene->aborted_count);
     assert_int_equal(scene_lines(scene, " transaction_unknown "), scene->unknown_count);
     assert_int_equal(all, said + waits);
-    assert_int_equal(waits, kept.inits_failed);
+    assert_int_equal(waits, kept.opens_failed);
     assert_true(waits > 0 || outcome != WAITED);
     if (outcome != EITHER)
         assert_int_equal(said, outcome == ABORTED || outcome == UNKNOWN);
@@ -873,21 +915,38 @@ check_lines(const struct scene *scene, enum outcome outcome)
     assert_true(said <= 1);
 }
 
-/* One life with this fault. The number of calls it made. */
+/* A second fault, at the call that answers the first one. */
+struct second {
+    enum fault_call call;
+    const struct fault *fault; /* NULL: there is none */
+};
+
+/* What both lead to. */
+static enum outcome
+outcome_of_both(struct fault fault, struct second second)
+{
+    enum outcome first = outcome_of(kept.failed, fault), then;
+
+    if (second.fault == NULL || second.call != FAULT_ABORT)
+        return first; /* a producer that is made in a second attempt changes nothing */
+    then = outcome_of(FAULT_ABORT, *second.fault);
+    return then == NOTHING ? first : then;
+}
+
+/* One life with these faults. The number of calls it made. */
 static size_t
-live(struct lane *lane, struct brokers *brokers, size_t nth, struct fault fault, const struct fault *in_abort)
+live(struct lane *lane, struct brokers *brokers, size_t nth, struct fault fault, struct second second)
 {
     struct scene scene;
     enum outcome outcome = NOTHING;
-    bool happened;
 
     do {
         kept_clear(&kept.committed);
-        kept.calls_count = kept.inits_failed = 0;
+        kept.calls_count = kept.opens_failed = 0;
         kept.nth = nth;
         kept.fault = fault;
-        kept.abort_fails = in_abort != NULL;
-        kept.in_abort = in_abort != NULL ? *in_abort : fault;
+        kept.then = second.fault;
+        kept.then_call = second.call;
         kept.hit = kept.trouble = kept.differs = false;
         scene_open(&scene, brokers, lane->policy);
         lane->go(&scene);
@@ -895,15 +954,13 @@ live(struct lane *lane, struct brokers *brokers, size_t nth, struct fault fault,
             scene_close(&scene);
     } while (kept.trouble);
     assert_int_equal(kept.hit, nth > 0);
+    assert_null(kept.then);
     if (kept.hit)
-        outcome = in_abort != NULL ? outcome_of(FAULT_ABORT, *in_abort) : outcome_of(kept.failed, fault);
-    if (in_abort != NULL && outcome == NOTHING)
-        outcome = ABORTED;
+        outcome = outcome_of_both(fault, second);
     check_lines(&scene, outcome);
     assert_false(kept.differs);
-    happened = in_abort == NULL && kept.failed == FAULT_COMMIT && fault.made;
     if (outcome == UNKNOWN && lane->go == tickets_go) /* read back; loaded anew when it did not happen */
-        assert_int_equal(scene.loads_count, happened ? 1 : 2);
+        assert_int_equal(scene.loads_count, kept.failed == FAULT_COMMIT && fault.made ? 1 : 2);
     if (nth > 0) {
         check_within(lane, &kept.committed, &lane->reference);
         check_within(lane, &lane->reference, &kept.committed);
@@ -913,10 +970,12 @@ live(struct lane *lane, struct brokers *brokers, size_t nth, struct fault fault,
 }
 
 /* Begin and produce ask no broker, so an answer cannot get lost; one that asks for an abort is of a call that
- * did nothing. */
+ * did nothing; and a client, or metadata, is there or not. */
 static bool
 is_possible(enum fault_call call, struct fault fault)
 {
+    if (call == FAULT_NEW || call == FAULT_METADATA)
+        return fault.kind == FAULT_FATAL && !fault.made;
     return !fault.made ||
            ((call == FAULT_INIT || call == FAULT_OFFSETS || call == FAULT_COMMIT || call == FAULT_ABORT) &&
             fault.kind != FAULT_ABORTABLE);
@@ -929,37 +988,62 @@ static const struct fault faults[] = {{FAULT_AGAIN, false},
                                       {FAULT_FATAL, true}};
 enum { FAULTS_COUNT = sizeof faults / sizeof *faults };
 
-/* Whether an abort follows, and none like it was tried: of the records of one transaction the first is
- * enough. */
-static bool
-is_aborted_first(const enum fault_call *calls, size_t nth, struct fault fault)
+/* The faults of the call that answers: every one that is possible. How many lives it took. */
+static size_t
+fail_the_answer(struct lane *lane, struct brokers *brokers, size_t nth, struct fault fault,
+                enum fault_call answer)
 {
-    return fault.kind == FAULT_ABORTABLE && outcome_of(calls[nth - 1], fault) == ABORTED &&
-           (calls[nth - 1] != FAULT_PRODUCE || calls[nth - 2] != FAULT_PRODUCE);
+    size_t lives = 0;
+
+    for (size_t i = 0; i < FAULTS_COUNT; i++) {
+        struct second second = {answer, &faults[i]};
+
+        if (!is_possible(answer, faults[i]))
+            continue;
+        (void)live(lane, brokers, nth, fault, second);
+        lives++;
+    }
+    return lives;
+}
+
+/* An abort answers, or a new producer; it fails, too. Of the records of one transaction the first is enough,
+ * of the producers those of a commit are. */
+static size_t
+fail_answers(struct lane *lane, struct brokers *brokers, const enum fault_call *calls, size_t nth,
+             struct fault fault)
+{
+    enum fault_call call = calls[nth - 1];
+    size_t lives = 0;
+
+    if (fault.kind == FAULT_ABORTABLE && outcome_of(call, fault) == ABORTED &&
+        (call != FAULT_PRODUCE || calls[nth - 2] != FAULT_PRODUCE))
+        lives += fail_the_answer(lane, brokers, nth, fault, FAULT_ABORT);
+    if (fault.kind == FAULT_FATAL && call == FAULT_COMMIT)
+        for (enum fault_call answer = FAULT_INIT; answer <= FAULT_METADATA; answer++)
+            if (answer == FAULT_INIT || answer == FAULT_NEW || answer == FAULT_METADATA)
+                lives += fail_the_answer(lane, brokers, nth, fault, answer);
+    return lives;
 }
 
 static void
 fail_each(struct lane *lane)
 {
-    struct brokers brokers;
+    const struct second none = {FAULT_ABORT, NULL};
     const struct log_options log_options = {.descriptor = 2, .level = LOG_ERROR};
     static enum fault_call calls[KEPT_CALLS_MAX];
+    struct brokers brokers;
     size_t calls_count, lives = 0;
 
     brokers_open(&brokers, &log_options);
-    calls_count = live(lane, &brokers, 0, faults[0], NULL);
+    calls_count = live(lane, &brokers, 0, faults[0], none);
     memcpy(calls, kept.calls, sizeof calls);
     kept_move(&kept.committed, &lane->reference);
     for (size_t nth = 1; nth <= calls_count; nth++)
         for (size_t i = 0; i < FAULTS_COUNT; i++) {
             if (!is_possible(calls[nth - 1], faults[i]))
                 continue;
-            (void)live(lane, &brokers, nth, faults[i], NULL);
-            lives++;
-            if (!is_aborted_first(calls, nth, faults[i]))
-                continue;
-            for (size_t j = 0; j < FAULTS_COUNT; j++, lives++)
-                (void)live(lane, &brokers, nth, faults[i], &faults[j]);
+            (void)live(lane, &brokers, nth, faults[i], none);
+            lives += 1 + fail_answers(lane, &brokers, calls, nth, faults[i]);
         }
     print_message("%zu calls, %zu lives with one that fails, or two\n", calls_count, lives);
     assert_true(calls_count > 20);
