@@ -9,6 +9,8 @@
 #include "shell/http.h"
 #include "shell/notify.h"
 #include "shell/policy_files.h"
+#include "shell/redis.h"
+#include "shell/tokens.h"
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <dlfcn.h>
@@ -215,6 +217,80 @@ test_policy_files(void **state)
     buffer_free(&errors);
 }
 
+/* ---- tokens, settings, a password ---- */
+
+/* A file of this text; its path is the caller's to unlink. */
+static void
+write_text(char path[], const char *text)
+{
+    int descriptor = mkstemp(path);
+
+    assert_true(descriptor >= 0);
+    assert_true(write(descriptor, text, strlen(text)) == (ssize_t)strlen(text));
+    assert_int_equal(close(descriptor), 0);
+}
+
+static void
+test_tokens(void **state)
+{
+    char path[] = "/tmp/slad-fault-tokens.XXXXXX", text[10000];
+    struct buffer error = {0};
+    int nth = 0;
+    bool failed;
+
+    (void)state;
+    (void)snprintf(text, sizeof text, "aaaaaaaaaaaaaaaa read wall\n#%*d\nbbbbbbbbbbbbbbbb full desk\n", 9000,
+                   1);
+    write_text(path, text); /* several reads: half of it would be tokens, too */
+    do {
+        struct tokens tokens = {0};
+        int loaded;
+
+        buffer_reset(&error);
+        arm(nth++, EIO);
+        loaded = tokens_load(path, &tokens, &error);
+        failed = disarm();
+        assert_int_equal(loaded, failed ? -1 : 0); /* never half of them */
+        assert_int_equal(error.bytes > 0, failed);
+        assert_int_equal(tokens.count, failed ? 0 : 2);
+        tokens_done(&tokens);
+    } while (failed);
+    assert_true(nth > 3);
+    buffer_free(&error);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void
+test_settings(void **state)
+{
+    char path[] = "/tmp/slad-fault-settings.XXXXXX", secret[] = "/tmp/slad-fault-secret.XXXXXX";
+    char password_file[64], password[REDIS_PASSWORD_BYTES], reason[REDIS_ERROR_BYTES];
+    struct buffer errors = {0};
+    struct config *config;
+
+    (void)state;
+    write_text(secret, "open sesame\n");
+    (void)snprintf(password_file, sizeof password_file, "redis_password_file: %s\n", secret);
+    write_text(path, password_file);
+    arm(0, EIO);
+    config = config_load(&(struct config_source){path, NULL, 0}, &errors);
+    assert_true(disarm());
+    assert_null(config); /* not the defaults */
+    assert_true(errors.bytes > 0);
+    buffer_reset(&errors);
+    config = config_load(&(struct config_source){path, NULL, 0}, &errors);
+    assert_non_null(config);
+    arm(0, EMFILE);
+    assert_int_equal(redis_password(config, password, reason), -1); /* not the empty one */
+    assert_true(disarm());
+    assert_non_null(strstr(reason, strerror(EMFILE)));
+    assert_int_equal(redis_password(config, password, reason), 0);
+    assert_string_equal(password, "open sesame");
+    config_free(config);
+    buffer_free(&errors);
+    assert_int_equal(unlink(path) + unlink(secret), 0);
+}
+
 /* ---- the service manager ---- */
 
 static void
@@ -354,9 +430,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_policy_files),
-        cmocka_unit_test(test_notify),
-        cmocka_unit_test(test_http),
+        cmocka_unit_test(test_policy_files), cmocka_unit_test(test_tokens), cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_notify),       cmocka_unit_test(test_http),
     };
 
     (void)signal(SIGPIPE, SIG_IGN);
