@@ -471,5 +471,7 @@ _Noreturn void sim_fail(const struct sim *sim, const char *format, ...) __attrib
 /* With --verbose: what happens, with the time of the run. */
 void sim_tell(const struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void sim_run(struct sim_ground *ground, uint64_t seed);
+/* heap.c: what is allocated from now on lies on pages of its own. */
+void heap_begin_run(void);
 
 #endif

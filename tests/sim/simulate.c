@@ -567,6 +567,7 @@ runs_one(struct sim_ground *ground, uint64_t seed)
     must(child >= 0);
     if (child == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        heap_begin_run();
         sim_run(ground, seed);
         (void)fflush(stdout);
         _exit(0);
