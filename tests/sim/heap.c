@@ -40,7 +40,8 @@ enum {
     HEAP_QUARTER_BITS = 2, /* beyond it four classes for every doubling */
     HEAP_CLASSES = HEAP_SMALL_CLASSES + 1 + 4 * 32,
     HEAP_PAGE_BYTES = 2 * 1024 * 1024,
-    HEAP_REGION_BYTES = 64 * 1024 * 1024
+    HEAP_REGION_BYTES = 64 * 1024 * 1024,
+    HEAP_LARGE_BYTES_MIN = 128 * 1024
 };
 
 static const size_t HEAP_BYTES_MAX = (size_t)1 << 40;
@@ -50,8 +51,14 @@ struct heap_piece {
     struct heap_piece *next;
 };
 
+/* Zeroes, never touched. */
+struct heap_region {
+    char *at, *end;
+};
+
 static struct {
-    char *at, *end; /* zeroes, never touched */
+    struct heap_region small,
+        large; /* on large pages; on small ones: much of a large piece is never touched */
     struct heap_piece *free[HEAP_CLASSES];
 } heap;
 
@@ -86,20 +93,26 @@ heap_class_bytes(uint64_t class)
     return (5 + (beyond & 3)) << (HEAP_SMALL_BITS - HEAP_QUARTER_BITS + (beyond >> 2));
 }
 
-/* The pages of a region come as they are touched, large ones where the machine has them. */
-static bool
-heap_open_region(size_t bytes)
+/* The first large page that begins at `at` or behind it. */
+static char *
+heap_page(char *at)
 {
-    size_t region_bytes =
-        bytes + HEAP_PAGE_BYTES > HEAP_REGION_BYTES ? bytes + HEAP_PAGE_BYTES : HEAP_REGION_BYTES;
-    char *region =
-        mmap(NULL, region_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return (char *)(((uintptr_t)at + HEAP_PAGE_BYTES - 1) & ~(uintptr_t)(HEAP_PAGE_BYTES - 1));
+}
 
-    if (region == MAP_FAILED)
+/* Its pages come as they are touched. */
+static bool
+heap_open_region(struct heap_region *region, size_t bytes)
+{
+    size_t whole = (bytes > HEAP_REGION_BYTES ? bytes : HEAP_REGION_BYTES) + HEAP_PAGE_BYTES;
+    char *begin =
+        mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (begin == MAP_FAILED)
         return false;
-    (void)madvise(region, region_bytes, MADV_HUGEPAGE);
-    heap.end = region + region_bytes;
-    heap.at = (char *)(((uintptr_t)region + HEAP_PAGE_BYTES - 1) & ~(uintptr_t)(HEAP_PAGE_BYTES - 1));
+    (void)madvise(begin, whole, region == &heap.small ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+    region->end = begin + whole;
+    region->at = heap_page(begin);
     return true;
 }
 
@@ -116,6 +129,7 @@ heap_take(size_t bytes, bool *ret_is_new)
     size_t whole;
     unsigned class;
     struct heap_piece *piece;
+    struct heap_region *region = bytes < HEAP_LARGE_BYTES_MIN ? &heap.small : &heap.large;
 
     if (bytes > HEAP_BYTES_MAX) {
         errno = ENOMEM;
@@ -128,13 +142,13 @@ heap_take(size_t bytes, bool *ret_is_new)
         heap.free[class] = piece->next;
         return piece;
     }
-    if ((size_t)(heap.end - heap.at) < whole + HEAP_STEP_BYTES &&
-        !heap_open_region(whole + HEAP_STEP_BYTES)) {
+    if ((size_t)(region->end - region->at) < whole + HEAP_STEP_BYTES &&
+        !heap_open_region(region, whole + HEAP_STEP_BYTES)) {
         errno = ENOMEM;
         return NULL;
     }
-    piece = (void *)(heap.at + HEAP_STEP_BYTES);
-    heap.at += whole;
+    piece = (void *)(region->at + HEAP_STEP_BYTES);
+    region->at += whole;
     *heap_header(piece) = class;
     return piece;
 }
@@ -142,10 +156,10 @@ heap_take(size_t bytes, bool *ret_is_new)
 void
 heap_begin_run(void)
 {
-    char *next = (char *)(((uintptr_t)heap.at + HEAP_PAGE_BYTES - 1) & ~(uintptr_t)(HEAP_PAGE_BYTES - 1));
+    char *next = heap.small.at == NULL ? NULL : heap_page(heap.small.at);
 
-    if (next < heap.end)
-        heap.at = next;
+    if (next < heap.small.end)
+        heap.small.at = next;
 }
 
 void *
