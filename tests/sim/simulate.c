@@ -555,6 +555,13 @@ struct runs {
     bool verbose, first, digests;
 };
 
+#ifdef SLAD_PROFILE_IS_RECORDED
+void __gcov_dump(void); /* gcc's: _exit would lose what was counted */
+#define RUNS_NOTE_PROFILE() __gcov_dump()
+#else
+#define RUNS_NOTE_PROFILE() ((void)0)
+#endif
+
 /* One seed in a process of its own: a panic is a failure like another. */
 static bool
 runs_one(struct sim_ground *ground, uint64_t seed)
@@ -570,6 +577,7 @@ runs_one(struct sim_ground *ground, uint64_t seed)
         heap_begin_run();
         sim_run(ground, seed);
         (void)fflush(stdout);
+        RUNS_NOTE_PROFILE();
         _exit(0);
     }
     must(waitpid(child, &status, 0) == child);
