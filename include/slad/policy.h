@@ -296,6 +296,7 @@ struct policy {
     struct symbols *symbols;    /* borrowed; the policy holds a reference on each symbol it names */
     symbol *held;               /* those references, one each (policy_symbol) */
     size_t held_count, held_room;
+    size_t shared_count; /* holders besides the first */
 };
 
 /* An empty policy with the defaults of the top level and of experience, for a loader to fill: the struct
@@ -305,7 +306,9 @@ struct policy *policy_new(struct symbols *symbols);
 /* The number of this text; the policy keeps one reference until policy_free. 0 for a text that is not there.
  */
 symbol policy_symbol(struct policy *policy, struct slice text);
-/* Gives back the symbols and frees the zones' compiled forms too. NULL is fine. */
+/* The same policy, for one holder more, who calls policy_free as well. Holders are of one thread. */
+struct policy *policy_share(struct policy *policy);
+/* The last holder's: gives back the symbols and frees the zones' compiled forms too. NULL is fine. */
 void policy_free(struct policy *policy);
 
 /* Look-ups; NULL / 0 when the policy does not name it. */
@@ -329,6 +332,8 @@ struct policy_set *policy_set_new(struct policy **policies, size_t policies_coun
 void policy_set_free(struct policy_set *set); /* frees the policies too */
 size_t policy_set_count(const struct policy_set *set);
 const struct policy *policy_set_version(const struct policy_set *set, size_t version);
+/* The same, for one holder more (policy_share). */
+struct policy *policy_set_share(const struct policy_set *set, size_t version);
 /* The index of the version in force at this event time: the newest with from <= at, else the earliest (R19).
  */
 size_t policy_set_in_force(const struct policy_set *set, int64_t at_ms);

@@ -54,11 +54,22 @@ policy_symbol(struct policy *policy, struct slice text)
     return number;
 }
 
+struct policy *
+policy_share(struct policy *policy)
+{
+    policy->shared_count++;
+    return policy;
+}
+
 void
 policy_free(struct policy *policy)
 {
     if (policy == NULL)
         return;
+    if (policy->shared_count > 0) {
+        policy->shared_count--;
+        return;
+    }
     for (size_t i = 0; i < policy->zones_count; i++)
         zone_free(policy->zones[i].zone);
     for (size_t i = 0; i < policy->held_count; i++)

@@ -179,6 +179,13 @@ policy_set_version(const struct policy_set *set, size_t version)
     return set->versions[version].policy;
 }
 
+struct policy *
+policy_set_share(const struct policy_set *set, size_t version)
+{
+    must(version < set->versions_count);
+    return policy_share(set->versions[version].policy);
+}
+
 /* How many versions have from <= at_ms. */
 static size_t
 count_up_to(const struct policy_set *set, int64_t at_ms)

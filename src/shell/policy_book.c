@@ -171,6 +171,17 @@ policy_book_share(struct policy_book *book, struct slice ids, struct policy_set 
     return shared;
 }
 
+/* Of a set that somebody holds, or NULL. */
+static struct policy *
+policy_book_held(const struct policy_book *book, struct slice id)
+{
+    for (const struct policy_shared *shared = book->shared; shared != NULL; shared = shared->next)
+        for (size_t i = 0; i < policy_set_count(shared->set); i++)
+            if (slice_equal(policy_record_id(policy_set_version(shared->set, i)), id))
+                return policy_set_share(shared->set, i);
+    return NULL;
+}
+
 static struct policy_set *
 policy_book_make(struct policy_book *book, struct slice ids)
 {
@@ -180,8 +191,10 @@ policy_book_make(struct policy_book *book, struct slice ids)
     struct policy_set *set;
 
     for (size_t i = 0; i < count; i++) {
-        policies[i] = policy_record_load(policy_book_source(book, policy_ids_get(ids, i)),
-                                         policy_ids_get(ids, i), book->symbols, &error);
+        policies[i] = policy_book_held(book, policy_ids_get(ids, i));
+        if (policies[i] == NULL)
+            policies[i] = policy_record_load(policy_book_source(book, policy_ids_get(ids, i)),
+                                             policy_ids_get(ids, i), book->symbols, &error);
         must(policies[i] != NULL); /* it was read before */
     }
     set = policy_set_new(policies, count, book->symbols);

@@ -479,10 +479,10 @@ snapshot_plan_begin(struct snapshot_plan *plan, const struct snapshot_begin *beg
         .state_offset = begin->state_offset,
         .begun_at_ms = begin->now_ms,
         .buckets_count = count,
-        .buckets = memory_allocate_zeroed(count, sizeof *plan->next.buckets),
+        .buckets = plan->head.buckets_count == count
+                       ? memory_copy(plan->head.buckets, count * sizeof *plan->next.buckets)
+                       : memory_allocate_zeroed(count, sizeof *plan->next.buckets),
     };
-    if (plan->head.buckets_count == count)
-        memcpy(plan->next.buckets, plan->head.buckets, count * sizeof *plan->next.buckets);
     memcpy(plan->pending, plan->dirty, count * sizeof *plan->pending);
     plan->cursor = 0;
     return true;

@@ -26,6 +26,12 @@ struct print_fixed_key {
     {                                                                                                        \
         ",\"" key "\":", sizeof key + 3                                                                      \
     }
+/* The key alone. */
+static inline struct slice
+print_fixed_key_text(const struct print_fixed_key *name)
+{
+    return (struct slice){name->text + 2, name->bytes - 4U};
+}
 /* first: of its object. */
 static inline void
 print_fixed_key(struct buffer *out, const struct print_fixed_key *name, bool first)

@@ -29,6 +29,9 @@ static const struct print_fixed_key party_names[PARTIES_COUNT] = {
     [PARTY_NOBODY] = PRINT_FIXED_KEY("nobody"),
 };
 
+static const struct print_fixed_key wall_name = PRINT_FIXED_KEY("wall_ms");
+static const struct print_fixed_key in_hours_name = PRINT_FIXED_KEY("in_hours_ms");
+
 const char *
 record_class_text(enum answer_class answer_class)
 {
@@ -433,12 +436,20 @@ read_tiers(struct reading *reading, const char *key, const struct cJSON *value, 
     return ERROR_NONE;
 }
 
+static inline bool
+is_key(struct slice key, const struct print_fixed_key *name)
+{
+    struct slice wanted = print_fixed_key_text(name);
+
+    return key.bytes == wanted.bytes && memcmp(key.at, wanted.at, key.bytes) == 0;
+}
+
 static const struct cJSON *
-member_of(const struct cJSON *object, const char *key)
+member_of(const struct cJSON *object, const struct print_fixed_key *name)
 {
     const struct cJSON *member = object->child;
 
-    while (member != NULL && !slice_is(json_key(member), key))
+    while (member != NULL && !is_key(json_key(member), name))
         member = member->next;
     return member;
 }
@@ -450,18 +461,17 @@ missing(struct reading *reading, const char *key)
     return ERROR_MISSING_FIELD;
 }
 
-/* The length `key` within one party's object. */
+/* The length `key` within one party's object, which may not be there. */
 static enum error_code
-read_party_length(struct reading *reading, const struct cJSON *by_party, enum party party, const char *key,
-                  int64_t *ret_length_ms)
+read_party_length(struct reading *reading, const struct cJSON *times, enum party party, const char *key,
+                  const struct print_fixed_key *name, int64_t *ret_length_ms)
 {
-    const struct cJSON *times = member_of(by_party, party_text(party));
     const struct cJSON *length = NULL;
 
     if (times == NULL)
         return missing(reading, party_text(party));
     if (json_is_object(times))
-        length = member_of(times, key);
+        length = member_of(times, name);
     return length != NULL ? read_length(reading, key, length, ret_length_ms) : missing(reading, key);
 }
 
@@ -472,11 +482,13 @@ read_by_party(struct reading *reading, const char *key, const struct cJSON *valu
     if (!json_is_object(value))
         return wrong(reading, ERROR_WRONG_TYPE, key, "an object", value);
     for (enum party party = 0; party < PARTIES_COUNT; party++) {
+        const struct cJSON *times = member_of(value, &party_names[party]);
         enum error_code error =
-            read_party_length(reading, value, party, "wall_ms", &ret_times[party].wall_ms);
+            read_party_length(reading, times, party, "wall_ms", &wall_name, &ret_times[party].wall_ms);
 
         if (error == ERROR_NONE)
-            error = read_party_length(reading, value, party, "in_hours_ms", &ret_times[party].in_hours_ms);
+            error = read_party_length(reading, times, party, "in_hours_ms", &in_hours_name,
+                                      &ret_times[party].in_hours_ms);
         if (error != ERROR_NONE)
             return error;
     }
@@ -489,7 +501,9 @@ read_by_party_wall(struct reading *reading, const char *key, const struct cJSON 
     if (!json_is_object(value))
         return wrong(reading, ERROR_WRONG_TYPE, key, "an object", value);
     for (enum party party = 0; party < PARTIES_COUNT; party++) {
-        enum error_code error = read_party_length(reading, value, party, "wall_ms", &ret_wall_ms[party]);
+        const struct cJSON *times = member_of(value, &party_names[party]);
+        enum error_code error =
+            read_party_length(reading, times, party, "wall_ms", &wall_name, &ret_wall_ms[party]);
 
         if (error != ERROR_NONE)
             return error;
@@ -597,7 +611,7 @@ row_of(const struct record_table *table, struct slice key, size_t *next)
     for (size_t i = 0; i < table->fields_count; i++) {
         size_t row = *next + i < table->fields_count ? *next + i : *next + i - table->fields_count;
 
-        if (slice_is(key, table->fields[row].key)) {
+        if (is_key(key, &table->fields[row].name)) {
             *next = row + 1 < table->fields_count ? row + 1 : 0;
             return row;
         }

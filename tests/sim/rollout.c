@@ -69,23 +69,32 @@ rollout_read_zone(void *context, struct slice name, struct buffer *out)
     return -1; /* none is named */
 }
 
-struct policy_set *
-rollout_read(const struct sim_ground *ground, unsigned disk)
+void
+rollout_read_texts(struct sim_ground *ground)
 {
     const struct policy_zone_reader reader = {NULL, rollout_read_zone};
-    struct policy *policies[ROLLOUT_TEXTS_COUNT];
-    size_t count = 0;
 
+    _Static_assert(ROLLOUT_TEXTS_COUNT <= ROLLOUT_TEXTS_MAX, "room for every text");
     for (unsigned i = 0; i < ROLLOUT_TEXTS_COUNT; i++) {
         struct policy_error error = {0};
 
-        if ((disk & 1U << i) == 0)
-            continue;
-        policies[count] = policy_yaml_load(slice_of(rollout_texts[i]), slice_of("policy.yaml"), &reader,
-                                           ground->symbols, &error);
-        if (policies[count++] == NULL)
+        ground->texts[i] = policy_yaml_load(slice_of(rollout_texts[i]), slice_of("policy.yaml"), &reader,
+                                            ground->symbols, &error);
+        if (ground->texts[i] == NULL)
             panic(error.message);
     }
+}
+
+/* A policy is never changed: all processes have the same. */
+struct policy_set *
+rollout_read(const struct sim_ground *ground, unsigned disk)
+{
+    struct policy *policies[ROLLOUT_TEXTS_COUNT];
+    size_t count = 0;
+
+    for (unsigned i = 0; i < ROLLOUT_TEXTS_COUNT; i++)
+        if ((disk & 1U << i) != 0)
+            policies[count++] = policy_share(ground->texts[i]);
     return policy_set_new(policies, count, ground->symbols);
 }
 

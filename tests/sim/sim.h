@@ -44,9 +44,12 @@ struct process;
 
 /* ---- what all runs of a process share ---- */
 
+enum { ROLLOUT_TEXTS_MAX = 8 };
+
 struct sim_ground {
     struct symbols *symbols;
-    struct policy_set *policies; /* those that ever come into force: the oracle's */
+    struct policy *texts[ROLLOUT_TEXTS_MAX]; /* read: what may ever lie on a disk */
+    struct policy_set *policies;             /* those that ever come into force: the oracle's */
     struct config *configs[SIM_INSTANCES];
     struct log *log;
     struct metrics *metrics;
@@ -114,7 +117,9 @@ struct rollout {
 };
 void rollout_plan(struct sim *sim);
 void rollout_turn(struct sim *sim);
-/* The versions of a disk, read anew; the caller's. */
+/* Reads every text there is, once. */
+void rollout_read_texts(struct sim_ground *ground);
+/* The versions of a disk; the caller's. */
 struct policy_set *rollout_read(const struct sim_ground *ground, unsigned disk);
 /* No two versions in force contradict each other. */
 /* Which versions these are, as a disk would have them. */

@@ -517,6 +517,7 @@ ground_new(bool verbose)
     if (!verbose)
         log_options.descriptor = open("/dev/null", O_WRONLY | O_CLOEXEC);
     ground->symbols = symbols_new();
+    rollout_read_texts(ground);
     ground->policies = rollout_read(ground, DISK_FIRST | DISK_SECOND);
     for (int i = 0; i < SIM_INSTANCES; i++)
         ground->configs[i] = ground_config(i);
@@ -542,6 +543,8 @@ ground_free(struct sim_ground *ground)
     for (int i = 0; i < SIM_INSTANCES; i++)
         config_free(ground->configs[i]);
     policy_set_free(ground->policies);
+    for (int i = 0; i < ROLLOUT_TEXTS_MAX; i++)
+        policy_free(ground->texts[i]);
     symbols_free(ground->symbols);
     (void)munmap(ground, sizeof *ground);
 }
