@@ -18,18 +18,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HEAP_IS_OURS 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define HEAP_IS_OURS 0
-#endif
-#endif
-#ifndef HEAP_IS_OURS
-#define HEAP_IS_OURS 1
-#endif
-
-#if HEAP_IS_OURS
+#if !SIM_HAS_SANITIZERS
 
 enum {
     HEAP_HEADER_BYTES = 8,

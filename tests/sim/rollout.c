@@ -74,7 +74,7 @@ rollout_read_texts(struct sim_ground *ground)
 {
     const struct policy_zone_reader reader = {NULL, rollout_read_zone};
 
-    _Static_assert(ROLLOUT_TEXTS_COUNT <= ROLLOUT_TEXTS_MAX, "room for every text");
+    _Static_assert((int)ROLLOUT_TEXTS_COUNT <= (int)ROLLOUT_TEXTS_MAX, "room for every text");
     for (unsigned i = 0; i < ROLLOUT_TEXTS_COUNT; i++) {
         struct policy_error error = {0};
 

@@ -44,6 +44,18 @@ struct process;
 
 /* ---- what all runs of a process share ---- */
 
+/* What is only there to be faster is not in a build that looks for mistakes. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SIM_HAS_SANITIZERS 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SIM_HAS_SANITIZERS 1
+#endif
+#endif
+#ifndef SIM_HAS_SANITIZERS
+#define SIM_HAS_SANITIZERS 0
+#endif
+
 enum { ROLLOUT_TEXTS_MAX = 8 };
 
 struct sim_ground {
