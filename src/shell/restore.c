@@ -484,6 +484,8 @@ restore_answer_marker(struct restore *restore, const struct restore_question *qu
             state_topic_find_marker(&restore->state, question->partition, &tail, &news->marker,
                                     news->error) >= 0)
             break; /* one that cannot be read is not ours */
+        log_write(restore->options.kafka->log, LOG_WARNING, "task_waits",
+                  LOG_INTEGER("task", question->partition), LOG_TEXT("why", news->error));
         restore_pause(restore, RESTORE_AGAIN_MS);
     }
     news->has_marker = tail.has_marker;
