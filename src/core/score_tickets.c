@@ -163,17 +163,34 @@ same_version(const struct score_version *a, const struct score_version *b)
            a->cycle == b->cycle;
 }
 
-/* Puts the version in its place; it replaces one of the same instant. 0 when it says nothing new. */
+/* What was said to hold from later on is taken back: from here to the present it is as the new version says.
+ */
+static bool
+drop_later(struct scores *scores, struct score_ticket *ticket, int64_t from_ms)
+{
+    bool dropped = false;
+
+    while (ticket->versions != 0 && version_at(scores, ticket->versions)->from_ms > from_ms) {
+        uint32_t later = ticket->versions;
+
+        ticket->versions = version_at(scores, later)->next;
+        release_version(scores, later);
+        dropped = true;
+    }
+    return dropped;
+}
+
+/* Puts the version at the end; it replaces one of the same instant. The one that answers from its instant on
+ * have now, 0 when they have it already. */
 static uint32_t
 add_version(struct scores *scores, struct score_ticket *ticket, const struct score_version *version)
 {
+    bool dropped = drop_later(scores, ticket, version->from_ms);
     uint32_t *link = &ticket->versions;
     uint32_t number;
 
-    while (*link != 0 && version_at(scores, *link)->from_ms > version->from_ms)
-        link = &version_at(scores, *link)->next;
     if (*link != 0 && same_version(version_at(scores, *link), version))
-        return 0;
+        return dropped ? *link : 0;
     if (*link != 0 && version_at(scores, *link)->from_ms == version->from_ms) {
         uint32_t replaced = *link;
 
