@@ -223,7 +223,8 @@ begin(struct scores *scores, uint32_t number, int64_t at_ms)
     else
         alert->told++;
     alert->state = SCORE_ALERT_STANDS;
-    alert->effective_at_ms = answer->at_ms;
+    if (!again) /* R36: one instant in every record of the key, until it is withdrawn */
+        alert->effective_at_ms = answer->at_ms;
     alert->fired_at_ms = at_ms;
     answer->flags |= ANSWER_ALERTED;
     tell(scores, number, again ? ALERT_REPEATED : ALERT_FIRING, at_ms);
