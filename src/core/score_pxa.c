@@ -249,6 +249,7 @@ score_pxa_decide(struct scores *scores, uint32_t index, int64_t at_ms)
     state_of(contract, at_ms, &outcome);
     if (pxa_decide(&question) != contract->state || contract->since_ms == INSTANT_NONE)
         enter(scores, index, pxa_decide(&question), at_ms, &outcome);
+    outcome.moved = outcome.to != outcome.from; /* the first decision may find what was there: no data */
     pxa.state = (enum pxa_state)outcome.to;
     pxa.since_ms = outcome.since_ms;
     pxa.plan_until_ms = outcome.plan_until_ms;
