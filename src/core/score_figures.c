@@ -364,7 +364,7 @@ finish(struct scores *scores, const struct score_frame *frame, struct score_reco
     finish_nps(frame, &record->nps);
     finish_mean(&record->csat, record->csat.n >= frame->min_answers);
     finish_mean(&record->ces, record->ces.n >= frame->min_answers);
-    finish_mean(&record->lost_minutes, true);
+    finish_mean(&record->lost_minutes, record->lost_minutes.n >= frame->min_answers);
     finish_rate(&record->response_rate);
     finish_rate(&record->coverage);
     finish_rate(&record->coverage_met);
