@@ -31,6 +31,7 @@ enum {
     SCORE_TASK_PUBLISH_EVERY_MS = 1000,
     SCORE_TASK_HEARTBEAT_MS = 6 * 3600000,
     SCORE_TASK_LEARN_AGAIN_MS = 2000,
+    SCORE_TASK_LEARN_TIMES = 10,
     SCORE_TASK_BEHIND_MS = 2000, /* semantics.md 1: its last record is older */
     SCORE_TASK_SETTLE_MS = 1000
 };
@@ -385,6 +386,7 @@ score_task_learn(struct score_task *task)
     } else {
         task->state = SCORE_TASK_LEARNING;
         task->learn_mono_ms = INT64_MAX;
+        task->asked_mono_ms = task->world->now_mono_ms;
         task->question = task->port.ask_policies(task->port.context, buffer_slice(&missing));
     }
     buffer_free(&known);
@@ -454,6 +456,7 @@ score_task_on_found(struct score_task *task, uint64_t question, const struct sco
 bool
 score_task_on_policies(struct score_task *task, uint64_t question, struct slice sources)
 {
+    const int64_t took_ms = task->world->now_mono_ms - task->asked_mono_ms;
     struct buffer error = {0}, known = {0}, missing = {0};
     struct slice id, source;
 
@@ -473,6 +476,9 @@ score_task_on_policies(struct score_task *task, uint64_t question, struct slice 
                       LOG_INTEGER("versions_missing", policy_ids_count(buffer_slice(&missing))));
         score_task_wait_for_policies(task, "a policy version in force for the scores is neither on this disk "
                                            "nor in slad.state: put its file back and reload");
+        /* to look for it reads all of slad.state, and the tickets' tasks wait for who does */
+        if (task->learn_mono_ms < task->world->now_mono_ms + SCORE_TASK_LEARN_TIMES * took_ms)
+            task->learn_mono_ms = task->world->now_mono_ms + SCORE_TASK_LEARN_TIMES * took_ms;
     }
     buffer_free(&error);
     buffer_free(&known);

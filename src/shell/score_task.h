@@ -92,6 +92,7 @@ struct score_task {
     bool distrusts_redis;           /* the log is not the one a snapshot was made of */
     int64_t from_offset;            /* the fold began here */
     int64_t learn_mono_ms;          /* when it is asked again */
+    int64_t asked_mono_ms;          /* when texts were asked for */
     char *missing;                  /* labels for people: why nothing is published; NULL */
     struct snapshot_task *snapshot; /* NULL: no snapshots */
 

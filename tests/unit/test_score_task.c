@@ -669,6 +669,39 @@ test_lost_feedback_is_for_a_person(void **state)
     lose_feedback(CONTROL_FRESH, 1);
 }
 
+/* Looking for it took half a minute, in which the tickets' tasks could not be loaded: they have the loader
+ * most of the time. A reload looks at once. */
+static void
+test_a_long_search_is_rare(void **state)
+{
+    struct buffer ids = {0};
+    struct score_found found;
+    struct desk desk, other;
+
+    (void)state;
+    open_owner(&other, NULL, 0, FIRST | SECOND);
+    buffer_append_slice(&ids, policy_book_disk(other.worlds.world.book));
+    open_owner(&desk, NULL, 0, SECOND);
+    note_of(&desk, 7, buffer_slice(&ids), &found);
+    for (int i = 0; i < 2; i++) {
+        assert_true(score_task_on_found(&desk.task, desk.questions, &found));
+        worlds_wait(&desk.worlds, 30000);
+        assert_true(score_task_on_policies(&desk.task, desk.questions, (struct slice){"", 0}));
+        worlds_wait(&desk.worlds, 299999);
+        score_task_turn(&desk.task);
+        assert_int_equal(desk.task.state, SCORE_TASK_LEARNING);
+        if (i == 0)
+            worlds_wait(&desk.worlds, 1);
+        else
+            score_task_take_policies(&desk.task);
+        score_task_turn(&desk.task);
+        assert_int_equal(desk.task.state, SCORE_TASK_FINDING);
+    }
+    buffer_free(&ids);
+    close_desk(&desk);
+    close_desk(&other);
+}
+
 /* The version that is missing was let go meanwhile: it is not waited for any longer. */
 static void
 test_what_was_let_go_is_not_waited_for(void **state)
@@ -806,6 +839,7 @@ main(void)
         cmocka_unit_test(test_what_is_over_may_go_from_disk),
         cmocka_unit_test(test_an_owner_that_was_overtaken_begins_again),
         cmocka_unit_test(test_a_missing_text_is_waited_for),
+        cmocka_unit_test(test_a_long_search_is_rare),
         cmocka_unit_test(test_what_was_let_go_is_not_waited_for),
         cmocka_unit_test(test_adopted_scores_go_on),
         cmocka_unit_test(test_fresh_scores_begin_anew),
