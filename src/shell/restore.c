@@ -473,27 +473,36 @@ restore_answer_task(struct restore *restore, struct restore_question *question)
 
 /* ---- the other questions ---- */
 
-static void
-restore_answer_marker(struct restore *restore, const struct restore_question *question)
+/* Not answered: others are not held up by it. Takes the news. Always false. */
+static bool
+restore_answer_later(struct restore_question *question, struct restore_news *news)
+{
+    question->again_mono_ms = wallclock_mono_ms() + RESTORE_AGAIN_MS;
+    restore_news_free(news);
+    return false;
+}
+
+static bool
+restore_answer_marker(struct restore *restore, struct restore_question *question)
 {
     struct restore_news *news = restore_news_new(RESTORE_MARKER, question);
     struct state_tail tail = {0};
+    bool found = state_topic_open(&restore->state, news->error) == 0 &&
+                 state_topic_find_marker(&restore->state, question->partition, &tail, &news->marker,
+                                         news->error) >= 0; /* one that cannot be read is not ours */
 
-    while (!restore_stopping(restore)) {
-        if (state_topic_open(&restore->state, news->error) == 0 &&
-            state_topic_find_marker(&restore->state, question->partition, &tail, &news->marker,
-                                    news->error) >= 0)
-            break; /* one that cannot be read is not ours */
-        log_write(restore->options.kafka->log, LOG_WARNING, "task_waits",
-                  LOG_INTEGER("task", question->partition), LOG_TEXT("why", news->error));
-        restore_pause(restore, RESTORE_AGAIN_MS);
-    }
     news->has_marker = tail.has_marker;
     news->state_end = tail.has_marker ? tail.marker_offset + 1 : 0;
     news->bytes = tail.marker;
     tail.marker = (struct buffer){0};
     state_tail_done(&tail);
+    if (!found) {
+        log_write(restore->options.kafka->log, LOG_WARNING, "task_waits",
+                  LOG_INTEGER("task", question->partition), LOG_TEXT("why", news->error));
+        return restore_answer_later(question, news);
+    }
     restore_tell(restore, news);
+    return true;
 }
 
 static void
@@ -536,18 +545,19 @@ restore_ask_committed(struct restore *restore, const struct restore_question *qu
     return code == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : -1;
 }
 
-static void
+static bool
 restore_answer_offsets(struct restore *restore, struct restore_question *question)
 {
     struct restore_news *news = restore_news_new(RESTORE_OFFSETS, question);
 
-    while (!restore_stopping(restore) && restore_ask_committed(restore, question, news->error) != 0) {
+    if (restore_ask_committed(restore, question, news->error) != 0) {
         log_write(restore->options.kafka->log, LOG_WARNING, "offsets_wait", LOG_TEXT("why", news->error));
-        restore_pause(restore, RESTORE_AGAIN_MS);
+        return restore_answer_later(question, news);
     }
     news->offsets = question->partitions;
     question->partitions = NULL;
     restore_tell(restore, news);
+    return true;
 }
 
 /* ---- for the score task ---- */
@@ -652,20 +662,20 @@ restore_find_word(struct restore *restore, struct restore_news *news)
                   LOG_SLICE("by", control.by), LOG_INSTANT("at", control.at_ms));
 }
 
-static void
+static bool
 restore_answer_found(struct restore *restore, struct restore_question *question)
 {
     struct restore_news *news = restore_news_new(RESTORE_FOUND, question);
 
-    while (!restore_stopping(restore) &&
-           (restore_ask_committed(restore, question, news->error) != 0 ||
-            restore_find_log(restore, question, &news->found, news->error) != 0)) {
+    if (restore_ask_committed(restore, question, news->error) != 0 ||
+        restore_find_log(restore, question, &news->found, news->error) != 0) {
         log_write(restore->options.kafka->log, LOG_WARNING, "offsets_wait", LOG_TEXT("why", news->error));
-        restore_pause(restore, RESTORE_AGAIN_MS);
+        return restore_answer_later(question, news);
     }
     restore_take_found(restore, question->partitions, news);
     restore_find_word(restore, news);
     restore_tell(restore, news);
+    return true;
 }
 
 static void
@@ -719,6 +729,24 @@ restore_forget_waiting(struct restore *restore, int32_t partition)
     }
 }
 
+/* Of what is asked for the scores the last question alone is waited for. */
+static void
+restore_forget_older(struct restore *restore, const struct restore_question *than)
+{
+    struct restore_question **at = &restore->waiting;
+
+    while (*at != NULL) {
+        struct restore_question *question = *at;
+
+        if (question->kind != than->kind || question->number > than->number) {
+            at = &question->next;
+            continue;
+        }
+        *at = question->next;
+        restore_question_free(question);
+    }
+}
+
 /* Takes the question. */
 static void
 restore_answer(struct restore *restore, struct restore_question *question)
@@ -737,13 +765,13 @@ restore_answer(struct restore *restore, struct restore_question *question)
         restore_forget_waiting(restore, question->partition);
         break;
     case RESTORE_ASKS_MARKER:
-        restore_answer_marker(restore, question);
+        answered = restore_answer_marker(restore, question);
         break;
     case RESTORE_ASKS_OFFSETS:
-        restore_answer_offsets(restore, question);
+        answered = restore_answer_offsets(restore, question);
         break;
     case RESTORE_ASKS_FOUND:
-        restore_answer_found(restore, question);
+        answered = restore_answer_found(restore, question);
         break;
     case RESTORE_ASKS_POLICIES:
         restore_answer_policies(restore, question);
@@ -753,6 +781,8 @@ restore_answer(struct restore *restore, struct restore_question *question)
         restore_question_free(question);
         return;
     }
+    if (question->partition < 0)
+        restore_forget_older(restore, question);
     question->next = restore->waiting; /* others are not held up by it */
     restore->waiting = question;
 }
