@@ -46,8 +46,8 @@ struct heap_region {
 };
 
 static struct {
-    struct heap_region small,
-        large; /* on large pages; on small ones: much of a large piece is never touched */
+    struct heap_region small, large; /* on large pages; on small ones: of a large piece that is not zeroed
+                                        much is never touched */
     struct heap_piece *free[HEAP_CLASSES];
 } heap;
 
@@ -113,12 +113,12 @@ heap_header(void *piece)
 
 /* ret_is_new: it is full of zeroes. */
 static inline void *
-heap_take(size_t bytes, bool *ret_is_new)
+heap_take(size_t bytes, bool zeroed, bool *ret_is_new)
 {
     size_t whole;
     unsigned class;
     struct heap_piece *piece;
-    struct heap_region *region = bytes < HEAP_LARGE_BYTES_MIN ? &heap.small : &heap.large;
+    struct heap_region *region = bytes < HEAP_LARGE_BYTES_MIN || zeroed ? &heap.small : &heap.large;
 
     if (bytes > HEAP_BYTES_MAX) {
         errno = ENOMEM;
@@ -156,7 +156,7 @@ malloc(size_t bytes)
 {
     bool is_new;
 
-    return heap_take(bytes, &is_new);
+    return heap_take(bytes, false, &is_new);
 }
 
 void
@@ -183,7 +183,7 @@ calloc(size_t count, size_t size)
         errno = ENOMEM;
         return NULL;
     }
-    piece = heap_take(bytes, &is_new);
+    piece = heap_take(bytes, true, &is_new);
     return piece == NULL || is_new ? piece : memset(piece, 0, bytes);
 }
 
