@@ -116,6 +116,18 @@ readings_move_all(struct readings_move *move, struct outcome *outcome, size_t *r
     }
 }
 
+void
+readings_forget(void)
+{
+    struct reading *reading;
+    size_t cursor = 0;
+
+    while (readings != NULL && (reading = map_each(readings, &cursor)) != NULL)
+        memory_free(reading);
+    map_free(readings);
+    readings = NULL;
+}
+
 static void
 readings_keep(uint64_t hash, const struct outcome *outcome)
 {

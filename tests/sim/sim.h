@@ -74,6 +74,7 @@ struct sim_ground {
     uint64_t held, decisions, scores, answers, scores_loaded, versions_over;
     uint64_t announced, expected, excused[6], failed;
     uint64_t last_count; /* the counts end here */
+    uint64_t seed;       /* at work, or the last one */
     bool verbose, digests;
 };
 
@@ -490,5 +491,7 @@ void sim_tell(const struct sim *sim, const char *format, ...) __attribute__((for
 void sim_run(struct sim_ground *ground, uint64_t seed);
 /* heap.c: what is allocated from now on lies on pages of its own. */
 void heap_begin_run(void);
+/* readings.c: at the end of a run. */
+void readings_forget(void);
 
 #endif

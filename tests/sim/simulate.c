@@ -31,6 +31,7 @@ enum {
     SIM_REST_MS_MAX = 90000,
     SIM_ARMED_MS_MAX = 6000,
     SIM_JOBS_MAX = 64,
+    SIM_RUNS_OF_PROCESS = SIM_HAS_SANITIZERS ? 1 : 16,
     COVER_SEEDS_MIN = 1000
 };
 
@@ -473,6 +474,9 @@ sim_run(struct sim_ground *ground, uint64_t seed)
     scoring_witness_done(&sim->scoring_witness);
     store_done(&sim->store);
     broker_done(&sim->broker);
+    readings_forget();
+    for (int i = 0; i < SIM_INSTANCES; i++)
+        (void)close(sim_state_files[i]);
     memory_free(sim);
 }
 
@@ -565,9 +569,28 @@ void __gcov_dump(void); /* gcc's: _exit would lose what was counted */
 #define RUNS_NOTE_PROFILE() ((void)0)
 #endif
 
-/* One seed in a process of its own: a panic is a failure like another. */
+/* A child's: takes the next seed that nobody has, some of them; some cost ten times as much as others. */
+static void
+runs_some(const struct runs *runs, struct sim_ground *ground, atomic_uint_fast64_t *next)
+{
+    uint64_t i;
+
+    heap_begin_run();
+    for (int run = 0;
+         run < (runs->verbose ? 1 : SIM_RUNS_OF_PROCESS) && (i = atomic_fetch_add(next, 1)) < runs->count;
+         run++) {
+        ground->seed = runs->list != NULL ? runs->list[i] : runs->from + i;
+        sim_run(ground, ground->seed);
+        (void)fflush(stdout);
+    }
+    RUNS_NOTE_PROFILE();
+}
+
+/* In a process of their own: a panic is a failure like another, and the seeds behind it go on in another.
+ * What one run frees the next one has, without faulting it in again; a build with sanitizers has a process
+ * for each run, and comes to the same digests. */
 static bool
-runs_one(struct sim_ground *ground, uint64_t seed)
+runs_fork(const struct runs *runs, struct sim_ground *ground, atomic_uint_fast64_t *next)
 {
     pid_t child;
     int status;
@@ -577,28 +600,22 @@ runs_one(struct sim_ground *ground, uint64_t seed)
     must(child >= 0);
     if (child == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        heap_begin_run();
-        sim_run(ground, seed);
-        (void)fflush(stdout);
-        RUNS_NOTE_PROFILE();
+        runs_some(runs, ground, next);
         _exit(0);
     }
     must(waitpid(child, &status, 0) == child);
     if (WIFSIGNALED(status)) {
-        printf("seed %" PRIu64 ": died of signal %d\n", seed, WTERMSIG(status));
+        printf("seed %" PRIu64 ": died of signal %d\n", ground->seed, WTERMSIG(status));
         (void)fflush(stdout);
     }
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* Each job takes the next seed that nobody has: some cost ten times as much as others. */
 static void
 runs_job(const struct runs *runs, struct sim_ground *ground, atomic_uint_fast64_t *next)
 {
-    uint64_t i;
-
-    while (!(runs->first && ground->failed > 0) && (i = atomic_fetch_add(next, 1)) < runs->count)
-        if (!runs_one(ground, runs->list != NULL ? runs->list[i] : runs->from + i))
+    while (!(runs->first && ground->failed > 0) && atomic_load(next) < runs->count)
+        if (!runs_fork(runs, ground, next))
             ground->failed++;
 }
 
