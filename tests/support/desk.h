@@ -135,8 +135,13 @@ desk_options(struct desk *desk)
 {
     return (struct engine_options){
         .symbols = desk->policies.symbols,
-        .sink = {desk, desk_on_alert, desk_on_verdict, desk_on_ticket, desk_on_due_changed, desk_on_relay,
-                 desk_on_tombstone},
+        .sink = {.context = desk,
+                 .alert = desk_on_alert,
+                 .verdict = desk_on_verdict,
+                 .ticket = desk_on_ticket,
+                 .due_changed = desk_on_due_changed,
+                 .relay = desk_on_relay,
+                 .tombstone = desk_on_tombstone},
         .late_after_ms = 60 * DESK_MINUTE_MS,
         .retire_after_ms = INT64_C(30) * 86400000,
         .retirement_mark_ms = INT64_C(400) * 86400000,

@@ -20,11 +20,15 @@ struct scene {
 static void
 write_one(struct scene *scene)
 {
-    rd_kafka_resp_err_t code = rd_kafka_producev(
-        scene->writer, RD_KAFKA_V_TOPIC(scene->topics.names[TOPIC_STATE]), RD_KAFKA_V_PARTITION(0),
-        RD_KAFKA_V_KEY("k", 1), RD_KAFKA_V_VALUE("v", 1), RD_KAFKA_V_END);
+    const rd_kafka_vu_t values[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = scene->topics.names[TOPIC_STATE]},
+        {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = 0},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {"k", 1}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {"v", 1}},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+    };
 
-    assert_int_equal(code, RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_null(rd_kafka_produceva(scene->writer, values, sizeof values / sizeof *values));
     rd_kafka_poll(scene->writer, 0);
 }
 
