@@ -105,6 +105,8 @@ class Ticket:
 
     def __init__(self, policy, events, now):
         events = [event for event in events if parse_instant(event["time"]) <= now]
+        self.erased = any(event["type"] == "ticket.erased" for event in events)
+        events = [event for event in events if event["type"] != "ticket.erased"]  # it creates no ticket
         self.events = sorted(events, key=lambda event: (parse_instant(event["time"]), event["type"] != "ticket.created", event["_place"]))
         self.policy, self.now = policy, now
         self.versions, attributes = [], dict.fromkeys(ATTRIBUTES)
@@ -113,6 +115,8 @@ class Ticket:
             for name in ATTRIBUTES:
                 if name in event:
                     attributes[name] = event[name]
+            if self.erased:
+                attributes["requester"] = attributes["assignee"] = None
             self.versions.append((parse_instant(event["time"]), attributes))
         self.known = bool(self.events)
         if self.known:
@@ -246,6 +250,9 @@ class World:
             if name in event:
                 attributes[name] = event[name]
         attributes["touchpoint"], attributes["survey"] = feedback.get("touchpoint"), feedback.get("survey")
+        if ticket and ticket.erased:
+            attributes["requester"] = attributes["assignee"] = None
+            feedback = dict(feedback, respondent=None)
         found = {"at": at, "ticket": event.get("ticket"), "id": feedback["id"], "survey": feedback.get("survey"), "scale": feedback.get("scale"),
                  "score": feedback.get("score"), "respondent": feedback.get("respondent"), "lost": feedback.get("lost_minutes"), "attributes": attributes,
                  "aspects": {name: score for name, score in feedback.get("aspects", {}).items() if score is not None}}
@@ -511,7 +518,7 @@ class World:
             some += 1
             hits += first["requester"] is not None and first["service"] is not None and any(
                 other != name and mate.first()["requester"] == first["requester"] and mate.first()["service"] == first["service"]
-                and ticket.created_at - 7 * DAY <= mate.created_at <= ticket.created_at and (mate.created_at, other) != (ticket.created_at, name)
+                and ticket.created_at - 7 * DAY <= mate.created_at <= ticket.created_at and (mate.created_at, other) < (ticket.created_at, name)
                 for other, mate in self.tickets.items())
         return {"n": some, **({"value": hits / some} if some else {})}
 

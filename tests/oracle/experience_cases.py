@@ -15,7 +15,7 @@ import oracle
 from oracle import print_instant
 
 FEATURES = ("scopes people rules changes withdrawn late late_tickets duplicates refused months zones own nulls reopens aspects lost offers solves keis "
-            "targets pxa moved watermelon credits alerts acknowledged neutral scales seldom").split()
+            "targets pxa moved watermelon credits erased ahead same_offers odd_ends pending alerts acknowledged neutral scales seldom").split()
 MINUTE, HOUR, DAY = 60000, 3600000, 86400000
 BASES = ["2026-06-08T07:00:00Z", "2026-03-28T20:00:00Z", "2026-10-24T15:00:00Z", "2026-02-26T10:00:00Z", "2026-12-30T10:00:00Z", "2026-09-29T03:00:00Z"]
 ZONES = ["Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "America/Havana", "Asia/Beirut", "Africa/Cairo", "America/Sao_Paulo",
@@ -115,7 +115,7 @@ class Generator:
         """Some instant of the story, often a tie or a millisecond beside it."""
         pick = self.random.choice
         at = self.base + self.random.randrange(0, spread // (30 * MINUTE)) * 30 * MINUTE
-        if self.marks and self.chance(0.25):
+        if self.marks and self.chance(0.5 if self.on("pending") else 0.25):
             rolling = [oracle.duration(window) for window in self.windows if window not in ("month", "quarter")] or [DAY]
             at = pick(self.marks) + pick([0, 0] + rolling)
         elif self.chance(0.15):
@@ -157,16 +157,24 @@ class Generator:
                     self.event("ticket.message", at, ticket=name, actor="agent", by="a1", public=True)
             if self.on("solves") and self.chance(0.85):
                 self.end(name, at)
+            if self.on("erased") and self.chance(0.2):
+                self.event("ticket.erased", at + pick([HOUR, DAY, 3 * DAY]), ticket=name)
 
     def end(self, name, at):
         pick = self.random.choice
         at += pick([5 * MINUTE, HOUR, 3 * HOUR, DAY])
+        if self.on("odd_ends") and self.chance(0.3):
+            self.event("ticket.updated", at, ticket=name, status=pick(["Closed", "Gone"]), actor="agent")
+            return
         self.event("ticket.updated", at, ticket=name, status="Solved", actor=pick(["agent", "agent", "bot"]))
         self.marks.append(at)
         if self.on("reopens") and self.chance(0.5):
             for _ in range(self.random.randint(1, 2)):
                 at += pick([10 * MINUTE, HOUR, 9 * HOUR, 2 * DAY])
                 self.event("ticket.updated", at, ticket=name, status="New", actor=pick(["agent", "requester"]))
+                if self.on("pending") and self.chance(0.5):
+                    self.event("ticket.updated", at + 4 * MINUTE, ticket=name, actor=pick(["requester", "system"]), service=pick(["mail", "net"]))
+                    self.marks += [at + MINUTE, at + 2 * MINUTE] * 3
                 at += pick([5 * MINUTE, 15 * MINUTE, HOUR, DAY])
                 if self.chance(0.8):
                     self.event("ticket.updated", at, ticket=name, status="Solved", actor="agent")
@@ -206,7 +214,8 @@ class Generator:
             about.update({key: value for key, value in (("survey", survey), ("respondent", respondent),
                                                         ("touchpoint", pick(["resolution", "portal", None]))) if value is not None})
             if self.on("offers") and self.chance(0.4) and "ticket" in who and respondent and survey:
-                self.event("feedback.offered", max(self.base, at - pick([MINUTE, HOUR, DAY])), **who, feedback=dict(about, id=f"o{number}"))
+                self.event("feedback.offered", max(self.base, at - pick([MINUTE, HOUR, DAY])), **who,
+                           feedback=dict(about, id=f"f{number}" if self.on("same_offers") else f"o{number}"))
                 if self.chance(0.4):
                     continue
             event = self.event("feedback.submitted", at, **who, feedback=dict(about, **self.said(scale)))
@@ -250,6 +259,10 @@ class Generator:
                 arrives = at + self.random.choice([MINUTE, 20 * MINUTE, 3 * HOUR, DAY])
                 event["arrived_at"] = print_instant(arrives)
             lines.append(dict(event, _arrives=arrives))
+            if self.on("ahead") and self.chance(0.15):
+                arrives = max(self.base, at - self.random.choice([MINUTE, HOUR, 5 * HOUR]))
+                event["arrived_at"] = lines[-1]["arrived_at"] = print_instant(arrives)
+                lines[-1]["_arrives"] = arrives
             if self.on("duplicates") and self.chance(0.1):
                 again = at + self.random.choice([0, HOUR, DAY])
                 lines.append(dict(event, arrived_at=print_instant(again), _arrives=max(again, arrives)))

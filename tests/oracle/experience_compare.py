@@ -38,13 +38,14 @@ PROFILES = {
     "windows": BASIC + ",months,zones,changes",
     "arrival": BASIC + ",late,changes,withdrawn,duplicates,own",
     "solves": BASIC + ",solves,offers,reopens,own,zones",
+    "people": BASIC + ",erased,own,changes,solves,same_offers,offers,odd_ends,reopens,pending",
+    "ahead": BASIC + ",ahead,changes,withdrawn,alerts,acknowledged",
     "keis": "scopes,people,keis,solves,reopens,aspects,lost,neutral,months,zones,changes,late",
     "agreements": "people,rules,pxa,moved,neutral,months,zones,changes,withdrawn,late,seldom",
     "credits": "people,solves,reopens,credits,months,zones,late,seldom",
     "alerts": "people,changes,withdrawn,alerts,acknowledged,own,late,duplicates",
     "watermelons": BASIC + ",solves,watermelon,changes,late,withdrawn",
 }
-MS_KEYS = ("previous_n",)
 
 
 def alike(mine, theirs):
@@ -311,15 +312,17 @@ class Case:
     def alerts(self):
         scales = self.world(self.until).scales
         machine, seen, said = experience.Detractors(self.policy, scales), set(), {}
-        good = {id(event) for event in experience.accepted(self.events, scales)}
+        good = {event["_place"] for event in experience.accepted(self.events, scales)}
         latest = {}
-        for event in self.events:
+        waiting = [dict(event, _arrives=max(event["_arrives"], parse_instant(event["time"]))) if event["type"].startswith("feedback.") else event
+                   for event in self.events]  # one stamped ahead waits for its time
+        for event in sorted((event for event in waiting if event["_arrives"] <= self.until), key=lambda event: event["_arrives"]):
             machine.wait_until(event["_arrives"], False)
             at = event["_arrives"]
             if event["type"] == "alert.acknowledged" and event["id"] not in seen and event["alert"] in latest:
                 seen.add(event["id"])  # one of an answer nobody knows is refused: it is not seen
                 machine.acknowledge(event["alert"], event["by"], at)
-            if id(event) not in good:
+            if event["_place"] not in good:
                 continue
             if event["type"] not in ("feedback.submitted", "feedback.withdrawn"):
                 continue
