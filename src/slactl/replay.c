@@ -51,6 +51,7 @@ struct replay {
     struct foresight *foresight;        /* NULL: risks are not asked for */
     struct foresight_contexts contexts; /* asked for */
     bool has_contexts;
+    bool begun; /* the first line has arrived: nothing is decided about the time before it */
     struct buffer out;
 };
 
@@ -327,7 +328,7 @@ pass_time(struct replay *replay, int64_t t_ms)
 static void
 advance(struct replay *replay, int64_t t_ms, bool through)
 {
-    for (;;) {
+    while (replay->begun) {
         int64_t engine_ms = engine_next_ms(replay->engine), scores_ms = scores_next_ms(replay->scores);
         int64_t next_ms = engine_ms < scores_ms ? engine_ms : scores_ms;
 
@@ -337,6 +338,7 @@ advance(struct replay *replay, int64_t t_ms, bool through)
         (void)engine_advance(replay->engine, next_ms, ENGINE_THROUGH, SIZE_MAX);
         scores_advance(replay->scores, next_ms, SCORES_THROUGH);
     }
+    replay->begun = true;
     pass_time(replay, t_ms);
     (void)engine_advance(replay->engine, t_ms, through ? ENGINE_THROUGH : ENGINE_BEFORE, SIZE_MAX);
     scores_advance(replay->scores, t_ms, through ? SCORES_THROUGH : SCORES_BEFORE);
