@@ -6,6 +6,7 @@ first of a month, or a millisecond beside it. Every feature can be left out.
 
 usage: experience_cases.py SEED [--features a,b,c] DIRECTORY      writes DIRECTORY/policy/*.yaml and DIRECTORY/events.ndjson
 """
+import json
 import random
 import sys
 
@@ -15,7 +16,7 @@ import oracle
 from oracle import print_instant
 
 FEATURES = ("scopes people rules changes withdrawn late late_tickets duplicates refused months zones own nulls reopens aspects lost offers solves keis "
-            "targets pxa moved watermelon credits erased ahead same_offers odd_ends pending alerts acknowledged neutral scales seldom").split()
+            "targets pxa moved watermelon credits erased ahead same_offers odd_ends pending versions alerts acknowledged neutral scales seldom").split()
 MINUTE, HOUR, DAY = 60000, 3600000, 86400000
 BASES = ["2026-06-08T07:00:00Z", "2026-03-28T20:00:00Z", "2026-10-24T15:00:00Z", "2026-02-26T10:00:00Z", "2026-12-30T10:00:00Z", "2026-09-29T03:00:00Z"]
 ZONES = ["Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "America/Havana", "Asia/Beirut", "Africa/Cairo", "America/Sao_Paulo",
@@ -248,7 +249,21 @@ class Generator:
         last = max(event["_arrives"] for event in self.lines)
         until = max(last, self.instant(spread + 2 * DAY))
         lines = [{key: value for key, value in event.items() if key != "_arrives"} for event in self.lines]
-        return [self.policy], lines, until
+        return self.bodies(spread), lines, until
+
+    def bodies(self, spread):
+        """The policy, and later versions of it that measure otherwise."""
+        found = [self.policy]
+        while self.on("versions") and len(found) < 3 and self.chance(0.7):
+            body, other = json.loads(json.dumps(self.policy)), self.make_policy()
+            scales, repeat = self.policy["experience"].get("scales"), self.policy["experience"].get("detractor_repeat")
+            body.update(version=str(len(found) + 1), experience=other["experience"], **{"from": print_instant(self.instant(spread) + len(found))})
+            body["experience"].update({key: value for key, value in (("scales", scales), ("detractor_repeat", repeat)) if value is not None})
+            for contract in body["contracts"]:
+                if "pxa" in contract:
+                    contract["pxa"].update(threshold=self.random.choice(["50%", "80%"]), min_answers=self.random.randint(1, 4), plan_days=self.random.randint(1, 4))
+            found.append(body)
+        return sorted(found, key=lambda body: body.get("from", ""))
 
     def arrive(self):
         self.events.sort(key=lambda pair: pair[0])

@@ -40,6 +40,7 @@ PROFILES = {
     "solves": BASIC + ",solves,offers,reopens,own,zones",
     "people": BASIC + ",erased,own,changes,solves,same_offers,offers,odd_ends,reopens,pending",
     "ahead": BASIC + ",ahead,changes,withdrawn,alerts,acknowledged",
+    "versions": BASIC + ",versions,changes,pxa,moved,solves,keis",
     "keis": "scopes,people,keis,solves,reopens,aspects,lost,neutral,months,zones,changes,late",
     "agreements": "people,rules,pxa,moved,neutral,months,zones,changes,withdrawn,late,seldom",
     "credits": "people,solves,reopens,credits,months,zones,late,seldom",
@@ -81,7 +82,8 @@ class Case:
         lines, errors, status = self.runner.replay(bodies, events, until, "alerts,outcomes,scores")
         if status != 0 or any(not line.startswith("{") for line in errors.splitlines()):
             return [(("run",), "status", 0, f"{status}: {errors[:2000]}")]
-        self.policy, self.until, self.lines, self.compared = bodies[0], until, lines, 0
+        self.bodies = bodies
+        self.policy, self.until, self.lines, self.compared = self.policy_at(until), until, lines, 0
         self.read(events)
         found = self.final_scores() + self.on_the_way() + self.keis() + self.tickets()
         for contract in self.policy.get("contracts", []):
@@ -115,9 +117,13 @@ class Case:
                 found[(line["ticket"], line["kind"], line["clock"], line["cycle"])] = line
         return list(found.values())
 
+    def policy_at(self, now):
+        """The newest in force; the earliest holds for everything before it (R19)."""
+        return [body for place, body in enumerate(self.bodies) if place == 0 or parse_instant(body["from"]) <= now][-1]
+
     def world(self, now, count=None, verdicts=None):
         events = self.events if count is None else self.events[:count]
-        return experience.World(self.policy, events, self.verdicts_then() if verdicts is None else verdicts, now)
+        return experience.World(self.policy_at(now), events, self.verdicts_then() if verdicts is None else verdicts, now)
 
     def arrived(self, now):
         return sum(event["_arrives"] <= now for event in self.events)
@@ -138,6 +144,10 @@ class Case:
                 if (window, tuple(sorted(scope))) not in last:
                     found.append((("score", window, str(dict(scope))), "missing", True, None))
         for (window, _), line in last.items():
+            dimensions = [name for name in experience.DIMENSIONS if name in line["scope"]]
+            if window not in self.policy["experience"]["windows"] or dimensions not in [
+                    [name for name in experience.DIMENSIONS if name in scope] for scope in self.policy["experience"].get("scopes", [[]])]:
+                continue  # an earlier version asked for it
             self.compared += 1
             mine = world.score(line["scope"], window)
             if line["at"] != print_instant(self.until) and not mine["n"] and "attainment" not in mine and "coverage" not in mine:
@@ -219,8 +229,10 @@ class Case:
         wanted = []
         for at, _, event in steps:
             if event is None:
+                machine.pxa = next(each for each in self.policy_at(at)["contracts"] if each["name"] == contract["name"])["pxa"]
                 wanted.append(machine.decide(self.world(at, self.arrived(at), self.verdicts_then(at))))
             else:
+                machine.pxa = next(each for each in self.policy_at(at)["contracts"] if each["name"] == contract["name"])["pxa"]
                 wanted.append(machine.move(event, at))
         wanted = [each for each in wanted if each is not None]
         for mine, theirs in zip(wanted, said):
