@@ -773,7 +773,7 @@ class Detractors:
         alert["last"] = "acknowledged"
         if self.every:
             alert["next"] = at + self.timeout if self.timeout is not None else None
-        self.put(key, "acknowledged", at, alert["effective"], by=by)
+        self.put(key, "acknowledged", at, alert["effective"], **({"by": by} if by is not None else {}))
 
 
 def escape(text):

@@ -256,9 +256,10 @@ class Generator:
         found = [self.policy]
         while self.on("versions") and len(found) < 3 and self.chance(0.7):
             body, other = json.loads(json.dumps(self.policy)), self.make_policy()
-            scales, repeat = self.policy["experience"].get("scales"), self.policy["experience"].get("detractor_repeat")
+            kept = ("scales", "detractor_alert", "detractor_repeat")
             body.update(version=str(len(found) + 1), experience=other["experience"], **{"from": print_instant(self.instant(spread) + len(found))})
-            body["experience"].update({key: value for key, value in (("scales", scales), ("detractor_repeat", repeat)) if value is not None})
+            body["experience"] = {key: value for key, value in body["experience"].items() if key not in kept}
+            body["experience"].update({key: value for key, value in self.policy["experience"].items() if key in kept})
             for contract in body["contracts"]:
                 if "pxa" in contract:
                     contract["pxa"].update(threshold=self.random.choice(["50%", "80%"]), min_answers=self.random.randint(1, 4), plan_days=self.random.randint(1, 4))
