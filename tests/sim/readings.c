@@ -151,6 +151,23 @@ readings_keep(uint64_t hash, const struct outcome *outcome)
     must(map_put(readings, reading) == NULL);
 }
 
+/* Of bytes that no stranger has chosen: two lanes of multiplications, a fifth of what hash_bytes takes. */
+static uint64_t
+readings_hash(struct slice value)
+{
+    uint64_t lanes[2] = {value.bytes, ~value.bytes}, words[2];
+    size_t at = 0;
+
+    for (; at + sizeof words <= value.bytes; at += sizeof words) {
+        memcpy(words, value.at + at, sizeof words);
+        for (int i = 0; i < 2; i++) {
+            lanes[i] = (lanes[i] ^ words[i]) * UINT64_C(0x9e3779b97f4a7c15);
+            lanes[i] ^= lanes[i] >> 32;
+        }
+    }
+    return hash_bytes(lanes[0], value.at + at, value.bytes - at) ^ lanes[1] * UINT64_C(0xd6e8feb86659fd93);
+}
+
 enum error_code
 sim_outcome_read(struct outcome_reader *reader, struct slice value, struct outcome *ret_outcome,
                  char detail[JSON_DETAIL_BYTES])
@@ -161,7 +178,7 @@ sim_outcome_read(struct outcome_reader *reader, struct slice value, struct outco
 
     if (SIM_HAS_SANITIZERS)
         return outcome_read(reader, value, ret_outcome, detail);
-    hash = hash_slice(0, value);
+    hash = readings_hash(value);
     reading = readings != NULL ? map_get(readings, readings_hash_of(&hash)) : NULL;
     if (reading != NULL) {
         memcpy(ret_outcome, &reading->outcome, reading->bytes);
