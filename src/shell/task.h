@@ -53,13 +53,12 @@ struct task {
     int64_t ends[TASK_SOURCES_COUNT];         /* of the partitions, as last heard: tickets.c's */
     int64_t last_record_ms[TASK_SOURCES_COUNT];
     bool at_end[TASK_SOURCES_COUNT];
-    int64_t
-        doubted_mono_ms[TASK_SOURCES_COUNT]; /* since then it is not known whether it is; 0: it is known */
-    bool lags[TASK_SOURCES_COUNT];           /* more is waiting and the last record is old */
-    int64_t wall_from_mono_ms;               /* until then T does not follow the wall */
-    bool quiet;                              /* the engine announces nothing */
-    bool catching_up;                        /* loud again, but the difference is not announced yet */
-    bool lagging;                            /* behind for longer than catchup_max */
+    int64_t doubted_mono_ms[TASK_SOURCES_COUNT]; /* since when at_end is not sure; 0: it is */
+    bool lags[TASK_SOURCES_COUNT];               /* more is waiting and the last record is old */
+    int64_t wall_from_mono_ms;                   /* until then T does not follow the wall */
+    bool quiet;                                  /* the engine announces nothing */
+    bool catching_up;                            /* loud again, but the difference is not announced yet */
+    bool lagging;                                /* behind for longer than catchup_max */
     int64_t behind_since_mono_ms;
     int64_t behind_from_ms; /* event time from which stages may have been missed */
 

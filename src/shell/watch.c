@@ -33,6 +33,7 @@ struct watch {
     rd_kafka_topic_partition_list_t *partitions; /* offset: the next to read, or negative */
     int *topics;                                 /* of each: its row of watch_topics */
     bool *at_end;                                /* of each */
+    int64_t *until; /* of each: behind what was there when its first record came; -1: none has */
     int last_place;
     int64_t outcomes_end;   /* of slad.outcomes, as far as it was asked for; -1: not known */
     int64_t outcomes_count; /* fetched since the last look at the second */
@@ -108,6 +109,7 @@ watch_list_places(struct watch *watch, const struct topic_found found[TOPICS_COU
     watch->partitions = rd_kafka_topic_partition_list_new((int)count);
     watch->topics = memory_allocate_zeroed(count, sizeof *watch->topics);
     watch->at_end = memory_allocate_zeroed(count, sizeof *watch->at_end);
+    watch->until = memory_allocate_zeroed(count, sizeof *watch->until);
     for (int i = 0; i < WATCH_TOPICS_COUNT; i++)
         for (int32_t p = 0; watch_reads(watch, i) && p < found[watch_topics[i].topic].partitions_count; p++) {
             rd_kafka_topic_partition_t *place = rd_kafka_topic_partition_list_add(
@@ -115,6 +117,7 @@ watch_list_places(struct watch *watch, const struct topic_found found[TOPICS_COU
 
             watch->topics[watch->partitions->cnt - 1] = i;
             place->offset = watch_begins(watch, watch->partitions->cnt - 1);
+            watch->until[watch->partitions->cnt - 1] = -1;
         }
 }
 
@@ -157,6 +160,7 @@ watch_free(struct watch *watch)
     close(watch->descriptor);
     memory_free(watch->topics);
     memory_free(watch->at_end);
+    memory_free(watch->until);
     memory_free(watch->group);
     memory_free(watch);
 }
@@ -264,6 +268,7 @@ watch_begin_anew(struct watch *watch, int place)
               LOG_INTEGER("partition", partition->partition), LOG_INTEGER("offset", partition->offset));
     partition->offset = watch_begins(watch, place);
     watch->at_end[place] = false;
+    watch->until[place] = -1;
     rd_kafka_topic_partition_list_add(list, partition->topic, partition->partition)->offset =
         partition->offset;
     failed = rd_kafka_incremental_unassign(watch->consumer, list);
@@ -283,6 +288,23 @@ watch_rests(const struct watch *watch, int place)
     return watch->outcomes_rest && watch_topics[watch->topics[place]].topic == TOPIC_OUTCOMES;
 }
 
+/* The next to read of this place. told: it is an end, as far as it may be read. */
+static void
+watch_pass(struct watch *watch, int place, int64_t offset, bool told)
+{
+    rd_kafka_topic_partition_t *partition = &watch->partitions->elems[place];
+    int64_t low, high;
+
+    if (watch->until[place] < 0 &&
+        rd_kafka_get_watermark_offsets(watch->consumer, partition->topic, partition->partition, &low,
+                                       &high) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        watch->until[place] = high;
+    if (told && (watch->until[place] < 0 || watch->until[place] > offset))
+        watch->until[place] = offset;
+    partition->offset = offset;
+    watch->at_end[place] = told;
+}
+
 static void
 watch_on_message(struct watch *watch, const rd_kafka_message_t *message)
 {
@@ -293,15 +315,13 @@ watch_on_message(struct watch *watch, const rd_kafka_message_t *message)
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         if (message->offset < watch->partitions->elems[place].offset)
             return; /* shown before outcomes were left off */
-        watch->partitions->elems[place].offset = message->offset + 1;
-        watch->at_end[place] = false;
+        watch_pass(watch, place, message->offset + 1, false);
         watch_show(watch, watch->topics[place], message);
         if (watch_topics[watch->topics[place]].topic == TOPIC_OUTCOMES)
             watch_count_outcome(watch);
-    } else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-        watch->partitions->elems[place].offset = message->offset;
-        watch->at_end[place] = true;
-    } else if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && !watch_rests(watch, place))
+    } else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        watch_pass(watch, place, message->offset, true);
+    else if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && !watch_rests(watch, place))
         watch_begin_anew(watch, place);
     else
         log_write(watch->world->log, LOG_WARNING, "consumer_error", LOG_TEXT("client", "board"),
@@ -327,7 +347,8 @@ bool
 watch_caught_up(const struct watch *watch)
 {
     for (int i = 0; i < watch->partitions->cnt; i++)
-        if (!watch->at_end[i] && watch->partitions->elems[i].offset < 0)
+        if (!watch_rests(watch, i) &&
+            (watch->until[i] < 0 || watch->partitions->elems[i].offset < watch->until[i]))
             return false;
     return true;
 }
