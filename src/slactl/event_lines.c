@@ -12,12 +12,14 @@
 #include "slactl/lines.h"
 #include "wire/dead_letter.h"
 #include "wire/event_read.h"
+#include "wire/quantity.h"
 #include <errno.h>
 #include <stdio.h>
 
 enum { LINE_BYTES_MAX = 262144 };
 
-/* What an event may be away from its arrival when it has one (config's allowed_skew and accept_age). */
+/* What an event may be away from its arrival when it has one (the defaults of allowed_skew and accept_age).
+ */
 #define ALLOWED_SKEW_MS INT64_C(86400000)
 #define ACCEPT_AGE_MS (INT64_C(400) * 86400000)
 
@@ -30,15 +32,23 @@ refuse(struct event_lines *lines, enum error_code error, const char *detail, uin
     (void)fwrite(lines->errors.at, 1, lines->errors.bytes, stderr);
 }
 
+int
+event_lines_take_age(struct event_lines *lines, const char *text)
+{
+    return quantity_parse_duration_ms(slice_of(text), &lines->accept_age_ms);
+}
+
 /* R14: only an event that says when it arrived can be too early or too old. */
 static enum error_code
-check_age(const struct event *event, int64_t arrived_ms)
+check_age(const struct event_lines *lines, const struct event *event, int64_t arrived_ms)
 {
+    int64_t accept_age_ms = lines->accept_age_ms > 0 ? lines->accept_age_ms : ACCEPT_AGE_MS;
+
     if (event->type == EVENT_ALERT_ACKNOWLEDGED)
         return ERROR_NONE;
     if (event->at_ms - arrived_ms > ALLOWED_SKEW_MS)
         return ERROR_FUTURE_STAMPED;
-    return arrived_ms - event->at_ms > ACCEPT_AGE_MS ? ERROR_TOO_OLD : ERROR_NONE;
+    return arrived_ms - event->at_ms > accept_age_ms ? ERROR_TOO_OLD : ERROR_NONE;
 }
 
 /* One line. False: it lies beyond until, and so does everything after it. */
@@ -65,7 +75,7 @@ take_line(struct event_lines *lines, struct slice line, uint64_t number, const c
     lines->has_t = true;
     if (lines->arrive != NULL)
         lines->arrive(lines->context, t_ms);
-    error = has_arrived ? check_age(&event, t_ms) : ERROR_NONE;
+    error = has_arrived ? check_age(lines, &event, t_ms) : ERROR_NONE;
     if (error != ERROR_NONE) {
         refuse(lines, error, "time: too far from arrived_at", number, file);
         return true;

@@ -22,6 +22,7 @@ struct event_lines {
     struct engine_answer (*take)(void *context, const struct event *event, int64_t t_ms);
     bool has_until; /* what lies beyond is not read */
     int64_t until_ms;
+    int64_t accept_age_ms; /* config's: what says when it arrived may be so old by then. 0: 400 d */
     /* what came of it */
     bool has_t;   /* something was read, or has_until */
     int64_t t_ms; /* until, else the last arrival */
@@ -30,6 +31,8 @@ struct event_lines {
     struct buffer errors;
 };
 
+/* --accept-age: 0, or -1 when it is no duration. */
+int event_lines_take_age(struct event_lines *lines, const char *text);
 /* Every line of the files, standard input without any. Then t_ms is until, if there is one. */
 void event_lines_read(struct event_lines *lines, char *const *paths, int paths_count);
 void event_lines_done(struct event_lines *lines);

@@ -20,9 +20,9 @@ struct explain_options {
     const char *policy_path, *zoneinfo_dir, *clock;
     char **paths; /* owned; the texts are argv's */
     int paths_count;
-    bool has_until, json, foresight;
-    int64_t until_ms;
-    struct slice ticket; /* an argument: ends in NUL */
+    bool json, foresight;
+    struct event_lines lines; /* as of when, how old */
+    struct slice ticket;      /* an argument: ends in NUL */
     struct api api;
 };
 
@@ -33,6 +33,8 @@ static const struct command_option explain_option_rows[] = {
      "the events, NDJSON as for slactl replay; may be given more than once, - is standard input"},
     {"policy", 'p', "POLICY", "with --replay: a file or a directory; needed"},
     {"until", 'u', "TIME", "with --replay: as of this instant (default: the last arrival)"},
+    {"accept-age", 'a', "DURATION",
+     "with --replay: as accept_age of the slad it is held against (default: 400d)"},
     {"clock", 'c', "KIND/CLOCK", "only this clock"},
     {"json", 'j', NULL, "NDJSON, every stretch"},
     {"foresight", 'f', NULL,
@@ -146,9 +148,13 @@ take_option(struct explain_options *options, int option)
     case 'f':
         options->foresight = true;
         return 0;
+    case 'a':
+        if (event_lines_take_age(&options->lines, optarg) == 0)
+            return 0;
+        return command_refuse(&explain_command, "--accept-age: expected a duration, such as 400d");
     case 'u':
-        options->has_until = true;
-        if (instant_parse(slice_of(optarg), &options->until_ms) == 0)
+        options->lines.has_until = true;
+        if (instant_parse(slice_of(optarg), &options->lines.until_ms) == 0)
             return 0;
         return command_refuse(&explain_command, "--until: expected an RFC 3339 instant");
     default:
@@ -172,12 +178,12 @@ parse_options(int argc, char **argv, struct explain_options *options)
         return command_refuse(&explain_command, "expected one TICKET");
     options->ticket = slice_of(argv[optind]);
     if (options->paths_count == 0)
-        return options->policy_path == NULL && !options->has_until && !options->foresight
+        return options->policy_path == NULL && !options->lines.has_until &&
+                       options->lines.accept_age_ms == 0 && !options->foresight
                    ? 0
-                   : command_refuse(
-                         &explain_command,
-                         "--policy, --until and --foresight go with --replay: a running slad explains as of "
-                         "now");
+                   : command_refuse(&explain_command, "--policy, --until, --accept-age and --foresight go "
+                                                      "with --replay: a running slad explains as of "
+                                                      "now");
     return options->policy_path != NULL ? 0 : command_refuse(&explain_command, "--policy is missing");
 }
 
@@ -198,7 +204,7 @@ run(const struct explain_options *options)
     struct buffer errors = {0};
     struct symbols *symbols = symbols_new();
     struct policy_set *set = policy_files_load(options->policy_path, options->zoneinfo_dir, symbols, &errors);
-    struct backlog backlog = {.lines = {.has_until = options->has_until, .until_ms = options->until_ms}};
+    struct backlog backlog = {.lines = options->lines};
     int status = 2;
 
     if (set == NULL) {

@@ -452,6 +452,7 @@ static const struct command_option replay_options[] = {
     {"until", 'u', "TIME", "timers fire up to here (default: the last arrival); later lines are not read"},
     {"emit", 'e', "alerts,outcomes,scores,clocks,risks", "what is printed (default: all of it but risks)"},
     {"contexts", 'c', "CONTEXTS", "which tickets are like one another to foresight (docs/foresight.md)"},
+    {"accept-age", 'a', "DURATION", "as accept_age of the slad it is held against (default: 400d)"},
     {"zoneinfo", 'z', "DIR", "where time zones are read"},
     {"self-check", 's', NULL, "holds every light step against a derivation from the history"},
     {0},
@@ -489,6 +490,8 @@ parse_options(struct replay *replay, int argc, char **argv)
             replay->self_check = true;
         } else if (option == 'u' && instant_parse(slice_of(optarg), &replay->lines.until_ms) == 0) {
             replay->lines.has_until = true;
+        } else if (option == 'a' && event_lines_take_age(&replay->lines, optarg) == 0) {
+            continue;
         } else if (option == 'e' && parse_emit(optarg, &replay->emit) == 0) {
             continue;
         } else if (option == 'c') {

@@ -121,6 +121,7 @@ static const struct command_option whatif_options[] = {
     {"old", 'o', "POLICY", "the one policy; needed"},
     {"new", 'n', "POLICY", "the other one; needed"},
     {"until", 'u', "TIME", "as of this instant (default: the last arrival)"},
+    {"accept-age", 'a', "DURATION", "as accept_age of the slad it is held against (default: 400d)"},
     {"json", 'j', NULL, "NDJSON, every difference"},
     {"zoneinfo", 'z', "DIR", "where time zones are read"},
     {0},
@@ -151,6 +152,9 @@ parse_options(int argc, char **argv, struct whatif *whatif)
             whatif->zoneinfo_dir = optarg;
         } else if (option == 'j') {
             whatif->json = true;
+        } else if (option == 'a') {
+            if (event_lines_take_age(&whatif->backlog.lines, optarg) != 0)
+                return command_refuse(&whatif_command, "--accept-age: expected a duration, such as 400d");
         } else if (option == 'u') {
             if (instant_parse(slice_of(optarg), &whatif->backlog.lines.until_ms) != 0)
                 return command_refuse(&whatif_command, "--until: expected an RFC 3339 instant");
