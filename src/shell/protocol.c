@@ -21,11 +21,7 @@
 #include "shell/policy_book.h"
 #include <stdio.h>
 
-enum {
-    PROTOCOL_RETRY_MS_MIN = 50,
-    PROTOCOL_RETRY_MS_MAX = 2000,
-    PROTOCOL_GAP_MS = TASK_BEHIND_MS /* no turn takes that long: the process stood still */
-};
+enum { PROTOCOL_RETRY_MS_MIN = 50, PROTOCOL_RETRY_MS_MAX = 2000 };
 
 void
 protocol_init(struct protocol *protocol, struct world *world, const struct protocol_port *port)
@@ -531,7 +527,7 @@ protocol_notice_gap(struct protocol *protocol)
     int64_t now_mono_ms = protocol->world->now_mono_ms, before_mono_ms = protocol->ticked_mono_ms;
 
     protocol->ticked_mono_ms = now_mono_ms;
-    if (before_mono_ms == 0 || now_mono_ms - before_mono_ms <= PROTOCOL_GAP_MS)
+    if (!source_stood_still(before_mono_ms, now_mono_ms))
         return;
     log_write(protocol->world->log, LOG_WARNING, "stood_still",
               LOG_INTEGER("for_ms", now_mono_ms - before_mono_ms));

@@ -31,9 +31,7 @@ enum {
     SCORE_TASK_PUBLISH_EVERY_MS = 1000,
     SCORE_TASK_HEARTBEAT_MS = 6 * 3600000,
     SCORE_TASK_LEARN_AGAIN_MS = 2000,
-    SCORE_TASK_LEARN_TIMES = 10,
-    SCORE_TASK_BEHIND_MS = 2000, /* semantics.md 1: its last record is older */
-    SCORE_TASK_SETTLE_MS = 1000
+    SCORE_TASK_LEARN_TIMES = 10
 };
 
 /* ---- the assignment ---- */
@@ -140,7 +138,7 @@ score_task_fold_from(struct score_task *task, int64_t offset)
 {
     task->t_ms = scores_t_ms(task->scores) > 0 ? scores_t_ms(task->scores) : 0;
     task->outcomes_offset = task->from_offset = offset;
-    task->outcomes = (struct score_source){.lags = true};
+    source_begin(&task->outcomes);
     task->folded_count = 0;
     task->folding_since_mono_ms = task->world->now_mono_ms;
     task->state = SCORE_TASK_FOLDING;
@@ -818,14 +816,12 @@ score_task_on_done(struct score_task *task, struct transaction_job *job)
 /* ---- the fold ---- */
 
 static void
-score_task_arrive(struct score_task *task, struct score_source *source, int64_t at_ms)
+score_task_arrive(struct score_task *task, struct source *source, int64_t timestamp_ms)
 {
-    if (at_ms > task->world->now_ms)
-        at_ms = task->world->now_ms;
-    source->at_end = false;
-    source->lags = task->world->now_ms - at_ms > SCORE_TASK_BEHIND_MS;
-    if (at_ms > task->t_ms)
-        task->t_ms = at_ms;
+    int64_t arrived_ms = source_arrive(source, timestamp_ms, task->world->now_ms);
+
+    if (arrived_ms > task->t_ms)
+        task->t_ms = arrived_ms;
     scores_advance(task->scores, task->t_ms, SCORES_BEFORE);
 }
 
@@ -899,7 +895,7 @@ score_task_on_outcomes_end(struct score_task *task, int64_t offset)
 {
     if (task->state < SCORE_TASK_FOLDING)
         return;
-    task->outcomes = (struct score_source){.at_end = true};
+    source_reach_end(&task->outcomes);
     if (offset > task->outcomes_offset)
         task->outcomes_offset = offset;
     if (task->state != SCORE_TASK_FOLDING)
@@ -944,7 +940,7 @@ score_task_begin_feedback(struct score_task *task, const int64_t *offsets)
         if (task->decided && !control_offset_take(&decided, &offset))
             offset = MARKER_NO_OFFSET;
         task->feedback_offsets[p] = offset >= 0 ? offset : MARKER_NO_OFFSET;
-        task->feedback[p] = (struct score_source){.lags = true};
+        source_begin(&task->feedback[p]);
     }
 }
 
@@ -1026,7 +1022,7 @@ score_task_on_feedback_end(struct score_task *task, int32_t partition, int64_t o
 {
     if (task->state != SCORE_TASK_LIVE || partition >= task->feedback_count)
         return;
-    task->feedback[partition] = (struct score_source){.at_end = true};
+    source_reach_end(&task->feedback[partition]);
     if (offset > task->feedback_offsets[partition])
         task->feedback_offsets[partition] = offset;
 }
@@ -1043,23 +1039,17 @@ score_task_may_read(const struct score_task *task)
 static bool
 score_task_is_idle(const struct score_task *task)
 {
-    bool idle = task->state == SCORE_TASK_LIVE && task->outcomes.at_end &&
-                task->world->now_mono_ms >= task->wall_from_mono_ms;
+    int64_t now_mono_ms = task->world->now_mono_ms;
 
-    for (int32_t p = 0; p < task->feedback_count && idle; p++)
-        idle = task->feedback[p].at_end;
-    return idle;
+    return task->state == SCORE_TASK_LIVE && source_all_read(&task->outcomes, 1, true, now_mono_ms) &&
+           source_all_read(task->feedback, (size_t)task->feedback_count, true, now_mono_ms) &&
+           now_mono_ms >= task->wall_from_mono_ms;
 }
 
-/* Where something is always coming no end is told, so what came last and is not old says it, too. */
 static bool
 score_task_is_behind(const struct score_task *task)
 {
-    bool behind = task->outcomes.lags;
-
-    for (int32_t p = 0; p < task->feedback_count && !behind; p++)
-        behind = task->feedback[p].lags;
-    return behind;
+    return task->outcomes.lags || source_any_lags(task->feedback, (size_t)task->feedback_count);
 }
 
 /* Stopped and continued, the machine was suspended, or nothing was read because the epoch was full: who was
@@ -1072,8 +1062,8 @@ score_task_notice_gap(struct score_task *task)
     if (!score_task_may_read(task))
         return;
     task->read_mono_ms = now_mono_ms;
-    if (before_mono_ms != 0 && now_mono_ms - before_mono_ms > SCORE_TASK_BEHIND_MS)
-        task->wall_from_mono_ms = now_mono_ms + SCORE_TASK_SETTLE_MS;
+    if (source_stood_still(before_mono_ms, now_mono_ms))
+        task->wall_from_mono_ms = now_mono_ms + SOURCE_SETTLE_MS;
 }
 
 bool

@@ -11,6 +11,7 @@
 #include "shell/score_epoch.h"
 #include "shell/score_load.h"
 #include "shell/snapshot.h"
+#include "shell/source.h"
 #include "shell/transaction.h"
 #include "slad/scores.h"
 
@@ -60,12 +61,6 @@ enum {
     SCORE_TASK_PART_BYTES = 256 * 1024 /* of what was learned; more when there would be too many parts */
 };
 
-/* A partition that is read: of slad.outcomes, or of feedback. */
-struct score_source {
-    bool at_end; /* nothing is left of it, as far as it is known */
-    bool lags;   /* more is waiting, and what came last was old by then (semantics.md 1) */
-};
-
 struct score_task {
     struct world *world;
     struct score_task_port port;
@@ -98,9 +93,9 @@ struct score_task {
 
     int64_t t_ms;
     int64_t outcomes_offset; /* next */
-    struct score_source outcomes;
-    int64_t *feedback_offsets;     /* next, or MARKER_NO_OFFSET */
-    struct score_source *feedback; /* of each */
+    struct source outcomes;
+    int64_t *feedback_offsets; /* next, or MARKER_NO_OFFSET */
+    struct source *feedback;   /* of each */
     int32_t feedback_count;
     int64_t read_mono_ms;      /* the last tick at which it might read; 0: none yet */
     int64_t wall_from_mono_ms; /* it stood still: T does not follow the wall before */

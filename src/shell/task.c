@@ -335,9 +335,7 @@ task_begin(struct task *task, bool has_marker, const struct marker *marker)
     }
     for (int i = 0; i < TASK_SOURCES_COUNT; i++) {
         task->next_offsets[i] = has_marker ? marker->offsets[i] : MARKER_NO_OFFSET;
-        task->at_end[i] = false;
-        task->doubted_mono_ms[i] = 0;
-        task->lags[i] = true;
+        source_begin(&task->sources[i]);
         task->last_record_ms[i] = has_marker ? marker->t_ms : INT64_MIN;
     }
     task_begin_policies(task, has_marker ? marker->policies : (struct slice){0});
@@ -495,37 +493,28 @@ task_hold(struct task *task, const char *reason)
 bool
 task_is_behind(const struct task *task)
 {
-    return task->lags[TASK_TICKETS] || task->lags[TASK_RELAY];
-}
-
-static bool
-task_has_read(const struct task *task, enum task_source source)
-{
-    return task->at_end[source] ||
-           (task->doubted_mono_ms[source] != 0 && !task->paused &&
-            task->world->now_mono_ms - task->doubted_mono_ms[source] >= TASK_DOUBT_MS);
+    return source_any_lags(task->sources, TASK_SOURCES_COUNT);
 }
 
 static bool
 task_is_idle(const struct task *task)
 {
-    return task_has_read(task, TASK_TICKETS) && task_has_read(task, TASK_RELAY) &&
-           task->world->now_mono_ms >= task->wall_from_mono_ms;
+    int64_t now_mono_ms = task->world->now_mono_ms;
+
+    return source_all_read(task->sources, TASK_SOURCES_COUNT, !task->paused, now_mono_ms) &&
+           now_mono_ms >= task->wall_from_mono_ms;
 }
 
 void
 task_doubt_end(struct task *task, enum task_source source)
 {
-    if (!task->at_end[source] && task->doubted_mono_ms[source] == 0)
-        return;
-    task->at_end[source] = false;
-    task->doubted_mono_ms[source] = task->world->now_mono_ms;
+    source_doubt_end(&task->sources[source], task->world->now_mono_ms);
 }
 
 void
 task_stood_still(struct task *task)
 {
-    task->wall_from_mono_ms = task->world->now_mono_ms + TASK_SETTLE_MS;
+    task->wall_from_mono_ms = task->world->now_mono_ms + SOURCE_SETTLE_MS;
 }
 
 void
@@ -539,14 +528,10 @@ task_touch(struct task *task)
 bool
 task_arrive(struct task *task, enum task_source source, int64_t timestamp_ms)
 {
-    int64_t now_ms = task->world->now_ms;
-    int64_t arrived_ms = timestamp_ms < now_ms ? timestamp_ms : now_ms;
+    int64_t arrived_ms = source_arrive(&task->sources[source], timestamp_ms, task->world->now_ms);
 
-    task->at_end[source] = false;
-    task->doubted_mono_ms[source] = 0;
     task->last_record_ms[source] = arrived_ms;
-    task->lags[source] = now_ms - arrived_ms > TASK_BEHIND_MS;
-    if (task->lags[source] && !task->quiet && !task->lagging)
+    if (task->sources[source].lags && !task->quiet && !task->lagging)
         task_enter_behind(task);
     if (task->quiet && arrived_ms < task->behind_from_ms && arrived_ms >= task->alerts_from_ms)
         task->behind_from_ms = arrived_ms; /* it lay there while T followed the wall past it */
@@ -562,19 +547,15 @@ void
 task_advance_offset(struct task *task, enum task_source source, int64_t offset, int64_t high)
 {
     task->next_offsets[source] = offset + 1;
-    if (high >= 0 && offset + 1 >= high) { /* sooner than the consumer tells: it waits for more first */
-        task->at_end[source] = true;
-        task->lags[source] = false;
-    }
+    if (high >= 0 && offset + 1 >= high) /* sooner than the consumer tells: it waits for more first */
+        source_reach_end(&task->sources[source]);
     task_touch(task);
 }
 
 void
 task_reach_end(struct task *task, enum task_source source, int64_t offset)
 {
-    task->at_end[source] = true;
-    task->doubted_mono_ms[source] = 0;
-    task->lags[source] = false;
+    source_reach_end(&task->sources[source]);
     if (offset > task->next_offsets[source]) /* past control records: no record, but a position */
         task->next_offsets[source] = offset;
 }

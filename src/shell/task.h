@@ -7,6 +7,7 @@
  * dropped as one. The loop thread only.
  */
 #include "shell/marker.h"
+#include "shell/source.h"
 #include "shell/transaction.h"
 #include "shell/world.h"
 #include "slad/engine.h"
@@ -22,8 +23,6 @@ enum task_state {
                     */
     TASK_HELD      /* waits for a person */
 };
-
-enum { TASK_BEHIND_MS = 2000, TASK_SETTLE_MS = 1000, TASK_DOUBT_MS = 5000 };
 
 struct task {
     struct world *world;
@@ -52,13 +51,11 @@ struct task {
     int64_t next_offsets[TASK_SOURCES_COUNT]; /* MARKER_NO_OFFSET: none yet */
     int64_t ends[TASK_SOURCES_COUNT];         /* of the partitions, as last heard: tickets.c's */
     int64_t last_record_ms[TASK_SOURCES_COUNT];
-    bool at_end[TASK_SOURCES_COUNT];
-    int64_t doubted_mono_ms[TASK_SOURCES_COUNT]; /* since when at_end is not sure; 0: it is */
-    bool lags[TASK_SOURCES_COUNT];               /* more is waiting and the last record is old */
-    int64_t wall_from_mono_ms;                   /* until then T does not follow the wall */
-    bool quiet;                                  /* the engine announces nothing */
-    bool catching_up;                            /* loud again, but the difference is not announced yet */
-    bool lagging;                                /* behind for longer than catchup_max */
+    struct source sources[TASK_SOURCES_COUNT];
+    int64_t wall_from_mono_ms; /* until then T does not follow the wall */
+    bool quiet;                /* the engine announces nothing */
+    bool catching_up;          /* loud again, but the difference is not announced yet */
+    bool lagging;              /* behind for longer than catchup_max */
     int64_t behind_since_mono_ms;
     int64_t behind_from_ms; /* event time from which stages may have been missed */
 
@@ -152,7 +149,7 @@ void task_warm(struct task *task);
 int64_t task_next_ms(const struct task *task);
 bool task_is_behind(const struct task *task);
 /* The process stood still: what came meanwhile lies in Kafka, and nothing told us yet that more is waiting. T
- * stays where it is for TASK_SETTLE_MS, or goes by the records. */
+ * stays where it is for SOURCE_SETTLE_MS, or goes by the records. */
 void task_stood_still(struct task *task);
 /* It was at the end, and nothing was read for a while: more may be there by now. When that much later neither
  * a record nor an end has come, there is nothing that can be read: a transaction is open in front of it. */

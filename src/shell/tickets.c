@@ -497,7 +497,7 @@ tickets_measure_lag(struct tickets *tickets, const struct task *task)
                                        task->partition, &low, &high) == RD_KAFKA_RESP_ERR_NO_ERROR &&
         high >= 0) {
         metrics_set(tickets->world->metrics, METRIC_TASK_LAG, (size_t)task->partition,
-                    task->at_end[TASK_TICKETS] || task->next_offsets[TASK_TICKETS] > high ? 0
+                    task->sources[TASK_TICKETS].at_end || task->next_offsets[TASK_TICKETS] > high ? 0
                     : task->next_offsets[TASK_TICKETS] == MARKER_NO_OFFSET
                         ? high - low
                         : high - task->next_offsets[TASK_TICKETS]);

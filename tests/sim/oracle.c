@@ -450,7 +450,7 @@ oracle_was_on_the_way(const struct oracle *oracle, const struct oracle_alert *pu
 
     for (size_t i = 0; i < load->sent; i++)
         if (load->events[i].sent_ms <= published->fired_ms &&
-            load->events[i].sent_ms > published->fired_ms - 2 * TASK_BEHIND_MS &&
+            load->events[i].sent_ms > published->fired_ms - 2 * SOURCE_BEHIND_MS &&
             slice_equal(slice_of(load->events[i].ticket), ticket))
             return true;
     return false;
@@ -559,7 +559,7 @@ oracle_check_missing(struct oracle *oracle, const struct oracle_alert *expected)
     for (size_t i = 0; clock != NULL && i < clock->stages_count; i++)
         if (clock->stages[i].rank > oracle_rank(expected->key)) {
             higher = true;
-            soon |= clock->stages[i].found_ms - expected->fired_ms < TASK_BEHIND_MS;
+            soon |= clock->stages[i].found_ms - expected->fired_ms < SOURCE_BEHIND_MS;
         }
     behind = oracle_was_behind(oracle, expected, clock, &ended);
     if (behind && higher)
