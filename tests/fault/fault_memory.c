@@ -2,14 +2,13 @@
  * from the reading of a policy over a ticket's life to its record and back; in the shell from the
  * configuration over a task's epochs and their loading to the scores', and the board. */
 #include "../support/desk.h"
+#include "../support/ports.h"
 #include "../support/worlds.h"
 #include "base/memory.h"
 #include "shell/batch.h"
 #include "shell/board.h"
 #include "shell/ingest.h"
 #include "shell/policy_files.h"
-#include "shell/protocol.h"
-#include "shell/score_task.h"
 
 enum { TRIES_MAX = 400 };
 
@@ -72,13 +71,6 @@ struct outside {
     uint64_t questions;
 };
 
-static void
-on_task(void *context, struct task *task)
-{
-    (void)context;
-    (void)task;
-}
-
 static uint64_t
 on_ask_task(void *context, int32_t partition)
 {
@@ -95,35 +87,6 @@ on_submit(void *context, struct transaction_job *job)
 
     must(outside->job == NULL);
     outside->job = job;
-}
-
-static int64_t
-on_end(void *context, const struct task *task, enum task_source source)
-{
-    (void)context;
-    (void)task;
-    (void)source;
-    return -1;
-}
-
-static void
-on_forget(void *context, int32_t partition)
-{
-    (void)context;
-    (void)partition;
-}
-
-static void
-on_fetch(void *context, int64_t from_offset)
-{
-    (void)context;
-    (void)from_offset;
-}
-
-static void
-on_call(void *context)
-{
-    (void)context;
 }
 
 static uint64_t
@@ -176,8 +139,8 @@ read_ticket(struct outside *outside, struct ingest *ingest, int64_t offset, cons
 static void
 live_tickets(struct outside *outside)
 {
-    struct protocol_port port = {outside,   on_task, on_task,   on_ask_task, on_ask_task,
-                                 on_submit, on_end,  on_forget, on_ask_task};
+    const struct protocol_port port = {outside,   ports_on_task, ports_on_task, on_ask_task, on_ask_task,
+                                       on_submit, ports_end,     ports_forget,  on_ask_task};
     struct transaction_job *ready = transaction_job_new(1);
     struct ingest *ingest = ingest_new(&outside->worlds.world);
     struct restore_news begun = {.kind = RESTORE_BEGUN, .used = -1}, done = {.kind = RESTORE_DONE},
@@ -224,13 +187,7 @@ live_tickets(struct outside *outside)
 static void
 live_scores(struct outside *outside)
 {
-    const struct score_task_port port = {.context = outside,
-                                         .fetch_outcomes = on_fetch,
-                                         .unfetch_outcomes = on_call,
-                                         .fetch_feedback = on_call,
-                                         .unfetch_feedback = on_call,
-                                         .ask_offsets = on_ask,
-                                         .submit = on_submit};
+    const struct score_task_port port = ports_of_scores(outside, on_ask, on_submit);
     const int64_t nowhere = MARKER_NO_OFFSET;
     const struct score_found now = {.committed_offset = MARKER_NO_OFFSET};
     struct ingest_record record = {.topic = outside->worlds.world.topics.names[TOPIC_FEEDBACK],

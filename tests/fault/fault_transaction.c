@@ -12,10 +12,9 @@
  * committed is kept here, as the calls that were made say.
  */
 #include "../support/brokers.h"
+#include "../support/ports.h"
 #include "../support/worlds.h"
 #include "shell/ingest.h"
-#include "shell/protocol.h"
-#include "shell/score_task.h"
 #include <dlfcn.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -476,13 +475,6 @@ static const struct step {
 };
 enum { STEPS_COUNT = sizeof steps / sizeof *steps };
 
-static void
-tickets_on_task(void *context, struct task *task)
-{
-    (void)context;
-    (void)task;
-}
-
 static uint64_t
 tickets_ask_task(void *context, int32_t partition)
 {
@@ -501,22 +493,6 @@ tickets_ask_marker(void *context, int32_t partition)
     (void)partition;
     scene->asked_marker = true;
     return ++scene->questions;
-}
-
-static int64_t
-tickets_end(void *context, const struct task *task, enum task_source source)
-{
-    (void)context;
-    (void)task;
-    (void)source;
-    return -1;
-}
-
-static void
-tickets_forget(void *context, int32_t partition)
-{
-    (void)context;
-    (void)partition;
 }
 
 static bool
@@ -642,15 +618,9 @@ tickets_turn(struct scene *scene, size_t steps_done)
 static void
 tickets_go(struct scene *scene)
 {
-    const struct protocol_port port = {scene,
-                                       tickets_on_task,
-                                       tickets_on_task,
-                                       tickets_ask_task,
-                                       tickets_ask_marker,
-                                       scene_submit,
-                                       tickets_end,
-                                       tickets_forget,
-                                       NULL};
+    const struct protocol_port port = {
+        scene,     ports_on_task, ports_on_task, tickets_ask_task, tickets_ask_marker, scene_submit,
+        ports_end, ports_forget,  NULL};
     struct marker marker;
     size_t epochs = 0;
 
@@ -691,12 +661,6 @@ scores_fetch_outcomes(void *context, int64_t from_offset)
     struct scene *scene = context;
 
     scene->outcomes_read = from_offset;
-}
-
-static void
-scores_on_call(void *context)
-{
-    (void)context;
 }
 
 static void
@@ -811,14 +775,10 @@ scores_turn(struct scene *scene, size_t steps_done)
 static void
 scores_go(struct scene *scene)
 {
-    const struct score_task_port port = {.context = scene,
-                                         .fetch_outcomes = scores_fetch_outcomes,
-                                         .unfetch_outcomes = scores_unfetch_outcomes,
-                                         .fetch_feedback = scores_on_call,
-                                         .unfetch_feedback = scores_on_call,
-                                         .ask_offsets = scores_ask_offsets,
-                                         .submit = scene_submit};
+    struct score_task_port port = ports_of_scores(scene, scores_ask_offsets, scene_submit);
 
+    port.fetch_outcomes = scores_fetch_outcomes;
+    port.unfetch_outcomes = scores_unfetch_outcomes;
     scene->outcomes_read = -1;
     score_task_init(&scene->scores, &scene->worlds.world, &port);
     score_task_begin(&scene->scores);

@@ -1,7 +1,7 @@
 /* The protocol, with a port that only counts: what a task said before it was held is not its word once a
  * person has let it begin again. */
+#include "../support/ports.h"
 #include "../support/worlds.h"
-#include "shell/protocol.h"
 #include <stdio.h>
 
 static const char policy[] = "version: \"1\"\nstatuses:\n  New: {state: open}\n  Closed: {state: closed}\n";
@@ -16,13 +16,6 @@ struct outside {
     uint64_t questions, tasks, markers, decisions;
     int64_t end; /* of every partition; 0: not known */
 };
-
-static void
-outside_fetch(void *context, struct task *task)
-{
-    (void)context;
-    (void)task;
-}
 
 static uint64_t
 outside_ask_task(void *context, int32_t partition)
@@ -73,13 +66,6 @@ outside_end(void *context, const struct task *task, enum task_source source)
     return outside->end > 0 ? outside->end : -1;
 }
 
-static void
-outside_forget(void *context, int32_t partition)
-{
-    (void)context;
-    (void)partition;
-}
-
 /* The loader's news of the task it was asked for last. */
 static void
 outside_tell(struct outside *outside, struct restore_news news)
@@ -107,9 +93,9 @@ outside_task(struct outside *outside)
 static void
 outside_open(struct outside *outside)
 {
-    struct protocol_port port = {outside,          outside_fetch,      outside_fetch,
+    struct protocol_port port = {outside,          ports_on_task,      ports_on_task,
                                  outside_ask_task, outside_ask_marker, outside_submit,
-                                 outside_end,      outside_forget,     outside_ask_decision};
+                                 outside_end,      ports_forget,       outside_ask_decision};
     struct transaction_job *ready = transaction_job_new(1);
 
     memset(outside, 0, sizeof *outside);

@@ -1,11 +1,11 @@
 /* The score task without Kafka: what a bound keeps out goes to the dead letters, is counted and said, and the
  * stream goes on. */
+#include "../support/ports.h"
 #include "../support/worlds.h"
 #include "base/memory.h"
 #include "shell/learning.h"
 #include "shell/policy_book.h"
 #include "shell/restore_plan.h"
-#include "shell/score_task.h"
 #include <stdio.h>
 
 static const char policy[] =
@@ -21,19 +21,6 @@ struct desk {
     struct score_load *load;
     struct buffer wanted; /* ids of versions */
 };
-
-static void
-on_fetch(void *context, int64_t from_offset)
-{
-    (void)context;
-    (void)from_offset;
-}
-
-static void
-on_call(void *context)
-{
-    (void)context;
-}
 
 static uint64_t
 on_ask(void *context)
@@ -82,13 +69,7 @@ on_submit(void *context, struct transaction_job *job)
 static void
 open_desk_of(struct desk *desk, const char *text, const char *const *overrides, size_t overrides_count)
 {
-    const struct score_task_port port = {.context = desk,
-                                         .fetch_outcomes = on_fetch,
-                                         .unfetch_outcomes = on_call,
-                                         .fetch_feedback = on_call,
-                                         .unfetch_feedback = on_call,
-                                         .ask_offsets = on_ask,
-                                         .submit = on_submit};
+    const struct score_task_port port = ports_of_scores(desk, on_ask, on_submit);
     const int64_t nowhere = MARKER_NO_OFFSET;
     const struct score_found now = {.committed_offset = MARKER_NO_OFFSET};
 
@@ -302,18 +283,12 @@ put_on_disk(struct desk *desk, unsigned versions)
 static void
 open_owner(struct desk *desk, const char *const *overrides, size_t overrides_count, unsigned versions)
 {
-    const struct score_task_port port = {.context = desk,
-                                         .fetch_outcomes = on_fetch,
-                                         .unfetch_outcomes = on_call,
-                                         .fetch_feedback = on_call,
-                                         .unfetch_feedback = on_call,
-                                         .ask_offsets = on_ask,
-                                         .submit = on_submit,
-                                         .ask_found = on_ask,
-                                         .ask_policies = on_ask_policies,
-                                         .load = on_load,
-                                         .has_snapshots = on_has_snapshots};
+    struct score_task_port port = ports_of_scores(desk, on_ask, on_submit);
 
+    port.ask_found = on_ask;
+    port.ask_policies = on_ask_policies;
+    port.load = on_load;
+    port.has_snapshots = on_has_snapshots;
     memset(desk, 0, sizeof *desk);
     worlds_open(&desk->worlds, policy, overrides, overrides_count);
     desk->worlds.world.book = policy_book_new(desk->worlds.world.symbols);
