@@ -290,6 +290,10 @@ void fold_status_meaning(const struct fold *fold, symbol status, enum status_sta
 /* promise.c: which promises the agreements make to the ticket as it is now */
 const struct policy_clock *promise_find(const struct policy *policy, const struct life *life,
                                         enum clock_kind kind, symbol name);
+/* What the version in force now promises in place of this clock's promise; NULL: nothing, so no new cycle
+ * begins. *ret_version: whose it is. */
+const struct policy_clock *promise_now(const struct fold *fold, const struct clock *clock,
+                                       uint16_t *ret_version);
 int64_t promise_target_ms(const struct policy_clock *promise, symbol priority); /* 0: none */
 bool promise_match(const struct policy_match *match, const struct life *life);
 void fold_match(struct fold *fold, int64_t at_ms);

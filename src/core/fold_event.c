@@ -78,22 +78,14 @@ understand(const struct fold *fold, const struct entry *entry, struct happening 
     happening->handoff = entry->handled_by == HANDLED_BY_HUMAN || happening->human_answer;
 }
 
-/* The promise this slot has under the version in force now; NULL: none, so no new cycle begins. */
-static const struct policy_clock *
-promise_now(const struct fold *fold, const struct clock *clock)
-{
-    if (fold->only != NULL)
-        return fold->only;
-    return promise_find(fold_policy(fold), &fold->life, clock->promise->kind, clock->promise->name);
-}
-
 static void
 begin(struct fold *fold, size_t slot, int64_t at_ms)
 {
-    const struct policy_clock *promise = promise_now(fold, &fold->clocks[slot]);
+    uint16_t version;
+    const struct policy_clock *promise = promise_now(fold, &fold->clocks[slot], &version);
 
     if (promise != NULL) /* a new cycle asks the version in force, whatever its slot's old one promises now */
-        clock_begin(fold, slot, promise, fold->only != NULL ? fold->only_version : fold->life.version, at_ms);
+        clock_begin(fold, slot, promise, version, at_ms);
 }
 
 static bool

@@ -120,6 +120,24 @@ void foresight_lean_learn(struct foresight *learner, uint64_t key, int64_t off_q
 /* All leans in order of their keys; the caller frees the array. */
 struct foresight_lean **foresight_leans_sorted(const struct foresight *learner);
 
+/* A word in bytes, the lowest first: of the learner saved (foresight_state.c) and of a table. */
+static inline void
+foresight_put_word(struct buffer *out, uint64_t word)
+{
+    for (int i = 0; i < 8; i++)
+        buffer_append_byte(out, (char)(unsigned char)(word >> 8 * i));
+}
+
+static inline uint64_t
+foresight_word_at(const char *at)
+{
+    uint64_t word = 0;
+
+    for (int i = 0; i < 8; i++)
+        word |= (uint64_t)(unsigned char)at[i] << 8 * i;
+    return word;
+}
+
 /* foresight_finish.c */
 enum foresight_finish_step { FINISH_STOPPED, FINISH_OPEN, FINISH_OPEN_STOPPED };
 /* One clock of this bucket took this share of the target (q16); or it breached and goes on; or it did and

@@ -24,13 +24,6 @@ put(struct buffer *out, uint64_t number)
 }
 
 static void
-put_word(struct buffer *out, uint64_t word)
-{
-    for (int i = 0; i < 8; i++)
-        buffer_append_byte(out, (char)(unsigned char)(word >> 8 * i));
-}
-
-static void
 put_clock(const struct foresight *learner, const struct foresight_clock *clock, struct buffer *out)
 {
     put(out, clock->kind);
@@ -62,9 +55,9 @@ put_clock(const struct foresight *learner, const struct foresight_clock *clock, 
 static void
 put_value(const struct foresight_value *value, struct buffer *out)
 {
-    put_word(out, value->key);
-    put_word(out, value->leaf_key);
-    put_word(out, value->clock_key);
+    foresight_put_word(out, value->key);
+    foresight_put_word(out, value->leaf_key);
+    foresight_put_word(out, value->clock_key);
     put(out, value->finished);
     for (int landmark = 0; landmark < FORESIGHT_LANDMARKS_COUNT; landmark++)
         put(out, value->at_hour[landmark]);
@@ -82,7 +75,7 @@ put_leans(const struct foresight *learner, struct buffer *out)
 
     put(out, count);
     for (size_t i = 0; i < count; i++) {
-        put_word(out, leans[i]->key);
+        foresight_put_word(out, leans[i]->key);
         buffer_append_varint_signed(out, leans[i]->lean_q24);
         put(out, leans[i]->at_hour);
         put(out, leans[i]->heat_q16);
@@ -106,7 +99,7 @@ put_pending(const struct foresight *learner, const struct foresight_pending *pen
         put(out, pending->words[i * stride + POINT_LANDMARK]);
         put(out, pending->words[i * stride + POINT_FINISH]);
         for (size_t k = POINT_LEAF; k < stride; k++)
-            put_word(out, pending->words[i * stride + k]);
+            foresight_put_word(out, pending->words[i * stride + k]);
     }
 }
 
@@ -164,7 +157,7 @@ foresight_save(const struct foresight *learner, struct buffer *out)
     put_figures(&learner->figures, out);
     put(out, learner->options.contexts.count);
     for (size_t i = 0; i < learner->options.contexts.count; i++)
-        put_word(out, learner->context_hashes[i]);
+        foresight_put_word(out, learner->context_hashes[i]);
     put(out, learner->clocks_count);
     for (size_t i = 0; i < learner->clocks_count; i++)
         put_clock(learner, learner->clocks[i], out);
@@ -173,7 +166,7 @@ foresight_save(const struct foresight *learner, struct buffer *out)
         put_value(values[i], out);
     put_leans(learner, out);
     put_all_pending(learner, out);
-    put_word(out, hash_bytes(SUM_SEED, out->at + from, out->bytes - from));
+    foresight_put_word(out, hash_bytes(SUM_SEED, out->at + from, out->bytes - from));
     memory_free(values);
 }
 
@@ -220,8 +213,7 @@ take_word(struct reader *reader)
         reader->sound = false;
         return 0;
     }
-    for (int i = 0; i < 8; i++)
-        word |= (uint64_t)(unsigned char)reader->from.at[i] << 8 * i;
+    word = foresight_word_at(reader->from.at);
     reader->from = (struct slice){reader->from.at + 8, reader->from.bytes - 8};
     return word;
 }

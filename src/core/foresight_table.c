@@ -56,13 +56,6 @@ put_number(struct buffer *out, uint64_t number)
 }
 
 static void
-put_word(struct buffer *out, uint64_t word)
-{
-    for (int i = 0; i < 8; i++)
-        buffer_append_byte(out, (char)(unsigned char)(word >> 8 * i));
-}
-
-static void
 put_finishes(const struct foresight *learner, size_t place, struct buffer *out)
 {
     struct foresight_finish finish;
@@ -117,7 +110,7 @@ fill_value(const struct foresight *learner, const struct foresight_value *value,
 static void
 put_value(const struct table_value *value, struct buffer *out)
 {
-    put_word(out, value->key);
+    foresight_put_word(out, value->key);
     put_number(out, value->finished);
     buffer_append_byte(out, (char)value->mask);
     for (int landmark = 0; landmark < FORESIGHT_LANDMARKS_COUNT; landmark++) {
@@ -163,7 +156,7 @@ put_leans(const struct foresight *learner, struct buffer *out)
 
         if (lean_q16 == 0)
             continue;
-        put_word(out, leans[i]->key);
+        foresight_put_word(out, leans[i]->key);
         buffer_append_varint_signed(out, lean_q16);
     }
     memory_free(leans);
@@ -187,7 +180,7 @@ foresight_publish(const struct foresight *learner, struct buffer *out)
         put_clock(learner, i, out);
     put_leans(learner, out);
     put_values(learner, out);
-    put_word(out, hash_bytes(SUM_SEED, out->at + from, out->bytes - from));
+    foresight_put_word(out, hash_bytes(SUM_SEED, out->at + from, out->bytes - from));
     buffer_free(&contexts);
 }
 
@@ -218,16 +211,6 @@ take_byte(struct slice *from, uint8_t *byte)
     *byte = (uint8_t)from->at[0];
     *from = (struct slice){from->at + 1, from->bytes - 1};
     return true;
-}
-
-static uint64_t
-word_at(const char *at)
-{
-    uint64_t word = 0;
-
-    for (int i = 0; i < 8; i++)
-        word |= (uint64_t)(unsigned char)at[i] << 8 * i;
-    return word;
 }
 
 static bool
@@ -289,7 +272,7 @@ take_word(struct slice *from, uint64_t *word)
 {
     if (from->bytes < KEY_BYTES)
         return false;
-    *word = word_at(from->at);
+    *word = foresight_word_at(from->at);
     *from = (struct slice){from->at + KEY_BYTES, from->bytes - KEY_BYTES};
     return true;
 }
@@ -503,7 +486,7 @@ foresight_table_read(struct slice bytes)
     struct slice from = {bytes.at, bytes.bytes - SUM_BYTES};
 
     if (bytes.bytes < SUM_BYTES ||
-        hash_bytes(SUM_SEED, bytes.at, from.bytes) != word_at(bytes.at + from.bytes))
+        hash_bytes(SUM_SEED, bytes.at, from.bytes) != foresight_word_at(bytes.at + from.bytes))
         return NULL;
     table = memory_allocate_zeroed(1, sizeof *table);
     if (!take_head(&from, table) || !take_leans(&from, table) || !take_values(&from, table)) {

@@ -67,6 +67,17 @@ promise_find(const struct policy *policy, const struct life *life, enum clock_ki
     return NULL;
 }
 
+const struct policy_clock *
+promise_now(const struct fold *fold, const struct clock *clock, uint16_t *ret_version)
+{
+    if (fold->only != NULL) {
+        *ret_version = fold->only_version;
+        return fold->only;
+    }
+    *ret_version = fold->life.version;
+    return promise_find(fold_policy(fold), &fold->life, clock->promise->kind, clock->promise->name);
+}
+
 int
 fold_slot(const struct fold *fold, enum clock_kind kind, symbol name)
 {

@@ -61,24 +61,16 @@ reopen_fate(const struct fold *fold, const struct entry *entry, enum actor actor
     return fate;
 }
 
-/* The promise under the version in force now; NULL when it makes none. */
-static const struct policy_clock *
-promise_now(const struct fold *fold, const struct clock *clock)
-{
-    if (fold->only != NULL)
-        return fold->only;
-    return promise_find(fold_policy(fold), &fold->life, clock->promise->kind, clock->promise->name);
-}
-
 static void
 begin_again(struct fold *fold, size_t slot, int64_t at_ms)
 {
-    const struct policy_clock *promise = promise_now(fold, &fold->clocks[slot]);
+    uint16_t version;
+    const struct policy_clock *promise = promise_now(fold, &fold->clocks[slot], &version);
 
     if (promise == NULL)
         return;
     fold->clocks[slot].final = true;
-    clock_begin(fold, slot, promise, fold->only != NULL ? fold->only_version : fold->life.version, at_ms);
+    clock_begin(fold, slot, promise, version, at_ms);
 }
 
 static void

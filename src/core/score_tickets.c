@@ -256,6 +256,18 @@ weight_of(const struct score_ticket *ticket)
     return (uint8_t)weight;
 }
 
+/* Where the ticket counts as it is now; 0: nowhere, it is not solved. */
+static uint32_t
+context_to_count(const struct scores *scores, uint32_t number)
+{
+    const struct score_ticket *ticket = scores_ticket_at(scores, number);
+    bool solved = (ticket->state == TICKET_SOLVED || ticket->state == TICKET_CLOSED) &&
+                  ticket->solved_at_ms != INSTANT_NONE && (ticket->flags & TICKET_KNOWN) != 0;
+    uint32_t version = solved ? score_tickets_version_at(scores, number, ticket->solved_at_ms) : 0;
+
+    return version != 0 ? version_at(scores, version)->context : 0;
+}
+
 static void
 take_out(struct scores *scores, uint32_t number)
 {
@@ -272,10 +284,7 @@ void
 score_tickets_refresh(struct scores *scores, uint32_t number)
 {
     struct score_ticket *ticket = scores_ticket_at(scores, number);
-    bool solved = (ticket->state == TICKET_SOLVED || ticket->state == TICKET_CLOSED) &&
-                  ticket->solved_at_ms != INSTANT_NONE && (ticket->flags & TICKET_KNOWN) != 0;
-    uint32_t version = solved ? score_tickets_version_at(scores, number, ticket->solved_at_ms) : 0;
-    uint32_t context = version != 0 ? version_at(scores, version)->context : 0;
+    uint32_t context = context_to_count(scores, number);
 
     if (((ticket->flags & TICKET_COUNTED) != 0) == (context != 0) &&
         (context == 0 ||
@@ -662,10 +671,7 @@ static void
 settle(struct scores *scores, uint32_t number)
 {
     struct score_ticket *ticket = scores_ticket_at(scores, number);
-    bool solved = (ticket->state == TICKET_SOLVED || ticket->state == TICKET_CLOSED) &&
-                  ticket->solved_at_ms != INSTANT_NONE && (ticket->flags & TICKET_KNOWN) != 0;
-    uint32_t version = solved ? score_tickets_version_at(scores, number, ticket->solved_at_ms) : 0;
-    uint32_t context = version != 0 ? version_at(scores, version)->context : 0;
+    uint32_t context = context_to_count(scores, number);
 
     if (context == 0)
         return;

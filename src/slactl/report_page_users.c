@@ -80,14 +80,10 @@ append_trend(struct buffer *out, const struct report *report, enum trend trend)
     report_chart_trend(out, &charts[trend]);
 }
 
+/* Four cells: attainment as agreed and honest, PX, NPS. */
 static void
-append_month_row(struct buffer *out, const struct report *report, const struct report_month *month)
+append_figures(struct buffer *out, const struct score_record *record)
 {
-    const struct score_record *record = &month->figures.record;
-
-    report_markup_row(out);
-    buffer_append_text(out, "<th scope=\"row\">");
-    report_markup_month(out, report->zone, month->span.after_ms + 1);
     report_markup_number_cell(out);
     report_page_rate(out, &record->attainment_contract);
     report_markup_number_cell(out);
@@ -96,6 +92,15 @@ append_month_row(struct buffer *out, const struct report *report, const struct r
     report_page_px(out, &record->px);
     report_markup_number_cell(out);
     report_page_nps(out, &record->nps);
+}
+
+static void
+append_month_row(struct buffer *out, const struct report *report, const struct report_month *month)
+{
+    report_markup_row(out);
+    buffer_append_text(out, "<th scope=\"row\">");
+    report_markup_month(out, report->zone, month->span.after_ms + 1);
+    append_figures(out, &month->figures.record);
     report_markup_row_end(out);
 }
 
@@ -177,14 +182,7 @@ append_service_row(struct buffer *out, const struct scores_slice *service)
     report_markup_row(out);
     buffer_append_text(out, "<th scope=\"row\">");
     report_markup_text(out, record->scope.values[ATTRIBUTE_SERVICE]);
-    report_markup_number_cell(out);
-    report_page_rate(out, &record->attainment_contract);
-    report_markup_number_cell(out);
-    report_page_rate(out, &record->attainment_honest);
-    report_markup_number_cell(out);
-    report_page_px(out, &record->px);
-    report_markup_number_cell(out);
-    report_page_nps(out, &record->nps);
+    append_figures(out, record);
     report_markup_number_cell(out);
     report_markup_count(out, service->tickets);
     report_markup_cell(out);

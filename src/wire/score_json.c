@@ -21,13 +21,7 @@ print_nps(struct buffer *out, const struct score_nps *nps)
     if (!nps->present)
         return;
     score_parts_open(out, "nps");
-    score_parts_points(out, "value", nps->value);
-    score_parts_points(out, "low", nps->low);
-    score_parts_points(out, "high", nps->high);
-    score_parts_count(out, "promoters", nps->promoters);
-    score_parts_count(out, "passives", nps->passives);
-    score_parts_count(out, "detractors", nps->detractors);
-    score_parts_count(out, "n", nps->n);
+    score_parts_nps(out, nps);
     score_parts_close(out);
 }
 

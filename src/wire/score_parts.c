@@ -79,6 +79,20 @@ score_parts_px(struct buffer *out, const struct score_px *px)
     score_parts_count(out, "n", px->n);
 }
 
+void
+score_parts_nps(struct buffer *out, const struct score_nps *nps)
+{
+    if (nps->present) {
+        score_parts_points(out, "value", nps->value);
+        score_parts_points(out, "low", nps->low);
+        score_parts_points(out, "high", nps->high);
+    }
+    score_parts_count(out, "promoters", nps->promoters);
+    score_parts_count(out, "passives", nps->passives);
+    score_parts_count(out, "detractors", nps->detractors);
+    score_parts_count(out, "n", nps->n);
+}
+
 static void
 append_encoded(struct buffer *out, struct slice text)
 {

@@ -17,6 +17,8 @@ void score_parts_open(struct buffer *out, const char *key); /* "key":{ */
 void score_parts_close(struct buffer *out);
 void score_parts_scope(struct buffer *out, const struct score_scope *scope); /* "scope":{...} */
 void score_parts_px(struct buffer *out, const struct score_px *px); /* the members, without an object */
+/* Likewise; without value and interval when there is none. */
+void score_parts_nps(struct buffer *out, const struct score_nps *nps);
 
 /* DIMENSION=VALUE,... of a key; %, /, comma and = in values are percent-encoded. */
 void score_parts_scope_key(struct buffer *out, const struct score_scope *scope);
