@@ -3,6 +3,7 @@
 
 /* A borrowed run of bytes, not NUL-terminated. at may be NULL only with bytes 0 ("nothing there"); an empty
  * text that is there has at != NULL. A slice never owns. */
+#include "base/memory.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
@@ -48,6 +49,19 @@ slice_compare(struct slice a, struct slice b)
     if (order != 0)
         return order;
     return a.bytes < b.bytes ? -1 : a.bytes > b.bytes;
+}
+
+/* Its bytes in memory of their own, with a NUL behind them; nothing there is an empty text. The caller's to
+ * free (memory_free). */
+static inline char *
+slice_copy(struct slice text)
+{
+    char *copy = memory_allocate(text.bytes + 1);
+
+    if (text.bytes > 0)
+        memcpy(copy, text.at, text.bytes);
+    copy[text.bytes] = '\0';
+    return copy;
 }
 
 #endif

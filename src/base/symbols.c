@@ -148,13 +148,9 @@ static symbol
 add(struct symbols *symbols, uint64_t hash, struct slice text)
 {
     symbol number = take_number(symbols);
-    char *copy = memory_allocate(text.bytes + 1);
 
     must(text.bytes < UINT32_MAX);
-    if (text.bytes > 0)
-        memcpy(copy, text.at, text.bytes);
-    copy[text.bytes] = '\0';
-    symbols->entries[number] = (struct entry){copy, (uint32_t)text.bytes, 1, hash};
+    symbols->entries[number] = (struct entry){slice_copy(text), (uint32_t)text.bytes, 1, hash};
     symbols->text_bytes += text.bytes + 1;
     if (++symbols->count > (symbols->mask + 1) / 4 * 3)
         grow_slots(symbols);

@@ -188,17 +188,6 @@ complain(struct reading *reading, const char *file, const char *what)
 
 /* ---- values from text ---- */
 
-static char *
-text_copy(struct slice text)
-{
-    char *copy = memory_allocate(text.bytes + 1);
-
-    if (text.bytes > 0)
-        memcpy(copy, text.at, text.bytes);
-    copy[text.bytes] = '\0';
-    return copy;
-}
-
 static struct slice
 trim(struct slice text)
 {
@@ -226,7 +215,7 @@ take_text(struct reading *reading, const struct place *place, const struct row *
         return -1;
     }
     memory_free(*member);
-    *member = text_copy(text);
+    *member = slice_copy(text);
     return 0;
 }
 
@@ -469,10 +458,10 @@ take_entry(struct reading *reading, const struct place *place, const struct row 
         }
         map->entries = memory_resize(map->entries, (map->count + 1) * sizeof *map->entries);
         entry = &map->entries[map->count++];
-        *entry = (struct config_entry){.key = text_copy(key)};
+        *entry = (struct config_entry){.key = slice_copy(key)};
     }
     memory_free(entry->value);
-    entry->value = text_copy(value);
+    entry->value = slice_copy(value);
     return 0;
 }
 
@@ -499,7 +488,7 @@ take_defaults(struct reading *reading)
             !(rows[i].row.type == CONFIG_TYPE_TEXT && *rows[i].row.standard == '\0'))
             must(take_value(reading, &place, &rows[i], slice_of(rows[i].row.standard)) == 0);
         else if (rows[i].row.type == CONFIG_TYPE_TEXT)
-            *(char **)member_of(reading->config, &rows[i]) = text_copy(slice_of(""));
+            *(char **)member_of(reading->config, &rows[i]) = slice_copy(slice_of(""));
     }
 }
 

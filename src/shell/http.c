@@ -576,10 +576,8 @@ call_route(struct http *http, struct evhttp_request *request, const struct route
     if (is_stopped(http, request, route, &call.visitor))
         return;
     if (subject.at != NULL) {
-        char *copy = memory_allocate(subject.bytes + 1);
+        char *copy = slice_copy(subject);
 
-        memcpy(copy, subject.at, subject.bytes);
-        copy[subject.bytes] = '\0';
         decoded = evhttp_uridecode(copy, 0, &call.subject.bytes);
         memory_free(copy);
         must(decoded != NULL);

@@ -55,9 +55,7 @@ static void
 add_word(struct command *command, struct slice word)
 {
     must(command->count < WORDS_MAX - 1);
-    command->words[command->count] = memory_allocate(word.bytes + 1);
-    memcpy(command->words[command->count], word.at, word.bytes);
-    command->words[command->count++][word.bytes] = '\0';
+    command->words[command->count++] = slice_copy(word);
 }
 
 static void

@@ -597,16 +597,6 @@ is_full(struct stream *stream, struct evhttp_request *request)
     return true;
 }
 
-static char *
-copy_text(struct slice text)
-{
-    char *copy = memory_allocate(text.bytes + 1);
-
-    memcpy(copy, text.at, text.bytes);
-    copy[text.bytes] = '\0';
-    return copy;
-}
-
 static struct client *
 client_new(struct stream *stream, struct evhttp_request *request, const struct visitor *visitor,
            const struct board_view *view, const struct wish *wish)
@@ -618,7 +608,7 @@ client_new(struct stream *stream, struct evhttp_request *request, const struct v
     client->request = request;
     client->connection = evhttp_request_get_connection(request);
     client->kinds = wish->kinds;
-    client->customer = wish->customer.at != NULL ? copy_text(wish->customer) : NULL;
+    client->customer = wish->customer.at != NULL ? slice_copy(wish->customer) : NULL;
     client->view = *view;
     client->view.customer = slice_of(client->customer);
     client->has_token = visitor->token != NULL;
@@ -626,7 +616,7 @@ client_new(struct stream *stream, struct evhttp_request *request, const struct v
         client->token = *visitor->token;
         client->token.name = NULL;
         client->token.customer =
-            visitor->token->customer != NULL ? copy_text(slice_of(visitor->token->customer)) : NULL;
+            visitor->token->customer != NULL ? slice_copy(slice_of(visitor->token->customer)) : NULL;
     }
     client->phase = stream->next_phase++ % PHASES;
     client->progress_mono_ms = now_mono_ms;

@@ -84,16 +84,6 @@ take_word(struct slice *line)
     return word;
 }
 
-static char *
-copy_text(struct slice text)
-{
-    char *copy = memory_allocate(text.bytes + 1);
-
-    memcpy(copy, text.at, text.bytes);
-    copy[text.bytes] = '\0';
-    return copy;
-}
-
 /* %20 and the like; NULL: it is not sound, or empty. */
 static char *
 decode(struct slice text)
@@ -178,7 +168,7 @@ read_line(struct slice line, struct tokens *tokens)
         memory_free(token.customer);
         return wrong;
     }
-    token.name = copy_text(name);
+    token.name = slice_copy(name);
     tokens->list = memory_resize(tokens->list, (tokens->count + 1) * sizeof *tokens->list);
     tokens->list[tokens->count++] = token;
     return NULL;

@@ -16,10 +16,27 @@ test_slices_compare_by_bytes(void **state)
     assert_int_equal(slice_compare(slice_of(""), (struct slice){NULL, 0}), 0);
 }
 
+static void
+test_a_copy_is_a_text_of_its_own(void **state)
+{
+    char word[] = "abcd";
+    char *copy = slice_copy((struct slice){word, 3}), *nothing = slice_copy((struct slice){NULL, 0});
+
+    (void)state;
+    word[1] = 'x';
+    assert_string_equal(copy, "abc");
+    assert_string_equal(nothing, "");
+    memory_free(copy);
+    memory_free(nothing);
+}
+
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_slices_compare_by_bytes)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_slices_compare_by_bytes),
+        cmocka_unit_test(test_a_copy_is_a_text_of_its_own),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
