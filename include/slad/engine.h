@@ -75,6 +75,8 @@ struct engine_sink {
 };
 
 #define ENGINE_HOT_TICKETS 16384 /* the usual bound */
+/* How long a ticket that is over is kept, as the daemon's configuration has it by default. */
+#define ENGINE_RETIRE_AFTER_MS (INT64_C(30) * 86400000)
 
 struct engine_options {
     struct symbols *symbols; /* borrowed; the same the policies were read with */
@@ -113,6 +115,10 @@ struct engine_answer {
     enum error_code error; /* ERROR_NONE unless refused */
     const char *detail;    /* static English text with the reason, or NULL */
 };
+
+/* Of an engine that is told a history from its beginning (replay): what the daemon's configuration says by
+ * default, but no event is too old or too early, all is announced, and relays go round. Without a sink. */
+struct engine_options engine_options_of_history(struct symbols *symbols);
 
 /* Never NULL. set is borrowed and must outlive the engine or the next engine_set_policies. */
 struct engine *engine_new(const struct engine_options *options, const struct policy_set *set);

@@ -51,6 +51,22 @@ note_circumstances(struct engine *engine)
     engine->circumstances = hash;
 }
 
+struct engine_options
+engine_options_of_history(struct symbols *symbols)
+{
+    return (struct engine_options){
+        .symbols = symbols,
+        .late_after_ms = 3600000,
+        .retire_after_ms = ENGINE_RETIRE_AFTER_MS,
+        .retirement_mark_ms = INT64_C(400) * 86400000,
+        .alerts_from_ms = INT64_MIN,
+        .allowed_skew_ms = -1,
+        .accept_age_ms = -1,
+        .history_max = 1024,
+        .loop_relays = true,
+    };
+}
+
 struct engine *
 engine_new(const struct engine_options *options, const struct policy_set *set)
 {

@@ -41,7 +41,7 @@ static bool
 may_have_retired(struct backlog *backlog, struct slice ticket, int64_t t_ms)
 {
     struct known *known = map_get(backlog->tickets, ticket);
-    bool long_ago = known != NULL && t_ms - known->last_ms >= EVENT_LINES_RETIRE_AFTER_MS;
+    bool long_ago = known != NULL && t_ms - known->last_ms >= ENGINE_RETIRE_AFTER_MS;
 
     if (known == NULL) {
         known = arena_allocate(backlog->arena, sizeof *known);
@@ -132,23 +132,14 @@ void
 backlog_init(struct backlog *backlog, const char *command, struct symbols *symbols,
              struct policy_set *const *sets, size_t sets_count, bool keep_ids)
 {
-    const struct engine_options options = {
-        .symbols = symbols,
-        .sink = {.context = backlog, .risk_sample = backlog->learner != NULL ? on_sample : NULL},
-        .late_after_ms = 3600000,
-        .retire_after_ms = EVENT_LINES_RETIRE_AFTER_MS,
-        .retirement_mark_ms = INT64_C(400) * 86400000,
-        .alerts_from_ms = INT64_MIN,
-        .allowed_skew_ms = -1,
-        .accept_age_ms = -1,
-        .hot_tickets_max = ENGINE_HOT_TICKETS,
-        .history_max = 1024,
-        .loop_relays = true,
-        .keep_retired = true,
-        .keep_ids = keep_ids,
-        .stepwise = backlog->learner != NULL,
-    };
+    struct engine_options options = engine_options_of_history(symbols);
 
+    options.sink.context = backlog;
+    options.sink.risk_sample = backlog->learner != NULL ? on_sample : NULL;
+    options.hot_tickets_max = ENGINE_HOT_TICKETS;
+    options.keep_retired = true;
+    options.keep_ids = keep_ids;
+    options.stepwise = backlog->learner != NULL;
     backlog->lines.command = command;
     backlog->lines.context = backlog;
     backlog->lines.arrive = on_arrive;

@@ -10,9 +10,6 @@
 
 struct event_reader;
 
-/* How long slactl keeps a ticket that is over, as the daemon's configuration has it by default. */
-#define EVENT_LINES_RETIRE_AFTER_MS (INT64_C(30) * 86400000)
-
 struct event_lines {
     const char *command; /* "replay", for messages */
     void *context;

@@ -223,20 +223,12 @@ on_sample(void *context, const struct risk_sample *sample)
 static void
 begin_pass(struct import *import, bool first)
 {
-    const struct engine_options options = {
-        .symbols = import->symbols,
-        .sink = {.context = import, .risk_sample = on_sample},
-        .late_after_ms = 3600000,
-        .retire_after_ms = EVENT_LINES_RETIRE_AFTER_MS,
-        .retirement_mark_ms = 400 * DAY_MS,
-        .alerts_from_ms = INT64_MAX, /* nobody is told of the past */
-        .allowed_skew_ms = -1,
-        .accept_age_ms = -1,
-        .history_max = 1024,
-        .loop_relays = true,
-        .stepwise = true,
-    };
+    struct engine_options options = engine_options_of_history(import->symbols);
 
+    options.sink.context = import;
+    options.sink.risk_sample = on_sample;
+    options.alerts_from_ms = INT64_MAX; /* nobody is told of the past */
+    options.stepwise = true;
     import->first_pass = first;
     import->engine = engine_new(&options, import->set);
     import->reader = event_reader_new();

@@ -279,28 +279,7 @@ start_foresight(struct replay *replay)
 static void
 start(struct replay *replay)
 {
-    struct engine_options engine = {
-        .symbols = replay->symbols,
-        .sink = {.context = replay,
-                 .alert = on_alert,
-                 .verdict = on_verdict,
-                 .ticket = on_ticket,
-                 .due_changed = on_due_changed,
-                 .risk_sample = replay->emit & EMIT_RISKS ? on_risk_sample : NULL,
-                 .risk = replay->emit & EMIT_RISKS ? on_risk : NULL},
-        .late_after_ms = 3600000,
-        .retire_after_ms = EVENT_LINES_RETIRE_AFTER_MS,
-        .retirement_mark_ms = INT64_C(400) * 86400000,
-        .alerts_from_ms = INT64_MIN,
-        .allowed_skew_ms = -1,
-        .accept_age_ms = -1,
-        .hot_tickets_max = ENGINE_HOT_TICKETS,
-        .history_max = 1024,
-        .loop_relays = true,
-        .self_check = replay->self_check,
-        .keep_retired = true,
-        .stepwise = true,
-    };
+    struct engine_options engine = engine_options_of_history(replay->symbols);
     struct scores_options scores = {
         .symbols = replay->symbols,
         .sink = sink_of(replay),
@@ -311,6 +290,16 @@ start(struct replay *replay)
         .outcomes_offset = &replay->outcomes_count,
     };
 
+    engine.sink = (struct engine_sink){.context = replay,
+                                       .alert = on_alert,
+                                       .verdict = on_verdict,
+                                       .ticket = on_ticket,
+                                       .due_changed = on_due_changed,
+                                       .risk_sample = replay->emit & EMIT_RISKS ? on_risk_sample : NULL,
+                                       .risk = replay->emit & EMIT_RISKS ? on_risk : NULL};
+    engine.hot_tickets_max = ENGINE_HOT_TICKETS;
+    engine.self_check = replay->self_check;
+    engine.keep_retired = engine.stepwise = true;
     replay->engine = engine_new(&engine, replay->set);
     start_foresight(replay);
     replay->scores = scores_new(&scores, replay->set);

@@ -68,28 +68,17 @@ on_score(void *context, const struct score_record *record)
 static void
 open_stage(struct stage *stage, const struct fuzz_policy *policies)
 {
-    struct engine_options engine = {
-        .symbols = policies->symbols,
-        .sink = {.context = stage, .alert = on_alert, .verdict = on_verdict, .ticket = on_ticket},
-        .late_after_ms = 3600000,
-        .retire_after_ms = INT64_C(30) * 86400000,
-        .retirement_mark_ms = INT64_C(400) * 86400000,
-        .alerts_from_ms = INT64_MIN,
-        .allowed_skew_ms = -1,
-        .accept_age_ms = -1,
-        .hot_tickets_max = 2,
-        .history_max = 1024,
-        .loop_relays = true,
-        .self_check = true,
-        .keep_retired = true,
-        .stepwise = true,
-    };
+    struct engine_options engine = engine_options_of_history(policies->symbols);
     struct scores_options scores = {.symbols = policies->symbols,
                                     .sink = {.context = stage, .answer = on_answer, .score = on_score},
                                     .publish_every_ms = 3600000,
                                     .allowed_skew_ms = -1,
                                     .accept_age_ms = -1};
 
+    engine.sink =
+        (struct engine_sink){.context = stage, .alert = on_alert, .verdict = on_verdict, .ticket = on_ticket};
+    engine.hot_tickets_max = 2;
+    engine.self_check = engine.keep_retired = engine.stepwise = true;
     *stage = (struct stage){.t_ms = INSTANT_MIN_MS};
     stage->engine = engine_new(&engine, policies->set);
     stage->scores = scores_new(&scores, policies->set);

@@ -382,21 +382,14 @@ shelves_free(struct shelves *shelves)
 static void
 whole_open(struct whole *whole, const char *policies)
 {
-    struct engine_options options = {.sink = {.context = whole, .verdict = on_verdict, .ticket = on_ticket},
-                                     .late_after_ms = 3600000,
-                                     .retire_after_ms = INT64_C(30) * 86400000,
-                                     .retirement_mark_ms = INT64_C(400) * 86400000,
-                                     .alerts_from_ms = INT64_MIN,
-                                     .allowed_skew_ms = -1,
-                                     .accept_age_ms = -1,
-                                     .history_max = 1024,
-                                     .loop_relays = true};
+    struct engine_options options;
 
     task_open(&whole->task, policies);
     whole->now.line = whole->now.count = 0;
     (void)shelf_of(&whole->now, 0);
     whole->task.shelves = &whole->now;
-    options.symbols = whole->task.symbols;
+    options = engine_options_of_history(whole->task.symbols);
+    options.sink = (struct engine_sink){.context = whole, .verdict = on_verdict, .ticket = on_ticket};
     whole->engine = engine_new(&options, whole->task.set);
     whole->reader = event_reader_new();
 }

@@ -133,26 +133,17 @@ desk_on_due_changed(void *context, const struct due_changed_outcome *outcome)
 static inline struct engine_options
 desk_options(struct desk *desk)
 {
-    return (struct engine_options){
-        .symbols = desk->policies.symbols,
-        .sink = {.context = desk,
-                 .alert = desk_on_alert,
-                 .verdict = desk_on_verdict,
-                 .ticket = desk_on_ticket,
-                 .due_changed = desk_on_due_changed,
-                 .relay = desk_on_relay,
-                 .tombstone = desk_on_tombstone},
-        .late_after_ms = 60 * DESK_MINUTE_MS,
-        .retire_after_ms = INT64_C(30) * 86400000,
-        .retirement_mark_ms = INT64_C(400) * 86400000,
-        .alerts_from_ms = INT64_MIN,
-        .allowed_skew_ms = -1,
-        .accept_age_ms = -1,
-        .history_max = 1024,
-        .loop_relays = true,
-        .self_check = true,
-        .stepwise = true,
-    };
+    struct engine_options options = engine_options_of_history(desk->policies.symbols);
+
+    options.sink = (struct engine_sink){.context = desk,
+                                        .alert = desk_on_alert,
+                                        .verdict = desk_on_verdict,
+                                        .ticket = desk_on_ticket,
+                                        .due_changed = desk_on_due_changed,
+                                        .relay = desk_on_relay,
+                                        .tombstone = desk_on_tombstone};
+    options.self_check = options.stepwise = true;
+    return options;
 }
 
 /* Policies of up to three versions; then desk_start. */

@@ -193,17 +193,11 @@ runs_sink(struct run *run)
 static inline struct engine_options
 runs_options(struct symbols *symbols, struct engine_sink sink)
 {
-    return (struct engine_options){.symbols = symbols,
-                                   .sink = sink,
-                                   .late_after_ms = 3600000,
-                                   .retire_after_ms = INT64_C(30) * 86400000,
-                                   .retirement_mark_ms = INT64_C(400) * 86400000,
-                                   .alerts_from_ms = INT64_MIN,
-                                   .allowed_skew_ms = -1,
-                                   .accept_age_ms = -1,
-                                   .history_max = 1024,
-                                   .loop_relays = true,
-                                   .self_check = true};
+    struct engine_options options = engine_options_of_history(symbols);
+
+    options.sink = sink;
+    options.self_check = true;
+    return options;
 }
 
 static inline void

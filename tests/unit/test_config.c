@@ -1,5 +1,6 @@
 /* shell/config: every kind of value, every kind of error with its place, the reload. */
 #include "shell/config.h"
+#include "slad/engine.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -55,6 +56,23 @@ defaults_are_those_of_the_table(void **state)
     assert_int_equal(config->kafka.count, 0);
     config_free(config);
     buffer_free(&errors);
+}
+
+/* What slactl makes of a history is what the daemon makes of it. */
+static void
+a_history_is_replayed_by_the_defaults(void **state)
+{
+    struct engine_options options = engine_options_of_history(NULL);
+    struct buffer errors = {0};
+    struct config *config = config_load(&(struct config_source){0}, &errors);
+
+    (void)state;
+    assert_non_null(config);
+    assert_int_equal(options.late_after_ms, config->late_after_ms);
+    assert_int_equal(options.retire_after_ms, config->retire_after_ms);
+    assert_int_equal(options.retirement_mark_ms, config->retirement_mark_ms);
+    assert_int_equal(options.history_max, config->history_max);
+    config_free(config);
 }
 
 static void
@@ -301,6 +319,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_those_of_the_table),
+        cmocka_unit_test(a_history_is_replayed_by_the_defaults),
         cmocka_unit_test(file_and_overrides_are_taken_in_that_order),
         cmocka_unit_test(errors_name_the_place_and_what_was_expected),
         cmocka_unit_test(every_error_is_told_at_once),
