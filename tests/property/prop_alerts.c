@@ -328,7 +328,6 @@ test_seed(uint64_t seed)
     struct policies_traits policies_traits = {0};
     struct histories_traits traits = {.events_max = 40};
     struct trial trial;
-    bool good;
 
     memset(&world, 0, sizeof world);
     world.chance = chance_of_seed(seed);
@@ -342,14 +341,7 @@ test_seed(uint64_t seed)
     traits.no_duplicates = trial.in_order;
     histories_generate(&world.history, &world.chance, &traits);
     trial.chance = world.chance;
-    good = check(&world, &trial);
-    if (!good) {
-        world_shrink(&world, fails, &trial);
-        (void)fails(&world, &trial);
-        world_print(&world);
-    }
-    world_free(&world);
-    return good;
+    return world_end(&world, check(&world, &trial), fails, &trial);
 }
 
 int

@@ -217,7 +217,6 @@ test_seed(uint64_t seed)
                                       .no_merges = true,
                                       .events_max = 40};
     struct chance chance;
-    bool good;
 
     memset(&world, 0, sizeof world);
     world.chance = chance_of_seed(seed);
@@ -225,14 +224,7 @@ test_seed(uint64_t seed)
     histories_generate(&world.history, &world.chance, &traits);
     keep_customers_simple(&world.history, chance_one_in(&world.chance, 2));
     chance = world.chance;
-    good = check(&world, chance);
-    if (!good) {
-        world_shrink(&world, fails, &chance);
-        (void)fails(&world, &chance);
-        world_print(&world);
-    }
-    world_free(&world);
-    return good;
+    return world_end(&world, check(&world, chance), fails, &chance);
 }
 
 int

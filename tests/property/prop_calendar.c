@@ -11,6 +11,7 @@
  *
  * Not here: offsets with seconds (no zone has had one since 1972).
  */
+#include "../support/chance.h"
 #include "../support/zones.h"
 #include "base/instant.h"
 #include "base/memory.h"
@@ -30,8 +31,6 @@ enum {
     WINDOWS_MAX = 3,
     DATES_MAX = 8,
     QUESTIONS = 40,
-    SEEDS_MIN = 10,
-    SECONDS = 2,
 };
 
 static const char *const zone_names[] = {
@@ -50,21 +49,13 @@ enum {
     ZONES = ZONES_REAL + ZONES_MADE_UP
 };
 
-static uint64_t random_state;
-
-static uint64_t
-random_next(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state * UINT64_C(2685821657736338717) >> 11;
-}
+static struct chance chance;
+static struct zone *zones[ZONES]; /* those that are made up: of the seed */
 
 static int64_t
 random_within(int64_t low, int64_t high)
 {
-    return low + (int64_t)(random_next() % (uint64_t)(high - low + 1));
+    return chance_within(&chance, low, high);
 }
 
 struct day_plan {
@@ -417,7 +408,7 @@ random_place(const struct zone *zone)
 }
 
 static void
-run_seed(uint64_t seed, struct zone *const *zones)
+run_seed(uint64_t seed)
 {
     static struct walked walked;
     struct calendar *members[MEMBERS_MAX];
@@ -464,39 +455,29 @@ check_seams(uint64_t seed, struct zone *zone)
     calendar_free(calendar);
 }
 
-static uint64_t
-setting(const char *name, uint64_t otherwise)
+static bool
+test_seed(uint64_t seed)
 {
-    const char *text = getenv(name);
-
-    return text != NULL ? strtoull(text, NULL, 10) : otherwise;
+    chance = chance_of_seed(seed);
+    for (size_t i = ZONES_REAL; i < ZONES; i++)
+        zones[i] = random_zone();
+    run_seed(seed);
+    if (seed % 20 == 0)
+        check_seams(seed, zones[random_within(0, ZONES - 1)]);
+    for (size_t i = ZONES_REAL; i < ZONES; i++)
+        zone_free(zones[i]);
+    return true;
 }
 
 int
 main(void)
 {
-    struct zone *zones[ZONES];
-    uint64_t first = setting("SLAD_SEED", 1);
-    uint64_t count = setting("SLAD_SEEDS", 0);
-    time_t until = time(NULL) + SECONDS;
-    uint64_t seed = first;
+    int status;
 
-    printf("seeds from %" PRIu64 "\n", first);
-    (void)fflush(stdout);
     for (size_t i = 0; i < ZONES_REAL; i++)
         zones[i] = zones_load(zone_names[i]);
-    for (; count > 0 ? seed < first + count : seed < first + SEEDS_MIN || time(NULL) < until; seed++) {
-        random_state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
-        for (size_t i = ZONES_REAL; i < ZONES; i++)
-            zones[i] = random_zone();
-        run_seed(seed, zones);
-        if (seed % 20 == 0)
-            check_seams(seed, zones[random_within(0, ZONES - 1)]);
-        for (size_t i = ZONES_REAL; i < ZONES; i++)
-            zone_free(zones[i]);
-    }
+    status = chance_run(test_seed, 10, 2);
     for (size_t i = 0; i < ZONES_REAL; i++)
         zone_free(zones[i]);
-    printf("%" PRIu64 " seeds\n", seed - first);
-    return 0;
+    return status;
 }

@@ -295,13 +295,8 @@ test_seed(uint64_t seed)
         printf("symbols are left behind\n");
         good = false;
     }
-    if (!good) {
-        world_shrink(&world, trial_fails, &trial);
-        (void)trial_fails(&world, &trial);
-        world_print(&world);
-    }
+    good = world_end(&world, good, trial_fails, &trial);
     policies_free(&elsewhere);
-    world_free(&world);
     return good;
 }
 

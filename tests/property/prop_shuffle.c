@@ -341,7 +341,6 @@ test_seed(uint64_t seed)
                                       .no_acknowledgements = true,
                                       .events_max = 32};
     struct chance chance;
-    bool good;
 
     memset(&world, 0, sizeof world);
     world.chance = chance_of_seed(seed);
@@ -352,14 +351,7 @@ test_seed(uint64_t seed)
     if (!traits.with_seq)
         spread(&world.history);
     chance = world.chance;
-    good = check(&world, chance);
-    if (!good) {
-        world_shrink(&world, fails, &chance);
-        (void)fails(&world, &chance);
-        world_print(&world);
-    }
-    world_free(&world);
-    return good;
+    return world_end(&world, check(&world, chance), fails, &chance);
 }
 
 int

@@ -335,6 +335,19 @@ world_shrink(struct world *world, bool (*fails)(struct world *world, void *conte
     printf("what is left of the history fails too:\n");
 }
 
+/* The end of a seed: what failed is made short and said. Returns good. */
+static inline bool
+world_end(struct world *world, bool good, bool (*fails)(struct world *world, void *context), void *context)
+{
+    if (!good) {
+        world_shrink(world, fails, context);
+        (void)fails(world, context);
+        world_print(world);
+    }
+    world_free(world);
+    return good;
+}
+
 /* The first line in which two logs differ, with the one before. */
 static inline void
 runs_print_difference(struct slice a, struct slice b)
