@@ -104,33 +104,29 @@ tickets_set_paused(struct tickets *tickets, bool paused)
 /* ---- what the protocol asks for ---- */
 
 static uint64_t
-tickets_ask_task(void *context, int32_t partition)
+tickets_ask(const struct tickets *tickets, int32_t partition,
+            uint64_t (*ask)(struct restore *restore, int32_t partition, int32_t partitions_count,
+                            struct slice known))
 {
-    struct tickets *tickets = context;
-
     struct buffer known = {0};
     uint64_t number;
 
     policy_book_known(tickets->world->book, &known);
-    number =
-        restore_ask_task(tickets->restore, partition, tickets->world->partitions_count, buffer_slice(&known));
+    number = ask(tickets->restore, partition, tickets->world->partitions_count, buffer_slice(&known));
     buffer_free(&known);
     return number;
 }
 
 static uint64_t
+tickets_ask_task(void *context, int32_t partition)
+{
+    return tickets_ask(context, partition, restore_ask_task);
+}
+
+static uint64_t
 tickets_ask_decision(void *context, int32_t partition)
 {
-    struct tickets *tickets = context;
-
-    struct buffer known = {0};
-    uint64_t number;
-
-    policy_book_known(tickets->world->book, &known);
-    number = restore_ask_decision(tickets->restore, partition, tickets->world->partitions_count,
-                                  buffer_slice(&known));
-    buffer_free(&known);
-    return number;
+    return tickets_ask(context, partition, restore_ask_decision);
 }
 
 static uint64_t
