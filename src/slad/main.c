@@ -11,6 +11,7 @@
  * Not here: the loop (shell/daemon.c).
  */
 #include "base/memory.h"
+#include "shell/allocator.h"
 #include "shell/daemon.h"
 #include "shell/log.h"
 #include <stdio.h>
@@ -105,6 +106,7 @@ main(int count, char **arguments)
     struct daemon_options options = {.source = {.overrides = overrides}, .log_format = -1};
     int status = main_read_options(count, arguments, &options, overrides);
 
+    allocator_keep_freed();
     if (status < 0)
         status = (int)daemon_run(&options);
     memory_free(overrides);

@@ -1,0 +1,63 @@
+/* What a burst has left is there for the next one. */
+#include "../support/unit.h"
+#include <malloc.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include "shell/allocator.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IS_GLIBC_MALLOC false
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define IS_GLIBC_MALLOC false
+#endif
+#endif
+#ifndef IS_GLIBC_MALLOC
+#define IS_GLIBC_MALLOC true
+#endif
+
+enum { BURST_BYTES = 24 << 20, PAGE_BYTES = 4096 };
+
+static long
+faults(void)
+{
+    struct rusage usage;
+
+    assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
+    return usage.ru_minflt;
+}
+
+/* Page faults of a burst. */
+static long
+burst(void)
+{
+    long before = faults();
+    volatile char *bytes = malloc(BURST_BYTES);
+
+    assert_non_null((const void *)(uintptr_t)bytes);
+    for (size_t at = 0; at < BURST_BYTES; at += PAGE_BYTES)
+        bytes[at] = 1;
+    free((void *)(uintptr_t)bytes);
+    return faults() - before;
+}
+
+static void
+test_the_second_burst_finds_its_pages(void **state)
+{
+    long first;
+
+    (void)state;
+    allocator_keep_freed();
+    if (!IS_GLIBC_MALLOC)
+        skip(); /* another malloc: nothing to be set */
+    first = burst();
+    assert_true(burst() * 10 < first);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_the_second_burst_finds_its_pages)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
