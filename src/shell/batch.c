@@ -1,50 +1,178 @@
 /*
  * What one task says in one epoch.
  *
- * What: one buffer with keys, values and headers one behind the other, and an array that says where each
- * begins.
+ * What: pieces of memory with keys, values and headers one behind the other, and an array that says where
+ * each begins. A store of pieces that all batches of a process share.
  *
  * Why so: a retry must carry exactly the same bytes, and only those of tasks still owned: so what is sent is
- * made once and cut by task. One piece of memory is one allocation, and librdkafka sends from it without a
- * copy. Two batches a task take turns, so that an epoch of megabytes is not new memory each time.
+ * made once and cut by task. librdkafka sends from it without a copy. One buffer that grows would copy
+ * megabytes each time it is full, to memory nobody has touched yet: that was two thirds of a backlog's page
+ * faults. Pieces stay where they are, and the next epoch, whose task it may be, writes on the warm ones of
+ * the one before.
  *
- * Always true: offsets, not pointers, are kept while the batch grows; a record is whole or not there.
+ * Always true: offsets, not pointers, are kept while a record is open; a record is whole or not there, and
+ * lies in one piece; what the store holds has exactly BATCH_PIECE_BYTES.
  *
  * Not here: who sends it (transaction.c).
  */
 #include "shell/batch.h"
 #include "base/memory.h"
 #include "base/panic.h"
+#include <pthread.h>
 #include <sys/mman.h>
 
 struct batch_entry {
     enum topic topic;
     int32_t partition;
+    uint32_t piece;
     bool has_key, has_value;
-    size_t key_at, value_at, headers_at, end_at;
+    size_t key_at, value_at, headers_at, end_at; /* in its piece */
 };
 
 enum {
-    BATCH_KEPT_BYTES = 65536,
+    BATCH_PIECE_BYTES = 1 << 20,
+    BATCH_RECORD_BYTES =
+        1 << 16, /* so much is left when a record begins; a larger one makes its piece grow */
+    BATCH_KEPT_ENTRIES = 1024,
     BATCH_KEPT_TIMES = 16,
-    BATCH_AHEAD_BYTES = 1 << 20, /* pages asked for together, in batches of more than this */
-    BATCH_RECORD_BYTES = 1 << 16,
     BATCH_PAGE_BYTES = 4096
 };
 
-struct batch {
-    struct buffer bytes;
-    struct batch_entry *entries;
+struct batch_store {
+    pthread_mutex_t lock;
+    char **pieces;
     size_t count, room;
-    size_t there_bytes; /* whose pages were asked for */
-    bool open;          /* between begin and end */
-    bool headers_open;  /* the value is complete */
+    size_t idle_count; /* as few as there ever were since the last trim */
 };
 
-struct batch *
-batch_new(void)
+struct batch {
+    struct batch_store *store; /* NULL: none */
+    struct buffer *pieces;     /* the first is the batch's own and grows from nothing; there is always one */
+    size_t pieces_count, pieces_room;
+    size_t full_bytes; /* in all pieces but the last */
+    struct batch_entry *entries;
+    size_t count, room;
+    bool open;         /* between begin and end */
+    bool headers_open; /* the value is complete */
+};
+
+/* ---- the store ---- */
+
+struct batch_store *
+batch_store_new(void)
 {
-    return memory_allocate_zeroed(1, sizeof(struct batch));
+    struct batch_store *store = memory_allocate_zeroed(1, sizeof *store);
+
+    must(pthread_mutex_init(&store->lock, NULL) == 0);
+    return store;
+}
+
+void
+batch_store_free(struct batch_store *store)
+{
+    if (store == NULL)
+        return;
+    for (size_t i = 0; i < store->count; i++)
+        memory_free(store->pieces[i]);
+    memory_free(store->pieces);
+    must(pthread_mutex_destroy(&store->lock) == 0);
+    memory_free(store);
+}
+
+void
+batch_store_trim(struct batch_store *store)
+{
+    must(pthread_mutex_lock(&store->lock) == 0);
+    for (; store->idle_count > 0; store->idle_count--)
+        memory_free(store->pieces[--store->count]);
+    store->idle_count = store->count;
+    must(pthread_mutex_unlock(&store->lock) == 0);
+}
+
+size_t
+batch_store_bytes(struct batch_store *store)
+{
+    size_t bytes;
+
+    must(pthread_mutex_lock(&store->lock) == 0);
+    bytes = store->count * BATCH_PIECE_BYTES;
+    must(pthread_mutex_unlock(&store->lock) == 0);
+    return bytes;
+}
+
+/* New memory comes a page at a time when it is written, which costs as much as printing what goes onto it:
+ * all of a piece is asked for at once. Where the system cannot do this, nothing changes. */
+static char *
+batch_piece_new(void)
+{
+    char *piece = memory_allocate(BATCH_PIECE_BYTES);
+    uintptr_t from = ((uintptr_t)piece + BATCH_PAGE_BYTES - 1) & ~(uintptr_t)(BATCH_PAGE_BYTES - 1);
+    uintptr_t to = ((uintptr_t)piece + BATCH_PIECE_BYTES) & ~(uintptr_t)(BATCH_PAGE_BYTES - 1);
+
+    (void)madvise((void *)from, to - from, MADV_POPULATE_WRITE);
+    return piece;
+}
+
+static char *
+batch_store_take(struct batch_store *store)
+{
+    char *piece = NULL;
+
+    if (store != NULL) {
+        must(pthread_mutex_lock(&store->lock) == 0);
+        if (store->count > 0)
+            piece = store->pieces[--store->count];
+        if (store->idle_count > store->count)
+            store->idle_count = store->count;
+        must(pthread_mutex_unlock(&store->lock) == 0);
+    }
+    return piece != NULL ? piece : batch_piece_new();
+}
+
+static void
+batch_store_put(struct batch_store *store, char *piece)
+{
+    must(pthread_mutex_lock(&store->lock) == 0);
+    if (store->count == store->room) {
+        store->room = store->room == 0 ? 16 : store->room * 2;
+        store->pieces = memory_resize(store->pieces, store->room * sizeof *store->pieces);
+    }
+    store->pieces[store->count++] = piece;
+    must(pthread_mutex_unlock(&store->lock) == 0);
+}
+
+/* ---- a batch ---- */
+
+struct batch *
+batch_new(struct batch_store *store)
+{
+    struct batch *batch = memory_allocate_zeroed(1, sizeof *batch);
+
+    batch->store = store;
+    batch->pieces = memory_allocate_zeroed(1, sizeof *batch->pieces);
+    batch->pieces_count = batch->pieces_room = 1;
+    return batch;
+}
+
+static struct buffer *
+batch_piece(const struct batch *batch)
+{
+    return &batch->pieces[batch->pieces_count - 1];
+}
+
+/* All but the first. */
+static void
+batch_give_back(struct batch *batch)
+{
+    for (; batch->pieces_count > 1; batch->pieces_count--) {
+        struct buffer *piece = batch_piece(batch);
+
+        if (batch->store != NULL && piece->room == BATCH_PIECE_BYTES)
+            batch_store_put(batch->store, piece->at);
+        else
+            buffer_free(piece);
+    }
+    batch->full_bytes = 0;
 }
 
 void
@@ -52,7 +180,9 @@ batch_free(struct batch *batch)
 {
     if (batch == NULL)
         return;
-    buffer_free(&batch->bytes);
+    batch_give_back(batch);
+    buffer_free(&batch->pieces[0]);
+    memory_free(batch->pieces);
     memory_free(batch->entries);
     memory_free(batch);
 }
@@ -60,53 +190,57 @@ batch_free(struct batch *batch)
 void
 batch_reset(struct batch *batch)
 {
+    struct buffer *own = &batch->pieces[0];
+
     must(!batch->open);
-    if (batch->bytes.room > BATCH_KEPT_BYTES && batch->bytes.room / BATCH_KEPT_TIMES > batch->bytes.bytes) {
-        buffer_free(&batch->bytes);
+    batch_give_back(batch);
+    if (own->room > BATCH_PIECE_BYTES ||
+        (own->room > BATCH_RECORD_BYTES && own->room / BATCH_KEPT_TIMES > own->bytes))
+        buffer_free(own);
+    if (batch->room > BATCH_KEPT_ENTRIES && batch->room / BATCH_KEPT_TIMES > batch->count) {
         memory_free(batch->entries);
         batch->entries = NULL;
-        batch->room = batch->there_bytes = 0;
+        batch->room = 0;
     }
-    buffer_reset(&batch->bytes);
+    buffer_reset(own);
     batch->count = 0;
 }
 
-/* A large batch is new memory the first time, and a page that comes when it is written costs as much as
- * printing what goes onto it. Where the system cannot do this, nothing changes. */
+/* A record of the usual size finds room in the last piece as it is. */
 static void
-batch_ask_for_pages(struct batch *batch)
+batch_begin_piece(struct batch *batch)
 {
-    size_t to_bytes = batch->bytes.bytes + BATCH_RECORD_BYTES + BATCH_AHEAD_BYTES;
-    uintptr_t at = (uintptr_t)batch->bytes.at, from = at + batch->there_bytes, to;
-
-    if (to_bytes > batch->bytes.room)
-        to_bytes = batch->bytes.room;
-    to = at + to_bytes;
-    from = (from + BATCH_PAGE_BYTES - 1) & ~(uintptr_t)(BATCH_PAGE_BYTES - 1);
-    to &= ~(uintptr_t)(BATCH_PAGE_BYTES - 1);
-    batch->there_bytes = to_bytes;
-    if (from < to)
-        (void)madvise((void *)from, to - from, MADV_POPULATE_WRITE);
+    if (batch->pieces_count == batch->pieces_room) {
+        batch->pieces_room *= 2;
+        batch->pieces = memory_resize(batch->pieces, batch->pieces_room * sizeof *batch->pieces);
+    }
+    batch->full_bytes += batch_piece(batch)->bytes;
+    batch->pieces[batch->pieces_count++] =
+        (struct buffer){.at = batch_store_take(batch->store), .room = BATCH_PIECE_BYTES};
 }
 
 void
 batch_begin(struct batch *batch, enum topic topic, int32_t partition, struct slice key)
 {
     struct batch_entry *entry;
+    struct buffer *piece;
 
     must(!batch->open);
+    if (batch_piece(batch)->bytes > BATCH_PIECE_BYTES - BATCH_RECORD_BYTES)
+        batch_begin_piece(batch);
+    piece = batch_piece(batch);
     if (batch->count == batch->room) {
         batch->room = batch->room == 0 ? 64 : batch->room * 2;
         batch->entries = memory_resize(batch->entries, batch->room * sizeof *batch->entries);
     }
     entry = &batch->entries[batch->count];
-    *entry = (struct batch_entry){.topic = topic, .partition = partition, .has_key = key.at != NULL};
-    entry->key_at = batch->bytes.bytes;
-    buffer_append_slice(&batch->bytes, key);
-    entry->value_at = batch->bytes.bytes;
-    if (batch->bytes.bytes > BATCH_AHEAD_BYTES && batch->there_bytes < batch->bytes.room &&
-        batch->bytes.bytes + BATCH_RECORD_BYTES > batch->there_bytes)
-        batch_ask_for_pages(batch);
+    *entry = (struct batch_entry){.topic = topic,
+                                  .partition = partition,
+                                  .piece = (uint32_t)(batch->pieces_count - 1),
+                                  .has_key = key.at != NULL};
+    entry->key_at = piece->bytes;
+    buffer_append_slice(piece, key);
+    entry->value_at = piece->bytes;
     batch->open = true;
     batch->headers_open = false;
 }
@@ -116,14 +250,14 @@ batch_value(struct batch *batch)
 {
     must(batch->open && !batch->headers_open);
     batch->entries[batch->count].has_value = true;
-    return &batch->bytes;
+    return batch_piece(batch);
 }
 
 void
 batch_drop_value(struct batch *batch)
 {
     must(batch->open && !batch->headers_open);
-    must(batch->bytes.bytes == batch->entries[batch->count].value_at);
+    must(batch_piece(batch)->bytes == batch->entries[batch->count].value_at);
     batch->entries[batch->count].has_value = false;
 }
 
@@ -131,7 +265,7 @@ static void
 batch_end_value(struct batch *batch)
 {
     if (!batch->headers_open)
-        batch->entries[batch->count].headers_at = batch->bytes.bytes;
+        batch->entries[batch->count].headers_at = batch_piece(batch)->bytes;
     batch->headers_open = true;
 }
 
@@ -140,16 +274,17 @@ batch_reserve_headers(struct batch *batch, size_t bytes_max)
 {
     must(batch->open);
     batch_end_value(batch);
-    return buffer_reserve(&batch->bytes, bytes_max);
+    return buffer_reserve(batch_piece(batch), bytes_max);
 }
 
 void
 batch_took_headers(struct batch *batch, const char *end)
 {
-    size_t bytes = (size_t)(end - (batch->bytes.at + batch->bytes.bytes));
+    struct buffer *piece = batch_piece(batch);
+    size_t bytes = (size_t)(end - (piece->at + piece->bytes));
 
-    must(bytes <= batch->bytes.room - batch->bytes.bytes);
-    buffer_advance(&batch->bytes, bytes);
+    must(bytes <= piece->room - piece->bytes);
+    buffer_advance(piece, bytes);
 }
 
 void
@@ -165,7 +300,7 @@ batch_end(struct batch *batch)
 {
     must(batch->open);
     batch_end_value(batch);
-    batch->entries[batch->count].end_at = batch->bytes.bytes;
+    batch->entries[batch->count].end_at = batch_piece(batch)->bytes;
     batch->count++;
     batch->open = false;
 }
@@ -179,20 +314,24 @@ batch_count(const struct batch *batch)
 size_t
 batch_bytes(const struct batch *batch)
 {
-    return batch->bytes.bytes + batch->count * sizeof *batch->entries;
+    return batch->full_bytes + batch_piece(batch)->bytes + batch->count * sizeof *batch->entries;
 }
 
 size_t
 batch_room_bytes(const struct batch *batch)
 {
-    return batch->bytes.room;
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < batch->pieces_count; i++)
+        bytes += batch->pieces[i].room;
+    return bytes;
 }
 
 struct batch_record
 batch_get(const struct batch *batch, size_t i)
 {
     const struct batch_entry *entry = &batch->entries[i];
-    const char *at = buffer_slice(&batch->bytes).at;
+    const char *at = buffer_slice(&batch->pieces[entry->piece]).at;
 
     must(i < batch->count);
     return (struct batch_record){

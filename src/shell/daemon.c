@@ -44,6 +44,7 @@ enum {
     DAEMON_WAIT_MS_MAX = 1000,
     DAEMON_SHOW_EVERY_MS = 200,
     DAEMON_MEASURE_EVERY_MS = 1000,
+    DAEMON_TRIM_EVERY_MS = 10000,
     DAEMON_WATCHES_MAX = 10,
     DAEMON_REASONS_MAX = 16
 };
@@ -82,7 +83,7 @@ struct daemon {
     bool topics_sound, ready, ready_once, done, reload;
     enum daemon_status status;
     char topics_error[KAFKA_ERROR_BYTES];
-    int64_t shown_mono_ms, measured_mono_ms, alive_mono_ms;
+    int64_t shown_mono_ms, measured_mono_ms, trimmed_mono_ms, alive_mono_ms;
     uint64_t kafka_errors_counted;
 };
 
@@ -421,6 +422,12 @@ daemon_measure(struct daemon *daemon)
         scoring_measure(daemon->scoring);
     if (daemon->watch != NULL)
         watch_measure(daemon->watch);
+    if (daemon->world.now_mono_ms - daemon->trimmed_mono_ms >= DAEMON_TRIM_EVERY_MS) {
+        daemon->trimmed_mono_ms = daemon->world.now_mono_ms;
+        batch_store_trim(daemon->world.batches);
+    }
+    metrics_set(daemon->metrics, METRIC_EPOCH_SPARE_BYTES, 0,
+                (int64_t)batch_store_bytes(daemon->world.batches));
     log_flush(daemon->log);
 }
 
@@ -643,6 +650,7 @@ daemon_fill_world(struct daemon *daemon)
     world->config = daemon->config;
     world->log = daemon->log;
     world->metrics = daemon->metrics = metrics_new();
+    world->batches = batch_store_new();
     world->symbols = daemon->symbols;
     world->policies = daemon->policies;
     world->book = daemon->book;
@@ -836,6 +844,7 @@ daemon_free(struct daemon *daemon)
     if (daemon->board != NULL)
         board_free(daemon->board);
     topics_done(&daemon->world.topics);
+    batch_store_free(daemon->world.batches);
     memory_free(daemon->world.group);
     memory_free(daemon->world.source);
     notify_done(&daemon->notify);

@@ -24,7 +24,7 @@
 void
 score_epoch_init(struct score_epoch *epoch, const struct world *world)
 {
-    *epoch = (struct score_epoch){.world = world, .batch = batch_new()};
+    *epoch = (struct score_epoch){.world = world, .batch = batch_new(world->batches)};
 }
 
 void
@@ -64,7 +64,7 @@ score_epoch_take(struct score_epoch *epoch)
 {
     struct batch *batch = epoch->batch;
 
-    epoch->batch = batch_new();
+    epoch->batch = batch_new(epoch->world->batches);
     epoch->dirty = epoch->announces = false;
     return batch;
 }

@@ -61,7 +61,7 @@ task_new(struct world *world, int32_t partition)
     task->serial = ++world->tasks_made;
     task->state = TASK_LOADING;
     task->assigned_mono_ms = world->now_mono_ms;
-    task->batch = batch_new();
+    task->batch = batch_new(task->world->batches);
     return task;
 }
 
@@ -310,7 +310,7 @@ task_begin(struct task *task, bool has_marker, const struct marker *marker)
         engine_free(task->engine);
     task->engine = NULL;
     batch_free(task->batch);
-    task->batch = batch_new();
+    task->batch = batch_new(task->world->batches);
     task->dirty = task->announces = false;
     task->taken_count = 0;
     task->counted = (struct engine_figures){0};
@@ -917,7 +917,7 @@ task_close(struct task *task, struct transaction_part *ret_part)
         added->metadata_size = strlen(note);
         added->metadata = memory_copy(note, added->metadata_size + 1);
     }
-    task->batch = task->spare != NULL ? task->spare : batch_new();
+    task->batch = task->spare != NULL ? task->spare : batch_new(task->world->batches);
     task->spare = NULL;
     task->closed_announces_mono_ms = task->announces ? task->announces_since_mono_ms : 0;
     task->dirty = task->announces = false;

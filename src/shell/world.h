@@ -26,12 +26,13 @@ struct world {
     struct kafka kafka;
     struct topics topics;
     struct symbols *symbols;
-    const struct policy_set *policies; /* as on disk: for what belongs to no task */
+    const struct policy_set *policies;       /* as on disk: for what belongs to no task */
     const struct foresight_table *foresight; /* what ticket tasks look up; NULL: nothing was learned yet */
-    struct policy_book *book;          /* NULL: tasks go by `policies` and keep no versions */
-    struct hash128 writer;             /* drawn at the start of this process */
-    char *group;                       /* consumer group of the ticket role: "slad-tickets" */
-    int32_t partitions_count;          /* of tickets, once the topics were looked at */
+    struct batch_store *batches;             /* what epochs are written on; NULL: the heap */
+    struct policy_book *book;                /* NULL: tasks go by `policies` and keep no versions */
+    struct hash128 writer;                   /* drawn at the start of this process */
+    char *group;                             /* consumer group of the ticket role: "slad-tickets" */
+    int32_t partitions_count;                /* of tickets, once the topics were looked at */
     int32_t feedback_partitions_count;
     const char *api_url; /* for `open` records; NULL: none */
     char *source;        /* "/slad": ce_source */

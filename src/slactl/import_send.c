@@ -246,7 +246,7 @@ send_batch(struct import_send *send, char error[KAFKA_ERROR_BYTES])
     send->mark = (struct import_mark){send->last_ms, send->mark.samples + count};
     send->sent += count;
     batch_free(send->batch);
-    send->batch = batch_new();
+    send->batch = batch_new(NULL);
     keep_to_rate(send);
     return 0;
 }
@@ -336,7 +336,7 @@ import_send_open(const struct reach *reach, const char *name, struct slice polic
     send->rate = rate;
     send->mark.through_ms = INSTANT_NONE;
     send->world.source = kafka_name("/", reach->config->prefix);
-    send->batch = batch_new();
+    send->batch = batch_new(NULL);
     if (open_producer(send, error) != 0 || find_mark(send, error) != 0) {
         import_send_close(send);
         return NULL;

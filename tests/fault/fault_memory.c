@@ -45,7 +45,7 @@ live(void *argument)
     }
     desk_until(&desk, 90);
     desk_say(&desk, 95, "updated T-0 status=Resolved actor=agent");
-    batch = batch_new();
+    batch = batch_new(NULL);
     while ((ticket = engine_changed_next(desk.engine)) != NULL) {
         buffer_reset(&record);
         if (!engine_save(desk.engine, ticket, &record))

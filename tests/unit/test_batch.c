@@ -15,7 +15,7 @@ assert_slice(struct slice found, const char *expected)
 static void
 test_records_come_back(void **state)
 {
-    struct batch *batch = batch_new();
+    struct batch *batch = batch_new(NULL);
     struct batch_record record;
     struct slice name, value;
 
@@ -48,7 +48,7 @@ test_records_come_back(void **state)
 static void
 test_tombstones_and_no_key(void **state)
 {
-    struct batch *batch = batch_new();
+    struct batch *batch = batch_new(NULL);
 
     (void)state;
     batch_begin(batch, TOPIC_ALERTS, 0, slice_of("gone"));
@@ -70,7 +70,7 @@ test_tombstones_and_no_key(void **state)
 static void
 test_many(void **state)
 {
-    struct batch *batch = batch_new();
+    struct batch *batch = batch_new(NULL);
     char text[32];
 
     (void)state;
@@ -102,12 +102,12 @@ test_many(void **state)
 static void
 test_used_again(void **state)
 {
-    struct batch *batch = batch_new();
+    struct batch *batch = batch_new(NULL);
     size_t stormy;
 
     (void)state;
     batch_begin(batch, TOPIC_ALERTS, 0, slice_of("large"));
-    for (int i = 0; i < 1000; i++)
+    for (int i = 0; i < 500; i++)
         buffer_append(batch_value(batch), (const char[1000]){0}, 1000);
     batch_end(batch);
     stormy = batch_room_bytes(batch);
@@ -123,12 +123,85 @@ test_used_again(void **state)
     batch_free(batch);
 }
 
-/* Of megabytes: its pages are asked for ahead, also where something lies already. */
+static void
+add_record(struct batch *batch, int i, const char *text, size_t bytes)
+{
+    batch_begin(batch, TOPIC_OUTCOMES, i, (struct slice){text, 100});
+    buffer_append(batch_value(batch), text, bytes);
+    batch_header(batch, slice_of("some"), (struct slice){text, 50});
+    batch_end(batch);
+}
+
+/* What one batch gives back the next one writes on, whoever had it; what nobody wants goes. */
+static void
+test_pieces_go_round(void **state)
+{
+    static const char text[30000] = {'x'};
+    struct batch_store *store = batch_store_new();
+    struct batch *first = batch_new(store), *second = batch_new(store);
+    const char *first_at[100];
+    bool warm = false;
+
+    (void)state;
+    for (int i = 0; i < 100; i++)
+        add_record(first, i, text, sizeof text);
+    for (size_t i = 0; i < 100; i++)
+        first_at[i] = batch_get(first, i).value.at;
+    assert_int_equal(batch_store_bytes(store), 0);
+    assert_true(batch_bytes(first) > 100 * sizeof text);
+    batch_reset(first);
+    assert_true(batch_bytes(first) == 0);
+    assert_true(batch_store_bytes(store) > 2 * sizeof text);
+    for (int i = 0; i < 40; i++)
+        add_record(second, i, text, sizeof text);
+    for (size_t i = 0; i < 100; i++)
+        warm |= first_at[i] == batch_get(second, 39).value.at;
+    assert_true(warm);
+    batch_store_trim(store); /* what is left was needed since the last call */
+    assert_true(batch_store_bytes(store) > 0);
+    batch_free(second);
+    batch_store_trim(store);
+    assert_true(batch_store_bytes(store) > 0);
+    batch_store_trim(store);
+    assert_int_equal(batch_store_bytes(store), 0);
+    add_record(first, 0, text, sizeof text);
+    batch_free(first);
+    batch_store_free(store);
+}
+
+/* A record larger than a piece makes its piece grow: whole, and what lies before it too. */
+static void
+test_giants(void **state)
+{
+    static char text[3000000];
+    struct batch_store *store = batch_store_new();
+    struct batch *batch = batch_new(store);
+
+    (void)state;
+    for (int i = 0; i < 40; i++) {
+        memset(text, 'a' + i % 26, sizeof text);
+        add_record(batch, i, text, i % 7 == 6 ? sizeof text : 100000);
+    }
+    for (int i = 0; i < 40; i++) {
+        struct batch_record record = batch_get(batch, (size_t)i);
+
+        memset(text, 'a' + i % 26, sizeof text);
+        assert_int_equal(record.value.bytes, i % 7 == 6 ? sizeof text : 100000);
+        assert_memory_equal(record.key.at, text, 100);
+        assert_memory_equal(record.value.at, text, record.value.bytes);
+    }
+    batch_reset(batch);
+    assert_true(batch_store_bytes(store) < sizeof text);
+    batch_free(batch);
+    batch_store_free(store);
+}
+
+/* Of megabytes, and used again. */
 static void
 test_large_ones_keep_what_they_hold(void **state)
 {
     static char text[20000];
-    struct batch *batch = batch_new();
+    struct batch *batch = batch_new(NULL);
 
     (void)state;
     for (int round = 0; round < 2; round++) {
@@ -160,6 +233,8 @@ main(void)
         cmocka_unit_test(test_tombstones_and_no_key),
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_used_again),
+        cmocka_unit_test(test_pieces_go_round),
+        cmocka_unit_test(test_giants),
         cmocka_unit_test(test_large_ones_keep_what_they_hold),
     };
 

@@ -113,7 +113,7 @@ test_a_state_nobody_wants_any_more(void **state)
 static void
 test_a_table_made_beside_the_loop(void **state)
 {
-    struct batch *now = batch_new(), *later = batch_new();
+    struct batch *now = batch_new(NULL), *later = batch_new(NULL);
     struct school school;
     struct slice a, b;
 

@@ -45,7 +45,7 @@ static void
 test_it_is_as_it_came(void **state)
 {
     rd_kafka_headers_t *headers = rd_kafka_headers_new(2);
-    struct batch *batch = batch_new();
+    struct batch *batch = batch_new(NULL);
     struct batch_record record;
     size_t bytes = 0;
     bool says_why;
@@ -68,7 +68,7 @@ test_it_has_room_in_a_record(void **state)
 {
     char *fat = memory_allocate_zeroed(FAT_BYTES, 1);
     rd_kafka_headers_t *headers = rd_kafka_headers_new(3);
-    struct batch *batch = batch_new();
+    struct batch *batch = batch_new(NULL);
     struct slice much = {fat, FAT_BYTES};
     struct batch_record record;
     size_t bytes = 0;

@@ -389,7 +389,7 @@ test_tables(void **state)
 {
     struct worlds worlds;
     struct learning *learning = taught(&worlds);
-    struct batch *batch = batch_new();
+    struct batch *batch = batch_new(NULL);
     struct buffer now = {0};
 
     (void)state;

@@ -87,7 +87,7 @@ make_job(struct fixture *fixture)
     struct transaction_job *job = transaction_job_new(1);
     struct transaction_part *part = &job->parts[job->parts_count++];
 
-    part->batch = batch_new();
+    part->batch = batch_new(NULL);
     for (int i = 0; i < 5; i++) {
         batch_begin(part->batch, TOPIC_STATE, 0, slice_of("key"));
         buffer_append_text(batch_value(part->batch), "value");
