@@ -203,12 +203,6 @@ kafka_consumer_new(const struct kafka_client *description, char error[KAFKA_ERRO
     return client;
 }
 
-/* What an installation may set otherwise (`kafka`). Records are JSON with the same words again and again: a
- * fifth is left of them, and brokers, disks and readers have that much less to do. */
-static const struct kafka_setting kafka_producer_default[] = {
-    {"compression.codec", "lz4"},
-};
-
 rd_kafka_t *
 kafka_producer_new(const struct kafka_client *description, char error[KAFKA_ERROR_BYTES])
 {
@@ -222,9 +216,7 @@ kafka_producer_new(const struct kafka_client *description, char error[KAFKA_ERRO
     };
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
 
-    if (kafka_set_all(conf, kafka_producer_default,
-                      sizeof kafka_producer_default / sizeof *kafka_producer_default, error) != 0 ||
-        kafka_set_common(conf, description, error) != 0 ||
+    if (kafka_set_common(conf, description, error) != 0 ||
         kafka_set_all(conf, producing, sizeof producing / sizeof *producing, error) != 0 ||
         kafka_set_all(conf, description->settings, description->settings_count, error) != 0) {
         rd_kafka_conf_destroy(conf);
