@@ -7,11 +7,13 @@
  * Why so: a retry must carry exactly the same bytes, and only those of tasks still owned: so what is sent is
  * made once and cut by task. librdkafka sends from it without a copy. One buffer that grows would copy
  * megabytes each time it is full, to memory nobody has touched yet: that was two thirds of a backlog's page
- * faults. Pieces stay where they are, and the next epoch, whose task it may be, writes on the warm ones of
- * the one before.
+ * faults. Pieces stay where they are, and the next epoch, whosever task it is, writes on the warm ones of the
+ * one before. There may be hundreds of tasks and each has two batches, so one that waits holds next to
+ * nothing; how much the last epoch needed is asked for at once when the next one begins.
  *
- * Always true: offsets, not pointers, are kept while a record is open; a record is whole or not there, and
- * lies in one piece; what the store holds has exactly BATCH_PIECE_BYTES.
+ * Always true: offsets, not pointers, are kept while records are added; a record is whole or not there, and
+ * lies in one piece; what the store holds has exactly BATCH_PIECE_BYTES; an empty batch holds no more than
+ * BATCH_KEPT_BYTES and BATCH_KEPT_ENTRIES.
  *
  * Not here: who sends it (transaction.c).
  */
@@ -33,8 +35,8 @@ enum {
     BATCH_PIECE_BYTES = 1 << 20,
     BATCH_RECORD_BYTES =
         1 << 16, /* so much is left when a record begins; a larger one makes its piece grow */
+    BATCH_KEPT_BYTES = 1 << 16,
     BATCH_KEPT_ENTRIES = 1024,
-    BATCH_KEPT_TIMES = 16,
     BATCH_PAGE_BYTES = 4096
 };
 
@@ -52,9 +54,41 @@ struct batch {
     size_t full_bytes; /* in all pieces but the last */
     struct batch_entry *entries;
     size_t count, room;
-    bool open;         /* between begin and end */
-    bool headers_open; /* the value is complete */
+    size_t before_bytes, before_count; /* what the epoch before had in the first piece, and of records */
+    bool open;                         /* between begin and end */
+    bool headers_open;                 /* the value is complete */
 };
+
+/* ---- pages ---- */
+
+/* What lies whole inside a piece: others may have the ends of the first and the last page. */
+static void
+batch_advise(char *piece, int advice)
+{
+    uintptr_t from = ((uintptr_t)piece + BATCH_PAGE_BYTES - 1) & ~(uintptr_t)(BATCH_PAGE_BYTES - 1);
+    uintptr_t to = ((uintptr_t)piece + BATCH_PIECE_BYTES) & ~(uintptr_t)(BATCH_PAGE_BYTES - 1);
+
+    (void)madvise((void *)from, to - from, advice);
+}
+
+/* New memory comes a page at a time when it is written, which costs as much as printing what goes onto it:
+ * all of a piece is asked for at once. Where the system cannot do this, nothing changes. */
+static char *
+batch_piece_new(void)
+{
+    char *piece = memory_allocate(BATCH_PIECE_BYTES);
+
+    batch_advise(piece, MADV_POPULATE_WRITE);
+    return piece;
+}
+
+/* malloc would keep it, in the middle of its heap or at the end: the system gets its pages back. */
+static void
+batch_piece_free(char *piece)
+{
+    batch_advise(piece, MADV_DONTNEED);
+    memory_free(piece);
+}
 
 /* ---- the store ---- */
 
@@ -84,7 +118,7 @@ batch_store_trim(struct batch_store *store)
 {
     must(pthread_mutex_lock(&store->lock) == 0);
     for (; store->idle_count > 0; store->idle_count--)
-        memory_free(store->pieces[--store->count]);
+        batch_piece_free(store->pieces[--store->count]);
     store->idle_count = store->count;
     must(pthread_mutex_unlock(&store->lock) == 0);
 }
@@ -98,19 +132,6 @@ batch_store_bytes(struct batch_store *store)
     bytes = store->count * BATCH_PIECE_BYTES;
     must(pthread_mutex_unlock(&store->lock) == 0);
     return bytes;
-}
-
-/* New memory comes a page at a time when it is written, which costs as much as printing what goes onto it:
- * all of a piece is asked for at once. Where the system cannot do this, nothing changes. */
-static char *
-batch_piece_new(void)
-{
-    char *piece = memory_allocate(BATCH_PIECE_BYTES);
-    uintptr_t from = ((uintptr_t)piece + BATCH_PAGE_BYTES - 1) & ~(uintptr_t)(BATCH_PAGE_BYTES - 1);
-    uintptr_t to = ((uintptr_t)piece + BATCH_PIECE_BYTES) & ~(uintptr_t)(BATCH_PAGE_BYTES - 1);
-
-    (void)madvise((void *)from, to - from, MADV_POPULATE_WRITE);
-    return piece;
 }
 
 static char *
@@ -160,18 +181,22 @@ batch_piece(const struct batch *batch)
     return &batch->pieces[batch->pieces_count - 1];
 }
 
+static void
+batch_give_back(struct batch *batch, struct buffer *piece)
+{
+    if (batch->store != NULL && piece->room == BATCH_PIECE_BYTES)
+        batch_store_put(batch->store, piece->at);
+    else
+        buffer_free(piece);
+    *piece = (struct buffer){0};
+}
+
 /* All but the first. */
 static void
-batch_give_back(struct batch *batch)
+batch_give_back_pieces(struct batch *batch)
 {
-    for (; batch->pieces_count > 1; batch->pieces_count--) {
-        struct buffer *piece = batch_piece(batch);
-
-        if (batch->store != NULL && piece->room == BATCH_PIECE_BYTES)
-            batch_store_put(batch->store, piece->at);
-        else
-            buffer_free(piece);
-    }
+    for (; batch->pieces_count > 1; batch->pieces_count--)
+        batch_give_back(batch, batch_piece(batch));
     batch->full_bytes = 0;
 }
 
@@ -180,11 +205,18 @@ batch_free(struct batch *batch)
 {
     if (batch == NULL)
         return;
-    batch_give_back(batch);
-    buffer_free(&batch->pieces[0]);
+    batch_give_back_pieces(batch);
+    batch_give_back(batch, &batch->pieces[0]);
     memory_free(batch->pieces);
     memory_free(batch->entries);
     memory_free(batch);
+}
+
+static void
+batch_resize_entries(struct batch *batch, size_t room)
+{
+    batch->room = room;
+    batch->entries = memory_resize(batch->entries, room * sizeof *batch->entries);
 }
 
 void
@@ -193,11 +225,12 @@ batch_reset(struct batch *batch)
     struct buffer *own = &batch->pieces[0];
 
     must(!batch->open);
-    batch_give_back(batch);
-    if (own->room > BATCH_PIECE_BYTES ||
-        (own->room > BATCH_RECORD_BYTES && own->room / BATCH_KEPT_TIMES > own->bytes))
-        buffer_free(own);
-    if (batch->room > BATCH_KEPT_ENTRIES && batch->room / BATCH_KEPT_TIMES > batch->count) {
+    batch_give_back_pieces(batch);
+    batch->before_bytes = own->bytes;
+    batch->before_count = batch->count;
+    if (own->room > BATCH_KEPT_BYTES)
+        batch_give_back(batch, own);
+    if (batch->room > BATCH_KEPT_ENTRIES) {
         memory_free(batch->entries);
         batch->entries = NULL;
         batch->room = 0;
@@ -206,8 +239,33 @@ batch_reset(struct batch *batch)
     batch->count = 0;
 }
 
-/* A record of the usual size finds room in the last piece as it is. */
+/* The batch's own piece will be as large as any: then one that lies ready will do. */
 static void
+batch_move_to_piece(struct batch *batch, struct buffer *own)
+{
+    struct buffer piece = {.at = batch_store_take(batch->store), .room = BATCH_PIECE_BYTES};
+
+    buffer_append_slice(&piece, buffer_slice(own));
+    buffer_free(own);
+    *own = piece;
+}
+
+/* As much as the epoch before needed: a backlog has many alike. */
+static void
+batch_begin_epoch(struct batch *batch)
+{
+    struct buffer *own = &batch->pieces[0];
+
+    if (own->at == NULL && batch->before_bytes > BATCH_PIECE_BYTES / 2)
+        *own = (struct buffer){.at = batch_store_take(batch->store), .room = BATCH_PIECE_BYTES};
+    else if (own->at == NULL && batch->before_bytes > BATCH_KEPT_BYTES / 2)
+        (void)buffer_reserve(own, batch->before_bytes);
+    if (batch->room < batch->before_count)
+        batch_resize_entries(batch, batch->before_count);
+}
+
+/* A record of the usual size finds room in the last piece as it is. */
+static struct buffer *
 batch_begin_piece(struct batch *batch)
 {
     if (batch->pieces_count == batch->pieces_room) {
@@ -217,6 +275,7 @@ batch_begin_piece(struct batch *batch)
     batch->full_bytes += batch_piece(batch)->bytes;
     batch->pieces[batch->pieces_count++] =
         (struct buffer){.at = batch_store_take(batch->store), .room = BATCH_PIECE_BYTES};
+    return batch_piece(batch);
 }
 
 void
@@ -226,13 +285,15 @@ batch_begin(struct batch *batch, enum topic topic, int32_t partition, struct sli
     struct buffer *piece;
 
     must(!batch->open);
-    if (batch_piece(batch)->bytes > BATCH_PIECE_BYTES - BATCH_RECORD_BYTES)
-        batch_begin_piece(batch);
+    if (batch->count == 0)
+        batch_begin_epoch(batch);
     piece = batch_piece(batch);
-    if (batch->count == batch->room) {
-        batch->room = batch->room == 0 ? 64 : batch->room * 2;
-        batch->entries = memory_resize(batch->entries, batch->room * sizeof *batch->entries);
-    }
+    if (piece->bytes > BATCH_PIECE_BYTES - BATCH_RECORD_BYTES)
+        piece = batch_begin_piece(batch);
+    else if (piece->bytes > BATCH_PIECE_BYTES / 2 - BATCH_RECORD_BYTES && piece->room < BATCH_PIECE_BYTES)
+        batch_move_to_piece(batch, piece);
+    if (batch->count == batch->room)
+        batch_resize_entries(batch, batch->room == 0 ? 64 : batch->room * 2);
     entry = &batch->entries[batch->count];
     *entry = (struct batch_entry){.topic = topic,
                                   .partition = partition,
@@ -331,9 +392,10 @@ struct batch_record
 batch_get(const struct batch *batch, size_t i)
 {
     const struct batch_entry *entry = &batch->entries[i];
-    const char *at = buffer_slice(&batch->pieces[entry->piece]).at;
+    const char *at;
 
     must(i < batch->count);
+    at = buffer_slice(&batch->pieces[entry->piece]).at;
     return (struct batch_record){
         .topic = entry->topic,
         .partition = entry->partition,

@@ -5,8 +5,8 @@
  * What one task says in one epoch: records for topics, in order, as bytes that can be sent again as they are.
  *
  * A record is written in three steps: batch_begin with its key, appends to batch_value(), batch_headers_* and
- * batch_end. Each record lies in one piece of memory; pointers into it are good once it has ended, until the
- * batch is reset or freed.
+ * batch_end. Each record lies in one piece of memory. What batch_get returns points into it: good until the
+ * next record begins, which may move those before it, or the batch is reset or freed.
  */
 #include "base/buffer.h"
 #include "base/slice.h"
@@ -29,15 +29,15 @@ struct batch_record {
 
 struct batch_store *batch_store_new(void);
 void batch_store_free(struct batch_store *store); /* NULL is fine; after every batch that was made with it */
-/* To be called now and then: frees what lay there unused ever since the last call. */
+/* To be called now and then: what lay there unused ever since the last call goes back to the system. */
 void batch_store_trim(struct batch_store *store);
 size_t batch_store_bytes(struct batch_store *store); /* what lies there unused */
 
 /* store NULL: its memory comes from and goes to the heap. The store must outlive it. */
 struct batch *batch_new(struct batch_store *store);
 void batch_free(struct batch *batch); /* NULL is fine */
-/* Empty again: what is large goes to the store. It keeps some memory of its own for the next epoch, unless
- * that is many times what this one needed. */
+/* Empty again: what is large goes to the store. It keeps little more than a hundred kilobytes of its own, and
+ * remembers how much it needed. */
 void batch_reset(struct batch *batch);
 
 void batch_begin(struct batch *batch, enum topic topic, int32_t partition, struct slice key);

@@ -1,8 +1,12 @@
-/* What one task says in one epoch: what was written is read back, also after the memory moved. */
+/* What one task says in one epoch: what was written is read back, also after the memory moved, and by another
+ * thread; what nobody needs any more goes back. */
 #include "../support/unit.h"
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include "shell/batch.h"
+#include "shell/handover.h"
 
 static void
 assert_slice(struct slice found, const char *expected)
@@ -169,6 +173,193 @@ test_pieces_go_round(void **state)
     batch_store_free(store);
 }
 
+/* Five hundred tasks have read their share of a backlog, one after the other: who waits holds next to
+ * nothing, and the next epoch begins where there is room for it. */
+static void
+test_the_waiting_hold_next_to_nothing(void **state)
+{
+    static const char text[5000] = {'x'};
+    struct batch_store *store = batch_store_new();
+    struct batch *batches[500];
+    size_t held_bytes = 0, full_bytes;
+
+    (void)state;
+    for (size_t i = 0; i < 500; i++) {
+        batches[i] = batch_new(store);
+        for (int n = 0; n < 150 + (int)i; n++)
+            add_record(batches[i], n, text, sizeof text);
+        full_bytes = batch_room_bytes(batches[i]);
+        batch_reset(batches[i]);
+        held_bytes += batch_room_bytes(batches[i]);
+    }
+    assert_true(held_bytes <= 500 * 65536);
+    assert_true(batch_store_bytes(store) <= full_bytes);
+    add_record(batches[400], 0, text, sizeof text);
+    assert_true(batch_room_bytes(batches[400]) > 800000);
+    batch_reset(batches[400]);
+    add_record(batches[400], 0, text, sizeof text); /* now it needs little */
+    assert_true(batch_room_bytes(batches[400]) <= 65536);
+    for (size_t i = 0; i < 500; i++)
+        batch_free(batches[i]);
+    batch_store_trim(store);
+    batch_store_trim(store);
+    assert_int_equal(batch_store_bytes(store), 0);
+    batch_store_free(store);
+}
+
+enum { TEST_PAGE_BYTES = 4096 };
+
+/* Whether the page there is in memory. */
+static bool
+is_resident(const char *at)
+{
+    unsigned char resident = 0;
+    void *page = (void *)((uintptr_t)at & ~(uintptr_t)(TEST_PAGE_BYTES - 1));
+
+    return mincore(page, TEST_PAGE_BYTES, &resident) == 0 && (resident & 1) != 0;
+}
+
+/* Whatever malloc makes of it. */
+static void
+test_the_system_gets_its_pages_back(void **state)
+{
+    static const char text[30000] = {'x'};
+    struct batch_store *store = batch_store_new();
+    struct batch *batch = batch_new(store);
+    const char *last_at;
+    void *behind;
+
+    (void)state;
+    for (int i = 0; i < 50; i++)
+        add_record(batch, i, text, sizeof text);
+    last_at = batch_get(batch, 49).value.at + TEST_PAGE_BYTES;
+    behind = malloc(100000); /* it does not lie at the end of the heap */
+    batch_reset(batch);
+    batch_store_trim(store);
+    assert_true(is_resident(last_at));
+    batch_store_trim(store);
+    assert_false(is_resident(last_at));
+    free(behind);
+    batch_free(batch);
+    batch_store_free(store);
+}
+
+/* ---- threads ---- */
+
+enum { THREADS_ROUNDS = 300 };
+
+struct threads {
+    struct batch_store *store;
+    struct handover *sent, *back; /* to the sender and to the writer, as epochs go */
+    size_t wrong_count;
+};
+
+static char
+letter(size_t round, size_t record)
+{
+    return (char)('a' + (round + record) % 26);
+}
+
+static void
+write_epoch(struct batch *batch, size_t round)
+{
+    char text[20000];
+
+    for (size_t i = 0; i < 20 + round % 97; i++) {
+        memset(text, letter(round, i), sizeof text);
+        add_record(batch, (int)round, text, sizeof text);
+    }
+}
+
+static size_t
+count_wrong(const struct batch *batch)
+{
+    size_t wrong_count = 0;
+
+    for (size_t i = 0; i < batch_count(batch); i++) {
+        struct batch_record record = batch_get(batch, i);
+        char expected = letter((size_t)record.partition, i);
+
+        for (size_t at = 0; at < record.value.bytes; at += 499)
+            wrong_count += record.value.at[at] != expected;
+        wrong_count +=
+            record.key.at[0] != expected || record.headers.at[record.headers.bytes - 1] != expected;
+    }
+    return wrong_count;
+}
+
+/* Reads epochs as they are sent; gives every other one back and frees the rest itself. */
+static void *
+send_epochs(void *context)
+{
+    struct threads *threads = context;
+
+    for (size_t round = 0; round < THREADS_ROUNDS; round++) {
+        struct batch *batch;
+
+        while ((batch = handover_take_wait(threads->sent, 1000)) == NULL)
+            continue;
+        threads->wrong_count += count_wrong(batch);
+        if (round % 2 == 0 || !handover_put(threads->back, batch))
+            batch_free(batch);
+    }
+    return NULL;
+}
+
+/* Another task, with an epoch of its own all the time, and who trims. */
+static void *
+write_beside(void *context)
+{
+    struct threads *threads = context;
+    struct batch *batch = batch_new(threads->store);
+    size_t *wrong_count = malloc(sizeof *wrong_count);
+
+    *wrong_count = 0;
+    for (size_t round = 0; round < THREADS_ROUNDS; round++) {
+        write_epoch(batch, round);
+        *wrong_count += count_wrong(batch);
+        batch_reset(batch);
+        if (round % 7 == 0)
+            batch_store_trim(threads->store);
+        (void)batch_store_bytes(threads->store);
+    }
+    batch_free(batch);
+    return wrong_count;
+}
+
+static void
+test_threads_share_a_store(void **state)
+{
+    struct threads threads = {batch_store_new(), handover_new(2), handover_new(THREADS_ROUNDS), 0};
+    pthread_t sender, beside;
+    struct batch *batch;
+    void *wrong_count;
+
+    (void)state;
+    assert_int_equal(pthread_create(&sender, NULL, send_epochs, &threads), 0);
+    assert_int_equal(pthread_create(&beside, NULL, write_beside, &threads), 0);
+    for (size_t round = 0; round < THREADS_ROUNDS; round++) {
+        batch = handover_take(threads.back);
+        if (batch == NULL)
+            batch = batch_new(threads.store);
+        else
+            batch_reset(batch);
+        write_epoch(batch, round);
+        while (!handover_put(threads.sent, batch))
+            sched_yield();
+    }
+    assert_int_equal(pthread_join(sender, NULL), 0);
+    assert_int_equal(pthread_join(beside, &wrong_count), 0);
+    assert_int_equal(threads.wrong_count, 0);
+    assert_int_equal(*(size_t *)wrong_count, 0);
+    free(wrong_count);
+    while ((batch = handover_take(threads.back)) != NULL)
+        batch_free(batch);
+    handover_free(threads.sent);
+    handover_free(threads.back);
+    batch_store_free(threads.store);
+}
+
 /* A record larger than a piece makes its piece grow: whole, and what lies before it too. */
 static void
 test_giants(void **state)
@@ -234,6 +425,9 @@ main(void)
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_used_again),
         cmocka_unit_test(test_pieces_go_round),
+        cmocka_unit_test(test_the_waiting_hold_next_to_nothing),
+        cmocka_unit_test(test_the_system_gets_its_pages_back),
+        cmocka_unit_test(test_threads_share_a_store),
         cmocka_unit_test(test_giants),
         cmocka_unit_test(test_large_ones_keep_what_they_hold),
     };
