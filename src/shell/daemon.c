@@ -612,6 +612,20 @@ daemon_loop(struct daemon *daemon)
 
 /* ---- birth ---- */
 
+/* 0, or -1 with the reason added to errors. */
+static int
+daemon_check_kafka(const struct daemon *daemon, struct buffer *errors)
+{
+    char error[KAFKA_ERROR_BYTES] = "";
+
+    if (kafka_check_settings(daemon->config, error) == 0)
+        return 0;
+    buffer_append_text(errors, "kafka: ");
+    buffer_append_text(errors, error);
+    buffer_append_byte(errors, '\n');
+    return -1;
+}
+
 static int
 daemon_load_settings(struct daemon *daemon)
 {
@@ -628,9 +642,10 @@ daemon_load_settings(struct daemon *daemon)
         log_options.burst_max = daemon->config->log_burst_max;
         daemon->log = log_new(&log_options);
         daemon->symbols = symbols_new();
+    }
+    if (daemon->config != NULL && daemon_check_kafka(daemon, &errors) == 0)
         policies =
             policy_files_load(daemon->config->policy, daemon->config->zoneinfo_dir, daemon->symbols, &errors);
-    }
     if (policies != NULL) {
         daemon->book = policy_book_new(daemon->symbols);
         policy_book_set_disk(daemon->book, policies);

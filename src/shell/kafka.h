@@ -41,6 +41,10 @@ struct kafka_client {
     void (*delivered)(void *context, const rd_kafka_message_t *message);
 };
 
+/* Whether librdkafka takes each of the configuration's kafka map: 0, or -1 with what is wrong, so that a word
+ * it does not know is refused at the start, and not taken for brokers that do not answer. */
+int kafka_check_settings(const struct config *config, char error[KAFKA_ERROR_BYTES]);
+
 /* The struct kafka_client must live as long as the client. NULL when librdkafka refuses a setting; why is in
  * error. */
 rd_kafka_t *kafka_consumer_new(const struct kafka_client *description, char error[KAFKA_ERROR_BYTES]);
