@@ -28,13 +28,15 @@
 enum {
     TRANSACTION_CALL_MS = 2000,
     TRANSACTION_INIT_MS = 500,
-    TRANSACTION_REST_US = 1000 /* the brokers have mostly finished the last one by then */
+    TRANSACTION_LEFT_RECORDS = 1000, /* mostly less than a full request, of outcomes */
+    TRANSACTION_FULL_MS = 5,         /* a full one is answered by then, or what is left over is not full */
+    TRANSACTION_REST_US = 1000       /* the brokers have mostly finished the last one by then */
 };
 
 struct transaction {
     struct transaction_options options;
     struct kafka_client description;
-    struct kafka_setting settings[3];
+    struct kafka_setting settings[4];
     char timeout_ms_text[24];
     struct handover *jobs, *done;
     atomic_bool stopping;
@@ -259,12 +261,18 @@ transaction_produce(struct transaction *transaction, struct transaction_job *job
     return COURSE_GOES_ON;
 }
 
-/* Serves delivery reports until nothing is out. */
+/* Serves delivery reports until nothing is out. librdkafka (2.0.2, 2.8) has one request a partition on its
+ * way and, while a record that may go waits behind it, asks for nothing else than whether it is answered: a
+ * thread that spins. A record may go when it has lingered, or while somebody flushes. So records linger for
+ * longer than an epoch takes: full requests go as they are, and only what is left over is flushed. */
 static enum course_verdict
 transaction_settle(struct transaction *transaction, struct transaction_job *job)
 {
+    while (rd_kafka_outq_len(transaction->client) > TRANSACTION_LEFT_RECORDS &&
+           rd_kafka_poll(transaction->client, TRANSACTION_FULL_MS) > 0)
+        continue;
     while (rd_kafka_outq_len(transaction->client) > 0) {
-        rd_kafka_poll(transaction->client, 100);
+        (void)rd_kafka_flush(transaction->client, 100);
         if (atomic_load(&transaction->stopping) && transaction->failed_count > 0)
             break;
     }
@@ -421,11 +429,12 @@ transaction_new(const struct transaction_options *options)
     transaction->settings[0] = (struct kafka_setting){"transactional.id", options->transactional_id};
     transaction->settings[1] = (struct kafka_setting){"transaction.timeout.ms", transaction->timeout_ms_text};
     transaction->settings[2] = (struct kafka_setting){"enable.idempotence", "true"};
+    transaction->settings[3] = (struct kafka_setting){"linger.ms", "1000"}; /* transaction_settle */
     transaction->description = (struct kafka_client){
         .kafka = options->kafka,
         .name = options->name,
         .settings = transaction->settings,
-        .settings_count = 3,
+        .settings_count = sizeof transaction->settings / sizeof *transaction->settings,
         .context = transaction,
         .delivered = transaction_on_delivered,
     };
