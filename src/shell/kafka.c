@@ -221,7 +221,7 @@ rd_kafka_t *
 kafka_producer_new(const struct kafka_client *description, char error[KAFKA_ERROR_BYTES])
 {
     static const struct kafka_setting producing[] = {
-        {"linger.ms", "0"}, /* an epoch comes in one burst, and 2.0.2 spins while one lingers */
+        {"linger.ms", "0"}, /* 2.0.2 spins while one lingers; epochs: transaction_settle */
         {"retry.backoff.ms", "2"},
         {"queue.buffering.max.messages", "2000000"},
         {"queue.buffering.max.kbytes", "2097151"},

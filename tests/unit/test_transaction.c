@@ -124,6 +124,42 @@ test_commits(void **state)
     }
 }
 
+/* As short as the configuration lets it be: librdkafka makes no producer whose records linger for longer. */
+static void
+test_commits_with_the_shortest_timeout(void **state)
+{
+    struct fixture *fixture = *state;
+    struct transaction_job *job;
+
+    fixture->brokers.config->transaction_timeout_ms = config_row(CONFIG_transaction_timeout)->min;
+    begin(fixture);
+    job = make_job(fixture);
+    assert_int_equal(run(fixture, job), TRANSACTION_COMMITTED);
+    transaction_job_free(job);
+}
+
+/* Several full requests, and what is left over of each partition: all of it, long before it has lingered. */
+static void
+test_a_large_epoch(void **state)
+{
+    static const char text[1000] = {'x'};
+    struct fixture *fixture = *state;
+    struct transaction_job *job;
+
+    begin(fixture);
+    job = make_job(fixture);
+    for (int i = 0; i < 4000; i++) {
+        struct batch *batch = job->parts[0].batch;
+
+        batch_begin(batch, i % 3 == 0 ? TOPIC_ALERTS : TOPIC_OUTCOMES, 0, slice_of("key"));
+        buffer_append(batch_value(batch), text, sizeof text);
+        batch_end(batch);
+    }
+    assert_int_equal(run(fixture, job), TRANSACTION_COMMITTED);
+    assert_int_equal(job->records_count, 4005);
+    transaction_job_free(job);
+}
+
 /* One right behind another waits until the brokers have finished the last one: a millisecond behind its end,
  * and not longer. A pause of the machine in between is as good, so one of many is enough. */
 static void
@@ -223,6 +259,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_commits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_commits_with_the_shortest_timeout, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_large_epoch, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rests_between_two, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_abortable_error_sends_the_same_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_undelivered_record_aborts, set_up, tear_down),
