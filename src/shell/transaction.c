@@ -4,10 +4,11 @@
  * What: a thread that takes a job, runs it as one transaction and gives it back.
  *
  * Why so: the whole transaction runs as one late burst over finished bytes, so it is open for milliseconds
- * and a retry sends the same bytes again. rd_kafka_flush sleeps in steps of 10 ms, so delivery reports are
- * served until nothing is out. An error that asks for an abort leaves nothing behind; any other leaves the
- * outcome unknown, and then the producer is thrown away: a new one's init_transactions settles what the old
- * one left, and the loop reads the marker back to learn which way.
+ * and a retry sends the same bytes again. rd_kafka_flush wakes up for reports alone, in steps of 10 ms
+ * without them: every record has one, and what is full goes before anybody flushes. An error that asks for an
+ * abort leaves nothing behind; any other leaves the outcome unknown, and then the producer is thrown away: a
+ * new one's init_transactions settles what the old one left, and the loop reads the marker back to learn
+ * which way.
  *
  * Always true: a job comes back exactly once; when it comes back as FATAL the leftovers are settled; nothing
  * of a job is referenced by librdkafka any more when it comes back (the batch's bytes are sent without a
