@@ -29,7 +29,6 @@
 enum {
     TRANSACTION_CALL_MS = 2000,
     TRANSACTION_INIT_MS = 500,
-    TRANSACTION_LINGER_MS = 900,     /* under the shortest transaction_timeout, or there is no producer */
     TRANSACTION_LEFT_RECORDS = 1000, /* mostly less than a full request, of outcomes */
     TRANSACTION_FULL_MS = 5,         /* a full one is answered by then, or what is left over is not full */
     TRANSACTION_REST_US = 1000       /* the brokers have mostly finished the last one by then */
@@ -39,7 +38,7 @@ struct transaction {
     struct transaction_options options;
     struct kafka_client description;
     struct kafka_setting settings[4];
-    char timeout_ms_text[24], linger_ms_text[24];
+    char timeout_ms_text[24];
     struct handover *jobs, *done;
     atomic_bool stopping;
     pthread_t thread;
@@ -428,11 +427,11 @@ transaction_new(const struct transaction_options *options)
         transaction->options.calls = &transaction_calls_real;
     snprintf(transaction->timeout_ms_text, sizeof transaction->timeout_ms_text, "%lld",
              (long long)options->kafka->config->transaction_timeout_ms);
-    snprintf(transaction->linger_ms_text, sizeof transaction->linger_ms_text, "%d", TRANSACTION_LINGER_MS);
     transaction->settings[0] = (struct kafka_setting){"transactional.id", options->transactional_id};
     transaction->settings[1] = (struct kafka_setting){"transaction.timeout.ms", transaction->timeout_ms_text};
     transaction->settings[2] = (struct kafka_setting){"enable.idempotence", "true"};
-    transaction->settings[3] = (struct kafka_setting){"linger.ms", transaction->linger_ms_text};
+    /* See transaction_settle. Under the shortest transaction_timeout, or there is no producer. */
+    transaction->settings[3] = (struct kafka_setting){"linger.ms", "900"};
     transaction->description = (struct kafka_client){
         .kafka = options->kafka,
         .name = options->name,

@@ -138,7 +138,7 @@ test_commits_with_the_shortest_timeout(void **state)
     transaction_job_free(job);
 }
 
-/* Several full requests, and what is left over of each partition: all of it, long before it has lingered. */
+/* Several full requests, and what is left over of each partition. */
 static void
 test_a_large_epoch(void **state)
 {
