@@ -250,6 +250,23 @@ kafka_queue_wake(rd_kafka_queue_t *queue, int descriptor)
     must(write(descriptor, &one, sizeof one) == sizeof one);
 }
 
+rd_kafka_topic_t *
+kafka_topic_compressed(rd_kafka_t *client, const struct kafka *kafka, const char *name)
+{
+    const struct config *config = kafka->config;
+    rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(client);
+    bool is_named = false;
+    char error[KAFKA_ERROR_BYTES];
+
+    for (size_t i = 0; i < config->kafka.count; i++)
+        is_named = is_named || strcmp(config->kafka.entries[i].key, "compression.type") == 0 ||
+                   strcmp(config->kafka.entries[i].key, "compression.codec") == 0;
+    if (!is_named)
+        must(rd_kafka_topic_conf_set(conf, "compression.codec", "lz4", error, sizeof error) ==
+             RD_KAFKA_CONF_OK);
+    return rd_kafka_topic_new(client, name, conf);
+}
+
 int
 kafka_topic_warm(rd_kafka_t *client, rd_kafka_topic_t *topic, int timeout_ms, char error[KAFKA_ERROR_BYTES])
 {

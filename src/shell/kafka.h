@@ -55,6 +55,10 @@ rd_kafka_t *kafka_producer_new(const struct kafka_client *description, char erro
  * beginning: read the queue until it is empty whenever it rings. */
 void kafka_queue_wake(rd_kafka_queue_t *queue, int descriptor);
 
+/* A producer's topic whose records are compressed with lz4, unless the installation's kafka map names a
+ * compression, which is then this topic's too. The caller's to destroy. NULL: rd_kafka_last_error says why. */
+rd_kafka_topic_t *kafka_topic_compressed(rd_kafka_t *client, const struct kafka *kafka, const char *name);
+
 /* Fetches the metadata of a topic into the client, so that its first use does not wait. 0, or -1 with the
  * reason. */
 int kafka_topic_warm(rd_kafka_t *client, rd_kafka_topic_t *topic, int timeout_ms,

@@ -121,6 +121,18 @@ transaction_close_producer(struct transaction *transaction)
     transaction->client = NULL;
 }
 
+/* Outcomes are most of what is written, the same words again and again: a seventh of the bytes is left of them.
+ * An epoch's few records elsewhere would only wait for it. */
+static rd_kafka_topic_t *
+transaction_topic(const struct transaction *transaction, enum topic topic)
+{
+    const char *name = transaction->options.topics->names[topic];
+
+    if (topic == TOPIC_OUTCOMES)
+        return kafka_topic_compressed(transaction->client, transaction->options.kafka, name);
+    return rd_kafka_topic_new(transaction->client, name, NULL);
+}
+
 /* One attempt. 0, or -1 with the reason. */
 static int
 transaction_open_producer(struct transaction *transaction, char error[KAFKA_ERROR_BYTES])
@@ -145,8 +157,7 @@ transaction_open_producer(struct transaction *transaction, char error[KAFKA_ERRO
         if (topics_row((enum topic)i)->is_input)
             continue;
         if (transaction->topics[i] == NULL)
-            transaction->topics[i] =
-                rd_kafka_topic_new(transaction->client, transaction->options.topics->names[i], NULL);
+            transaction->topics[i] = transaction_topic(transaction, (enum topic)i);
         if (transaction->topics[i] == NULL ||
             kafka_topic_warm(transaction->client, transaction->topics[i], TRANSACTION_CALL_MS, error) != 0) {
             transaction_close_producer(transaction);

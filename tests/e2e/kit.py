@@ -4,11 +4,13 @@ Nothing here measures time: waits are generous and end as soon as what is waited
 """
 import atexit
 import contextlib
+import glob
 import json
 import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -286,6 +288,22 @@ class Kafka:
 
     def kill(self):
         self.script("kill", self.port)
+
+    def codecs(self, topic, partition=0):
+        """How the batches of records on the broker's disk are compressed: 0 not, 1 gzip, 3 lz4 (record batches, format 2)."""
+        directory = self.script("status", self.port).stdout.split()[-1]
+        found = set()
+        for path in sorted(glob.glob(os.path.join(directory, "data", f"{topic}-{partition}", "*.log"))):
+            with open(path, "rb") as file:
+                segment = file.read()
+            at = 0
+            while at + 23 <= len(segment):
+                length, = struct.unpack_from(">i", segment, at + 8)
+                attributes, = struct.unpack_from(">h", segment, at + 21)
+                if not attributes & 0x20:  # else the mark of a transaction's end
+                    found.add(attributes & 7)
+                at += 12 + length
+        return found
 
     def tool(self, name, *arguments, expect=0):
         """One of Kafka's own tools, such as org.apache.kafka.tools.TopicCommand; told the broker's address."""
