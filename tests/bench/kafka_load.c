@@ -1,19 +1,23 @@
 /*
  * kafka_load: the client side of the rows that need a broker.
  *
- * kafka_load produce BROKERS TOPIC FILE      the events of an NDJSON file, keyed by their ticket as Java
- * clients do kafka_load raw BROKERS TOPIC               reads it all; nothing is done with it kafka_load
- * baseline BROKERS TOPIC OUT      reads it all, parses each record with cJSON, produces the same bytes to
- * OUT, in transactions with the offsets, cut where slad cuts its epochs by default: 100 ms or 10,000 records
- * kafka_load relay BROKERS TOPIC OUT         passes on what comes from now on until it is ended: whatever is
- * there, at once, as one transaction with the offsets, and again kafka_load latency BROKERS TOPIC ALERTS
- * 2,000 events a second for 10 s (not counted) and another 15 s
+ * - `produce BROKERS TOPIC FILE`: the events of an NDJSON file, keyed by their ticket as Java clients do
+ * - `raw BROKERS TOPIC`: reads it all; nothing is done with it
+ * - `baseline BROKERS TOPIC OUT`: reads it all, parses it with cJSON, produces the same bytes to OUT
+ * - `writer BROKERS TOPIC FROM TO...`: reads and parses it, produces what the topics FROM hold to TO
+ * - `relay BROKERS TOPIC OUT`: passes on what comes from now on, until it is ended
+ * - `latency BROKERS TOPIC ALERTS`: 2,000 events a second for 10 s (not counted) and another 15 s
  *
- * raw and baseline print "records seconds CPU-seconds", from the first record read to the last read or
- * committed; latency prints "p50 p99 alerts" in ms, from just before an event is given to the producer until
- * a read_committed reader of another client has its alert. Every tenth event is a P1 ticket created an hour
- * ago, which the policy of bench_latency finds broken as soon as it is read, so no timer is part of it; the
- * others create tickets that have time (one in ten) or assign them.
+ * baseline and writer work in transactions with the offsets, cut where slad cuts its epochs by default: 100
+ * ms or 10,000 records out. The writer has what it writes in memory before it begins, and spreads it evenly
+ * over what it reads. relay passes on whatever is there, at once, as one transaction with the offsets, and
+ * again.
+ *
+ * raw, baseline and writer print "records seconds CPU-seconds", from the first record read to the last read
+ * or committed; latency prints "p50 p99 alerts" in ms, from just before an event is given to the producer
+ * until a read_committed reader of another client has its alert. Every tenth event is a P1 ticket created an
+ * hour ago, which the policy of bench_latency finds broken as soon as it is read, so no timer is part of it;
+ * the others create tickets that have time (one in ten) or assign them.
  *
  * Why so: the same settings as slad's clients (shell/kafka.c), one thread, commits without rd_kafka_flush,
  * which sleeps in steps of 10 ms. Always true: a record that fails to arrive fails the program. Not here:
@@ -41,7 +45,8 @@ enum {
     WARM_S = 10, /* the broker compiles what it does often in its first seconds */
     MEASURED_S = 15,
     EVENTS_MAX = RATE * (WARM_S + MEASURED_S),
-    ALERT_EVERY = 10
+    ALERT_EVERY = 10,
+    COPIES_MAX = 8
 };
 
 /* A topic being read from its beginning to where it ended when it was opened. */
@@ -51,6 +56,29 @@ struct reader {
     int32_t partitions_count;
     int64_t end[PARTITIONS_MAX], next[PARTITIONS_MAX];
     int64_t records_count, from_us, from_cpu_us;
+};
+
+/* A record that lies in memory on its way to another topic. */
+struct said {
+    rd_kafka_message_t *message;
+    rd_kafka_headers_t *headers; /* NULL: it has none */
+};
+
+/* What a topic holds, and how many of it are written. */
+struct copy {
+    const char *to;
+    struct said *said;
+    size_t said_count, written_count;
+};
+
+/* Events in, in transactions with their offsets; what goes out for them is themselves to topic `out`, or the
+ * copies. */
+struct baseline {
+    struct reader reader;
+    rd_kafka_t *producer;
+    const char *out; /* NULL: the copies */
+    struct copy copies[COPIES_MAX];
+    size_t copies_count;
 };
 
 struct latency {
@@ -125,19 +153,21 @@ client_new(rd_kafka_type_t type, const char *brokers, const char *const *setting
 }
 
 static rd_kafka_t *
-consumer_new(const char *brokers)
+consumer_new(const char *brokers, const char *tells_end)
 {
-    static const char *const settings[] = {"group.id",
-                                           "bench",
-                                           "enable.auto.commit",
-                                           "false",
-                                           "isolation.level",
-                                           "read_committed",
-                                           "queued.max.messages.kbytes",
-                                           "65536",
-                                           "fetch.error.backoff.ms",
-                                           "50",
-                                           NULL};
+    const char *const settings[] = {"group.id",
+                                    "bench",
+                                    "enable.auto.commit",
+                                    "false",
+                                    "isolation.level",
+                                    "read_committed",
+                                    "queued.max.messages.kbytes",
+                                    "65536",
+                                    "fetch.error.backoff.ms",
+                                    "50",
+                                    "enable.partition.eof",
+                                    tells_end,
+                                    NULL};
     rd_kafka_t *client = client_new(RD_KAFKA_CONSUMER, brokers, settings);
 
     rd_kafka_poll_set_consumer(client);
@@ -157,9 +187,10 @@ settle(rd_kafka_t *producer)
     }
 }
 
+/* The headers, if there are any, are the record's from now on. */
 static void
 produce(rd_kafka_t *producer, const char *topic, int32_t partition, const void *key, size_t key_bytes,
-        const void *value, size_t value_bytes)
+        const void *value, size_t value_bytes, rd_kafka_headers_t *headers)
 {
     const rd_kafka_vu_t values[] = {
         {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic},
@@ -167,10 +198,12 @@ produce(rd_kafka_t *producer, const char *topic, int32_t partition, const void *
         {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)(uintptr_t)key, key_bytes}},
         {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)(uintptr_t)value, value_bytes}},
         {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
     };
+    size_t count = sizeof values / sizeof *values - (headers == NULL);
     rd_kafka_error_t *error;
 
-    while ((error = rd_kafka_produceva(producer, values, sizeof values / sizeof *values)) != NULL &&
+    while ((error = rd_kafka_produceva(producer, values, count)) != NULL &&
            rd_kafka_error_code(error) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
         rd_kafka_error_destroy(error);
         rd_kafka_poll(producer, 10);
@@ -201,12 +234,12 @@ partitions_of(rd_kafka_t *client, const char *name)
 }
 
 static void
-reader_open(struct reader *reader, const char *brokers, const char *topic, bool from_end)
+reader_open(struct reader *reader, rd_kafka_t *client, const char *topic, bool from_end)
 {
     rd_kafka_topic_partition_list_t *list;
 
     memset(reader, 0, sizeof *reader);
-    reader->client = consumer_new(brokers);
+    reader->client = client;
     reader->topic = topic;
     reader->partitions_count = partitions_of(reader->client, topic);
     list = rd_kafka_topic_partition_list_new(reader->partitions_count);
@@ -247,6 +280,17 @@ reader_at_end(const struct reader *reader)
     return true;
 }
 
+/* How many there were when it was opened; of a topic without transactions. */
+static int64_t
+reader_events_count(const struct reader *reader)
+{
+    int64_t count = 0;
+
+    for (int32_t p = 0; p < reader->partitions_count; p++)
+        count += reader->end[p];
+    return count;
+}
+
 static void
 reader_close(struct reader *reader)
 {
@@ -282,7 +326,7 @@ run_produce(const char *brokers, const char *topic, const char *path)
 
         if (ticket == NULL)
             fail(path, "an event without a ticket");
-        produce(producer, topic, RD_KAFKA_PARTITION_UA, ticket, strlen(ticket), line, bytes);
+        produce(producer, topic, RD_KAFKA_PARTITION_UA, ticket, strlen(ticket), line, bytes, NULL);
         cJSON_Delete(event);
     }
     fclose(file);
@@ -295,7 +339,7 @@ run_raw(const char *brokers, const char *topic)
 {
     struct reader reader;
 
-    reader_open(&reader, brokers, topic, false);
+    reader_open(&reader, consumer_new(brokers, "false"), topic, false);
     while (!reader_at_end(&reader)) {
         rd_kafka_message_t *message = reader_next(&reader, CALL_MS);
 
@@ -308,54 +352,93 @@ run_raw(const char *brokers, const char *topic)
 }
 
 static void
-baseline_commit(struct reader *reader, rd_kafka_t *producer)
+baseline_commit(struct baseline *baseline)
 {
+    struct reader *reader = &baseline->reader;
     rd_kafka_topic_partition_list_t *offsets = rd_kafka_topic_partition_list_new(reader->partitions_count);
     rd_kafka_consumer_group_metadata_t *group = rd_kafka_consumer_group_metadata(reader->client);
 
     for (int32_t p = 0; p < reader->partitions_count; p++)
         if (reader->next[p] > 0)
             rd_kafka_topic_partition_list_add(offsets, reader->topic, p)->offset = reader->next[p];
-    settle(producer);
-    check_error("send_offsets", rd_kafka_send_offsets_to_transaction(producer, offsets, group, CALL_MS));
-    check_error("commit", rd_kafka_commit_transaction(producer, CALL_MS));
+    settle(baseline->producer);
+    check_error("send_offsets",
+                rd_kafka_send_offsets_to_transaction(baseline->producer, offsets, group, CALL_MS));
+    check_error("commit", rd_kafka_commit_transaction(baseline->producer, CALL_MS));
     rd_kafka_consumer_group_metadata_destroy(group);
     rd_kafka_topic_partition_list_destroy(offsets);
 }
 
-/* One transaction: 100 ms of records from the first one on, or at_once: those that are there. */
-static void
-baseline_epoch(struct reader *reader, rd_kafka_t *producer, const char *out, bool at_once)
+/* Of every copy the part that the events read so far are of all events. */
+static size_t
+baseline_write_copies(struct baseline *baseline)
 {
+    int64_t read_count = baseline->reader.records_count,
+            events_count = reader_events_count(&baseline->reader);
+    size_t count = 0;
+
+    for (size_t i = 0; i < baseline->copies_count; i++) {
+        struct copy *copy = &baseline->copies[i];
+
+        for (; (int64_t)copy->written_count * events_count < (int64_t)copy->said_count * read_count;
+             count++) {
+            const struct said *said = &copy->said[copy->written_count++];
+            const rd_kafka_message_t *message = said->message;
+
+            produce(baseline->producer, copy->to, message->partition, message->key, message->key_len,
+                    message->payload, message->len, said->headers);
+        }
+    }
+    return count;
+}
+
+/* How many records went out for this event. */
+static size_t
+baseline_event(struct baseline *baseline, const rd_kafka_message_t *message)
+{
+    cJSON *event = cJSON_ParseWithLength(message->payload, message->len);
+    size_t count = 1;
+
+    if (event == NULL)
+        fail(baseline->reader.topic, "no JSON");
+    if (baseline->out != NULL)
+        produce(baseline->producer, baseline->out, message->partition, message->key, message->key_len,
+                message->payload, message->len, NULL);
+    else
+        count = baseline_write_copies(baseline);
+    cJSON_Delete(event);
+    return count;
+}
+
+/* One transaction: 100 ms of events from the first one on, or at_once: those that are there. */
+static void
+baseline_epoch(struct baseline *baseline, bool at_once)
+{
+    struct reader *reader = &baseline->reader;
     int64_t until_us = INT64_MAX;
     size_t count = 0;
 
-    check_error("begin", rd_kafka_begin_transaction(producer));
+    check_error("begin", rd_kafka_begin_transaction(baseline->producer));
     while (count < EPOCH_RECORDS_MAX && !reader_at_end(reader) && clock_us(CLOCK_MONOTONIC) < until_us) {
-        rd_kafka_message_t *message = reader_next(reader, count == 0 ? CALL_MS : at_once ? 0 : 1);
-        cJSON *event;
+        bool is_first = until_us == INT64_MAX;
+        rd_kafka_message_t *message = reader_next(reader, is_first ? CALL_MS : at_once ? 0 : 1);
 
-        if (message == NULL && count == 0)
+        if (message == NULL && is_first)
             fail(reader->topic, "nothing comes any more");
         if (message == NULL && at_once)
             break;
         if (message == NULL)
             continue;
-        if (count++ == 0)
+        if (is_first)
             until_us = clock_us(CLOCK_MONOTONIC) + EPOCH_MS * 1000;
-        event = cJSON_ParseWithLength(message->payload, message->len);
-        if (event == NULL)
-            fail(reader->topic, "no JSON");
-        produce(producer, out, message->partition, message->key, message->key_len, message->payload,
-                message->len);
-        cJSON_Delete(event);
+        count += baseline_event(baseline, message);
         rd_kafka_message_destroy(message);
     }
-    baseline_commit(reader, producer);
+    baseline_commit(baseline);
 }
 
-static rd_kafka_t *
-baseline_open(struct reader *reader, const char *brokers, const char *topic, const char *out, bool from_end)
+static void
+baseline_open(struct baseline *baseline, const char *brokers, const char *topic, bool from_end)
 {
     static const char *const settings[] = {"transactional.id",
                                            "bench-baseline",
@@ -368,39 +451,102 @@ baseline_open(struct reader *reader, const char *brokers, const char *topic, con
                                            "queue.buffering.max.kbytes",
                                            "2097151",
                                            NULL};
-    rd_kafka_t *producer = client_new(RD_KAFKA_PRODUCER, brokers, settings);
 
-    (void)partitions_of(producer, out); /* asked for before, as slad does */
-    check_error("init", rd_kafka_init_transactions(producer, CALL_MS));
-    reader_open(reader, brokers, topic, from_end);
-    return producer;
+    baseline->producer = client_new(RD_KAFKA_PRODUCER, brokers, settings);
+    /* Asked for before, as slad does. */
+    if (baseline->out != NULL)
+        (void)partitions_of(baseline->producer, baseline->out);
+    for (size_t i = 0; i < baseline->copies_count; i++)
+        (void)partitions_of(baseline->producer, baseline->copies[i].to);
+    check_error("init", rd_kafka_init_transactions(baseline->producer, CALL_MS));
+    reader_open(&baseline->reader, consumer_new(brokers, "false"), topic, from_end);
+}
+
+static void
+baseline_run(struct baseline *baseline)
+{
+    while (!reader_at_end(&baseline->reader))
+        baseline_epoch(baseline, false);
+    reader_print(&baseline->reader);
+    reader_close(&baseline->reader);
+    rd_kafka_destroy(baseline->producer);
 }
 
 static void
 run_baseline(const char *brokers, const char *topic, const char *out)
 {
-    struct reader reader;
-    rd_kafka_t *producer = baseline_open(&reader, brokers, topic, out, false);
+    struct baseline baseline = {.out = out};
 
-    while (!reader_at_end(&reader))
-        baseline_epoch(&reader, producer, out, false);
-    reader_print(&reader);
-    reader_close(&reader);
-    rd_kafka_destroy(producer);
+    baseline_open(&baseline, brokers, topic, false);
+    baseline_run(&baseline);
 }
 
 __attribute__((noreturn)) static void
 run_relay(const char *brokers, const char *topic, const char *out)
 {
-    struct reader reader;
-    rd_kafka_t *producer = baseline_open(&reader, brokers, topic, out, true);
+    struct baseline baseline = {.out = out};
 
-    for (int32_t p = 0; p < reader.partitions_count; p++)
-        reader.end[p] = INT64_MAX;
+    baseline_open(&baseline, brokers, topic, true);
+    for (int32_t p = 0; p < baseline.reader.partitions_count; p++)
+        baseline.reader.end[p] = INT64_MAX;
     printf("ready\n");
     (void)fflush(stdout);
     for (;;)
-        baseline_epoch(&reader, producer, out, true);
+        baseline_epoch(&baseline, true);
+}
+
+/* ---- writer ---- */
+
+/* All committed records of a topic. The last offset of one that was written in transactions is no record, so
+ * its end is where the client says so. */
+static void
+copy_read(struct copy *copy, const char *brokers, const char *from)
+{
+    int32_t ends_count = 0;
+    struct reader reader;
+
+    reader_open(&reader, consumer_new(brokers, "true"), from, false);
+    while (ends_count < reader.partitions_count) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(reader.client, CALL_MS);
+        struct said *said;
+
+        if (message == NULL)
+            fail(from, "nothing comes any more");
+        if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+            ends_count++;
+            rd_kafka_message_destroy(message);
+            continue;
+        }
+        check(from, message->err);
+        if ((copy->said_count & (copy->said_count - 1)) == 0)
+            copy->said = realloc(copy->said, (copy->said_count * 2 + 1) * sizeof *copy->said);
+        if (copy->said == NULL)
+            fail(from, "no memory");
+        said = &copy->said[copy->said_count++];
+        said->message = message;
+        if (rd_kafka_message_detach_headers(message, &said->headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
+            said->headers = NULL;
+    }
+    /* The messages keep the client, which fetches no more; the process's end is theirs. */
+    check("assign", rd_kafka_assign(reader.client, NULL));
+}
+
+/* pairs: FROM, TO, ..., NULL. */
+static void
+run_writer(const char *brokers, const char *topic, char *const *pairs)
+{
+    struct baseline baseline = {.out = NULL};
+
+    for (; pairs[0] != NULL && pairs[1] != NULL && baseline.copies_count < COPIES_MAX; pairs += 2) {
+        struct copy *copy = &baseline.copies[baseline.copies_count++];
+
+        copy->to = pairs[1];
+        copy_read(copy, brokers, pairs[0]);
+    }
+    if (pairs[0] != NULL)
+        fail(pairs[0], "too many, or without a topic to go to");
+    baseline_open(&baseline, brokers, topic, false);
+    baseline_run(&baseline);
 }
 
 /* ---- latency ---- */
@@ -412,7 +558,7 @@ latency_read(void *context)
     int64_t last_us = clock_us(CLOCK_MONOTONIC);
     struct reader reader;
 
-    reader_open(&reader, latency->brokers, latency->alerts, true);
+    reader_open(&reader, consumer_new(latency->brokers, "false"), latency->alerts, true);
     (void)rd_kafka_consumer_poll(reader.client, 1000); /* nothing there; it is fetching now */
     atomic_store(&latency->reading, true);
     while (latency->taken_count < EVENTS_MAX / ALERT_EVERY) {
@@ -501,7 +647,7 @@ run_latency(const char *brokers, const char *topic, const char *alerts)
         if (left_us > 0)
             usleep((useconds_t)left_us);
         atomic_store(&latency->sent_us[n], clock_us(CLOCK_MONOTONIC));
-        produce(producer, topic, RD_KAFKA_PARTITION_UA, ticket, strlen(ticket), event, bytes);
+        produce(producer, topic, RD_KAFKA_PARTITION_UA, ticket, strlen(ticket), event, bytes, NULL);
     }
     settle(producer);
     (void)pthread_join(thread, NULL);
@@ -521,6 +667,8 @@ main(int argc, char **argv)
         run_raw(argv[2], argv[3]);
     else if (argc == 5 && strcmp(command, "baseline") == 0)
         run_baseline(argv[2], argv[3], argv[4]);
+    else if (argc >= 6 && strcmp(command, "writer") == 0)
+        run_writer(argv[2], argv[3], argv + 4);
     else if (argc == 5 && strcmp(command, "relay") == 0)
         run_relay(argv[2], argv[3], argv[4]);
     else if (argc == 5 && strcmp(command, "latency") == 0)
@@ -528,6 +676,7 @@ main(int argc, char **argv)
     else {
         fprintf(stderr, "usage: kafka_load produce BROKERS TOPIC FILE | raw BROKERS TOPIC | baseline|relay "
                         "BROKERS TOPIC OUT | "
+                        "writer BROKERS TOPIC FROM TO... | "
                         "latency BROKERS TOPIC ALERTS\n");
         return 2;
     }
