@@ -27,7 +27,7 @@
 #include <stdlib.h>
 
 enum {
-    SNAPSHOT_TURN_US = 2000,
+    SNAPSHOT_TURN_US = 500, /* the last one begun is over within a millisecond more */
     SNAPSHOT_PENDING_BYTES_MAX = 4 * 1024 * 1024,
     SNAPSHOT_TICKET_BYTES = 500, /* until it was measured */
     SNAPSHOT_FOREIGN_AGAIN_MS = 1000,
